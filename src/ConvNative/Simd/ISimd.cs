@@ -1,0 +1,72 @@
+using System.Runtime.Intrinsics;
+
+namespace ConvNative.Simd;
+
+/// <summary>
+/// Vector operations with the width as a type parameter: a kernel is written once as
+/// <c>Kernel&lt;S, V&gt;() where S : struct, ISimd&lt;V&gt; where V : struct</c> and compiled for every width.
+/// V is the runtime's own vector type, so its locals live in registers; S only names the operations.
+/// </summary>
+internal unsafe interface ISimd<V>
+    where V : struct
+{
+    /// <summary>Number of float lanes.</summary>
+    static abstract int Width { get; }
+
+    /// <summary>Vectors that the register file holds.</summary>
+    static abstract int Registers { get; }
+
+    /// <summary>All lanes 0.</summary>
+    static abstract V Zero { get; }
+
+    /// <summary>All lanes <paramref name="value"/>.</summary>
+    static abstract V Create(float value);
+
+    /// <summary>All lanes *p.</summary>
+    static abstract V Broadcast(float* p);
+
+    /// <summary>p[0 .. Width); no alignment needed.</summary>
+    static abstract V Load(float* p);
+
+    /// <summary>p[0 .. Width) = value; no alignment needed.</summary>
+    static abstract void Store(float* p, V value);
+
+    /// <summary>p[0 .. count) in the first lanes, 0 in the others; touches no other memory. 0 ≤ count ≤ Width.</summary>
+    static abstract V LoadPartial(float* p, int count);
+
+    /// <summary>p[0 .. count) = first lanes; touches no other memory. 0 ≤ count ≤ Width.</summary>
+    static abstract void StorePartial(float* p, V value, int count);
+
+    /// <summary>a + b</summary>
+    static abstract V Add(V a, V b);
+
+    /// <summary>a − b</summary>
+    static abstract V Subtract(V a, V b);
+
+    /// <summary>a · b</summary>
+    static abstract V Multiply(V a, V b);
+
+    /// <summary>a · b + c, rounded once where the machine has FMA.</summary>
+    static abstract V MultiplyAdd(V a, V b, V c);
+
+    /// <summary>The larger of each lane; NaN travels.</summary>
+    static abstract V Max(V a, V b);
+
+    /// <summary>The smaller of each lane; NaN travels.</summary>
+    static abstract V Min(V a, V b);
+
+    /// <summary>Sum of all lanes, added pairwise in a fixed order.</summary>
+    static abstract float Sum(V a);
+
+    /// <summary>Lanes 0, 2, 4 … of the 2·Width values (low, high).</summary>
+    static abstract V Even(V low, V high);
+
+    /// <summary>Lanes 1, 3, 5 … of the 2·Width values (low, high).</summary>
+    static abstract V Odd(V low, V high);
+
+    /// <summary>First half of the interleaved values even₀, odd₀, even₁, odd₁ …</summary>
+    static abstract V InterleaveLow(V even, V odd);
+
+    /// <summary>Second half of the interleaved values even₀, odd₀, even₁, odd₁ …</summary>
+    static abstract V InterleaveHigh(V even, V odd);
+}

@@ -1,0 +1,99 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace ConvNative.Simd;
+
+/// <summary>8 lanes: AVX2 and FMA; elsewhere the same results from two 128-bit halves.</summary>
+internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
+{
+    public static int Width => 8;
+
+    public static int Registers => 16;
+
+    public static Vector256<float> Zero => Vector256<float>.Zero;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Create(float value) => Vector256.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Broadcast(float* p) => Vector256.Create(*p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Load(float* p) => Vector256.Load(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(float* p, Vector256<float> value) => Vector256.Store(value, p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadPartial(float* p, int count) =>
+        Avx.IsSupported
+            ? Avx.MaskLoad(p, LaneMask.First256(count))
+            : Vector256.Create(
+                Simd128.LoadPartial(p, Math.Min(count, 4)),
+                Simd128.LoadPartial(p + Math.Min(count, 4), Math.Max(count - 4, 0)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePartial(float* p, Vector256<float> value, int count)
+    {
+        if (Avx.IsSupported)
+        {
+            Avx.MaskStore(p, LaneMask.First256(count), value);
+            return;
+        }
+
+        Simd128.StorePartial(p, value.GetLower(), Math.Min(count, 4));
+        Simd128.StorePartial(p + Math.Min(count, 4), value.GetUpper(), Math.Max(count - 4, 0));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Add(Vector256<float> a, Vector256<float> b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Subtract(Vector256<float> a, Vector256<float> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Multiply(Vector256<float> a, Vector256<float> b) => a * b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) =>
+        Vector256.FusedMultiplyAdd(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.Max(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Min(Vector256<float> a, Vector256<float> b) => Vector256.Min(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vector256<float> a) => Simd128.Sum(a.GetLower() + a.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Even(Vector256<float> low, Vector256<float> high) =>
+        // In each 128-bit half: low₀ low₂ high₀ high₂; then the 64-bit quarters are put in order.
+        Avx2.IsSupported
+            ? Avx2.Permute4x64(Avx.Shuffle(low, high, 0b10_00_10_00).AsDouble(), 0b11_01_10_00).AsSingle()
+            : Vector256.Create(Simd128.Even(low.GetLower(), low.GetUpper()), Simd128.Even(high.GetLower(), high.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Odd(Vector256<float> low, Vector256<float> high) =>
+        Avx2.IsSupported
+            ? Avx2.Permute4x64(Avx.Shuffle(low, high, 0b11_01_11_01).AsDouble(), 0b11_01_10_00).AsSingle()
+            : Vector256.Create(Simd128.Odd(low.GetLower(), low.GetUpper()), Simd128.Odd(high.GetLower(), high.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> InterleaveLow(Vector256<float> even, Vector256<float> odd) =>
+        Avx.IsSupported
+            ? Avx.Permute2x128(Avx.UnpackLow(even, odd), Avx.UnpackHigh(even, odd), 0x20)
+            : Vector256.Create(
+                Simd128.InterleaveLow(even.GetLower(), odd.GetLower()),
+                Simd128.InterleaveHigh(even.GetLower(), odd.GetLower()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> InterleaveHigh(Vector256<float> even, Vector256<float> odd) =>
+        Avx.IsSupported
+            ? Avx.Permute2x128(Avx.UnpackLow(even, odd), Avx.UnpackHigh(even, odd), 0x31)
+            : Vector256.Create(
+                Simd128.InterleaveLow(even.GetUpper(), odd.GetUpper()),
+                Simd128.InterleaveHigh(even.GetUpper(), odd.GetUpper()));
+}

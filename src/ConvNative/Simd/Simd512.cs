@@ -1,0 +1,102 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace ConvNative.Simd;
+
+/// <summary>
+/// 16 lanes. AVX-512F where it exists; elsewhere the same results from two 256-bit halves, so that the 512-bit kernels
+/// can be tested on any machine. (Chosen by Avx512F.IsSupported: Vector512.IsHardwareAccelerated is false on
+/// processors that lower their clock for 512-bit code, although its operations still compile to zmm there.)
+/// </summary>
+internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
+{
+    public static int Width => 16;
+
+    public static int Registers => 32;
+
+    public static Vector512<float> Zero => Vector512<float>.Zero;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Create(float value) => Vector512.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Broadcast(float* p) => Vector512.Create(*p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(float* p) => Vector512.Load(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(float* p, Vector512<float> value) => Vector512.Store(value, p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadPartial(float* p, int count) =>
+        Avx512F.IsSupported
+            ? Avx512F.MaskLoad(p, LaneMask.First512(count), Vector512<float>.Zero)
+            : Vector512.Create(
+                Simd256.LoadPartial(p, Math.Min(count, 8)),
+                Simd256.LoadPartial(p + Math.Min(count, 8), Math.Max(count - 8, 0)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePartial(float* p, Vector512<float> value, int count)
+    {
+        if (Avx512F.IsSupported)
+        {
+            Avx512F.MaskStore(p, LaneMask.First512(count), value);
+            return;
+        }
+
+        Simd256.StorePartial(p, value.GetLower(), Math.Min(count, 8));
+        Simd256.StorePartial(p + Math.Min(count, 8), value.GetUpper(), Math.Max(count - 8, 0));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Subtract(Vector512<float> a, Vector512<float> b) => a - b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Multiply(Vector512<float> a, Vector512<float> b) => a * b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) =>
+        Vector512.FusedMultiplyAdd(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.Max(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Min(Vector512<float> a, Vector512<float> b) => Vector512.Min(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vector512<float> a) => Simd256.Sum(a.GetLower() + a.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Even(Vector512<float> low, Vector512<float> high) =>
+        Avx512F.IsSupported
+            ? Avx512F.PermuteVar16x32x2(low, Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), high)
+            : Vector512.Create(Simd256.Even(low.GetLower(), low.GetUpper()), Simd256.Even(high.GetLower(), high.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Odd(Vector512<float> low, Vector512<float> high) =>
+        Avx512F.IsSupported
+            ? Avx512F.PermuteVar16x32x2(low, Vector512.Create(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31), high)
+            : Vector512.Create(Simd256.Odd(low.GetLower(), low.GetUpper()), Simd256.Odd(high.GetLower(), high.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> InterleaveLow(Vector512<float> even, Vector512<float> odd) =>
+        Avx512F.IsSupported
+            ? Avx512F.PermuteVar16x32x2(even, Vector512.Create(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), odd)
+            : Vector512.Create(
+                Simd256.InterleaveLow(even.GetLower(), odd.GetLower()),
+                Simd256.InterleaveHigh(even.GetLower(), odd.GetLower()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> InterleaveHigh(Vector512<float> even, Vector512<float> odd) =>
+        Avx512F.IsSupported
+            ? Avx512F.PermuteVar16x32x2(even, Vector512.Create(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), odd)
+            : Vector512.Create(
+                Simd256.InterleaveLow(even.GetUpper(), odd.GetUpper()),
+                Simd256.InterleaveHigh(even.GetUpper(), odd.GetUpper()));
+}

@@ -210,7 +210,8 @@ int main(int argc, char** argv) {
         int threads = peer::threads(argc, argv);
         const char* openmp = std::getenv("OMP_NUM_THREADS");
         // The OpenMP runtime has read it before main: too late to set it here.
-        if (!openmp || openmp != std::to_string(threads)) throw std::invalid_argument("OMP_NUM_THREADS must be set to the value of --threads");
+        if (!openmp || openmp != std::to_string(threads))
+            throw std::invalid_argument("OMP_NUM_THREADS must be set to the value of --threads");
         OneDnnPeer onednn(threads);
         return peer::serve(onednn);
     } catch (const std::exception& failure) {

@@ -89,21 +89,23 @@ internal static unsafe class Col2Im
         nint plane = (nint)s.IH * s.IW * depth;
         float* dxEnd = dx + (channels * plane);
 
-        // Image rows that the tile's pixels reach, in bands.
-        long top = ((long)(firstPixel / s.OW) * s.sh) - s.pt;
-        long bottom = ((long)((firstPixel + pixels - 1) / s.OW) * s.sh) - s.pt + ((long)(s.KH - 1) * s.dh);
+        // Image rows that the tile's output rows reach, in bands.
+        var tileRows = new TapRange(firstPixel / s.OW, ((firstPixel + pixels - 1) / s.OW) + 1);
+        long top = ((long)tileRows.First * s.sh) - s.pt;
+        long bottom = ((long)(tileRows.End - 1) * s.sh) - s.pt + ((long)(s.KH - 1) * s.dh);
         int firstRow = (int)Math.Max(top, 0), endRow = (int)Math.Min(bottom + 1, s.IH);
         int band = (int)Math.Max(BandLength / ((nint)s.IW * depth), 1);
         for (int c = 0; c < channels; c++, dx += plane, dcol += (nint)s.KH * s.KW * ldcol)
         {
             for (int ih = firstRow; ih < endRow; ih += Math.Min(band, endRow - ih))
-                AddBand<S, V, A>(s, dcol, ldcol, depth, firstPixel, pixels, dx, dxEnd, ih, Math.Min(band, endRow - ih));
+                AddBand<S, V, A>(s, dcol, ldcol, depth, tileRows, firstPixel, pixels, dx, dxEnd, ih, Math.Min(band, endRow - ih));
         }
     }
 
     /// <summary>All that the tile adds to the rows [<paramref name="firstRow"/>, firstRow + <paramref name="rows"/>) of one plane.</summary>
     private static void AddBand<S, V, A>(
-        in ConvSizes s, float* dcol, nint ldcol, int depth, int firstPixel, int pixels, float* dx, float* dxEnd, int firstRow, int rows)
+        in ConvSizes s, float* dcol, nint ldcol, int depth, TapRange tileRows, int firstPixel, int pixels,
+        float* dx, float* dxEnd, int firstRow, int rows)
         where S : struct, ISimd<V>
         where V : struct
         where A : struct, IStridedAdd<S, V>
@@ -111,7 +113,7 @@ internal static unsafe class Col2Im
         for (int kh = 0; kh < s.KH; kh++)
         {
             long top = ((long)kh * s.dh) - s.pt;
-            TapRange down = TapRange.Inside(rows, s.OH, s.sh, top - firstRow);
+            TapRange down = TapRange.Inside(rows, s.OH, s.sh, top - firstRow).Intersect(tileRows);
             for (int kw = 0; kw < s.KW; kw++, dcol += ldcol)
             {
                 long left = ((long)kw * s.dw) - s.pl;
@@ -122,55 +124,56 @@ internal static unsafe class Col2Im
         }
     }
 
-    /// <summary>One matrix row, output rows <paramref name="down"/> of it; <paramref name="origin"/> is where the tap adds pixel (0, 0).</summary>
+    /// <summary>
+    /// One matrix row, output rows <paramref name="down"/> of it; <paramref name="origin"/> is where the tap adds pixel
+    /// (0, 0). Counted in floats: a pixel is <paramref name="depth"/> of them.
+    /// </summary>
     private static void AddRow<S, V, A>(
         in ConvSizes s, float* dcol, int depth, int firstPixel, int pixels, TapRange down, TapRange across, float* origin, float* dxEnd)
         where S : struct, ISimd<V>
         where V : struct
         where A : struct, IStridedAdd<S, V>
     {
-        (int tileRow, int tileColumn) = Math.DivRem(firstPixel, s.OW);
-        for (int oh = Math.Max(down.First, tileRow); oh < down.End; oh++)
+        int sw = s.sw;
+        nint width = (nint)s.OW * depth, step = (nint)s.sh * s.IW * depth;
+        nint inside = (nint)across.First * depth, outside = (nint)across.End * depth;
+        float* end = dcol + ((nint)pixels * depth);
+        float* row = dcol + ((((nint)down.First * s.OW) - firstPixel) * depth);
+        origin += down.First * step;
+        for (int oh = down.First; oh < down.End; oh++, row += width, origin += step)
         {
-            // Of this output row, pixels [begin, stop) belong to the tile.
-            nint rowPixel = ((nint)oh * s.OW) - firstPixel;
-            int begin = oh == tileRow ? tileColumn : 0;
-            int stop = (int)Math.Min(s.OW, pixels - rowPixel);
-            if (stop <= 0)
-                return;
-            int first = Math.Max(across.First, begin);
-            int last = Math.Min(across.End, stop);
-            float* p = origin + ((((nint)oh * s.sh * s.IW) + ((nint)first * s.sw)) * depth);
-            AddPixels<S, V, A>(p, s.sw, depth, last - first, dcol + ((rowPixel + first) * depth), dxEnd);
+            float* first = row + inside > dcol ? row + inside : dcol;
+            float* last = row + outside < end ? row + outside : end;
+            AddPixels<S, V, A>(origin + ((first - row) * sw), sw, depth, first, last, dxEnd);
         }
     }
 
-    /// <summary>Adds <paramref name="count"/> pixels (none when negative) onto every <paramref name="stride"/>-th pixel from p on.</summary>
+    /// <summary>Adds the pixels [<paramref name="dcol"/>, <paramref name="stop"/>) onto every <paramref name="stride"/>-th pixel from p on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddPixels<S, V, A>(float* p, int stride, int depth, int count, float* dcol, float* dxEnd)
+    private static void AddPixels<S, V, A>(float* p, int stride, int depth, float* dcol, float* stop, float* dxEnd)
         where S : struct, ISimd<V>
         where V : struct
         where A : struct, IStridedAdd<S, V>
     {
         if (stride == 1 || depth == 1)
         {
-            AddRun<S, V, A>(p, stride, (nint)count * depth, dcol, dxEnd);
+            AddRun<S, V, A>(p, stride, dcol, stop, dxEnd);
             return;
         }
 
-        for (; count > 0; count--, p += (nint)stride * depth, dcol += depth)
-            AddRun<S, V, A>(p, 1, depth, dcol, dxEnd);
+        for (; dcol < stop; dcol += depth, p += (nint)stride * depth)
+            AddRun<S, V, A>(p, 1, dcol, dcol + depth, dxEnd);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddRun<S, V, A>(float* p, int stride, nint count, float* dcol, float* dxEnd)
+    private static void AddRun<S, V, A>(float* p, int stride, float* dcol, float* stop, float* dxEnd)
         where S : struct, ISimd<V>
         where V : struct
         where A : struct, IStridedAdd<S, V>
     {
-        for (; count > S.Width; count -= S.Width, p += (nint)stride * S.Width, dcol += S.Width)
+        for (; dcol + S.Width < stop; dcol += S.Width, p += (nint)stride * S.Width)
             A.Inner(p, stride, dcol);
-        if (count > 0)
-            A.Last(p, stride, dcol, (int)count, dxEnd);
+        if (dcol < stop)
+            A.Last(p, stride, dcol, (int)(stop - dcol), dxEnd);
     }
 }

@@ -82,7 +82,7 @@ internal static unsafe class Im2Col
     {
         nint plane = (nint)s.IH * s.IW * depth;
         float* xEnd = x + (channels * plane);
-        (int oh, int ow) = Math.DivRem(firstPixel, s.OW);
+        int oh = firstPixel / s.OW;
         for (int c = 0; c < channels; c++, x += plane)
         {
             for (int kh = 0; kh < s.KH; kh++)
@@ -94,87 +94,103 @@ internal static unsafe class Im2Col
                     long left = ((long)kw * s.dw) - s.pl;
                     TapRange across = TapRange.Inside(s.IW, s.OW, s.sw, left);
                     float* origin = x + (((top * s.IW) + left) * depth);
-                    WriteRow<S, V, R>(s, origin, xEnd, depth, down, across, oh, ow, pixels, col);
+                    WriteRow<S, V, R>(s, origin, xEnd, depth, down, across, oh, firstPixel, pixels, col);
                 }
             }
         }
     }
 
-    /// <summary>One matrix row from pixel (oh, ow) on; <paramref name="origin"/> is what the tap reads for pixel (0, 0).</summary>
+    /// <summary>
+    /// One matrix row from output row <paramref name="oh"/> on; <paramref name="origin"/> is what the tap reads for pixel
+    /// (0, 0). Counted in floats: a pixel is <paramref name="depth"/> of them.
+    /// </summary>
     private static void WriteRow<S, V, R>(
-        in ConvSizes s, float* origin, float* xEnd, int depth, TapRange down, TapRange across, int oh, int ow, int pixels, float* col)
+        in ConvSizes s, float* origin, float* xEnd, int depth, TapRange down, TapRange across, int oh, int firstPixel, int pixels, float* col)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IStridedRead<S, V>
     {
+        int sw = s.sw;
+        nint width = (nint)s.OW * depth, step = (nint)s.sh * s.IW * depth;
+        nint inside = (nint)across.First * depth, outside = (nint)across.End * depth;
         float* end = col + ((nint)pixels * depth);
-        for (; pixels > 0; oh++, ow = 0)
+        float* row = col + ((((nint)oh * s.OW) - firstPixel) * depth);
+        origin += oh * step;
+        for (float* begin = col; begin < end; begin = row, origin += step, oh++)
         {
-            int stop = Math.Min(s.OW, ow + pixels);
-            pixels -= stop - ow;
-            if (!down.Contains(oh))
+            float* next = row + width;
+            float* stop = next < end ? next : end;
+            float* first = stop;
+            float* last = stop;
+            if (down.Contains(oh))
             {
-                col = Zeros<S, V>(col, (nint)(stop - ow) * depth, end);
-                continue;
+                first = Clamp(row + inside, begin, stop);
+                last = Clamp(row + outside, first, stop);
             }
 
-            int first = Math.Clamp(across.First, ow, stop);
-            int last = Math.Clamp(across.End, first, stop);
-            float* p = origin + ((((nint)oh * s.sh * s.IW) + ((nint)first * s.sw)) * depth);
-            col = Zeros<S, V>(col, (nint)(first - ow) * depth, end);
-            col = Pixels<S, V, R>(p, s.sw, depth, last - first, xEnd, col, end);
-            col = Zeros<S, V>(col, (nint)(stop - last) * depth, end);
+            Zeros<S, V>(begin, first, end);
+            Pixels<S, V, R>(origin + ((first - row) * sw), sw, depth, xEnd, first, last, end);
+            Zeros<S, V>(last, stop, end);
+            row = next;
         }
     }
 
-    /// <summary>Every <paramref name="stride"/>-th pixel from p on; returns where the next run of the matrix row starts.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float* Pixels<S, V, R>(float* p, int stride, int depth, int count, float* xEnd, float* col, float* end)
+    private static float* Clamp(float* p, float* low, float* high)
+    {
+        p = p > low ? p : low;
+        return p < high ? p : high;
+    }
+
+    /// <summary>Every <paramref name="stride"/>-th pixel from p on fills [<paramref name="col"/>, <paramref name="stop"/>).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Pixels<S, V, R>(float* p, int stride, int depth, float* xEnd, float* col, float* stop, float* end)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IStridedRead<S, V>
     {
         if (stride == 1 || depth == 1)
-            return Copy<S, V, R>(p, stride, (nint)count * depth, xEnd, col, end);
-        for (; count > 0; count--, p += (nint)stride * depth)
-            col = Copy<S, V, R>(p, 1, depth, xEnd, col, end);
-        return col;
+        {
+            Copy<S, V, R>(p, stride, xEnd, col, stop, end);
+            return;
+        }
+
+        for (; col < stop; col += depth, p += (nint)stride * depth)
+            Copy<S, V, R>(p, 1, xEnd, col, col + depth, end);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float* Copy<S, V, R>(float* p, int stride, nint count, float* xEnd, float* col, float* end)
+    private static void Copy<S, V, R>(float* p, int stride, float* xEnd, float* col, float* stop, float* end)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IStridedRead<S, V>
     {
-        for (; count > S.Width; count -= S.Width, p += (nint)stride * S.Width, col += S.Width)
+        for (; col + S.Width < stop; col += S.Width, p += (nint)stride * S.Width)
             S.Store(col, R.Inner(p, stride));
-        if (count > 0)
-            StoreRunEnd<S, V>(col, R.Last(p, stride, (int)count, xEnd), (int)count, end);
-        return col + count;
+        if (col < stop)
+            StoreRunEnd<S, V>(col, R.Last(p, stride, (int)(stop - col), xEnd), stop, end);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float* Zeros<S, V>(float* col, nint count, float* end)
+    private static void Zeros<S, V>(float* col, float* stop, float* end)
         where S : struct, ISimd<V>
         where V : struct
     {
-        for (; count > S.Width; count -= S.Width, col += S.Width)
+        for (; col + S.Width < stop; col += S.Width)
             S.Store(col, S.Zero);
-        if (count > 0)
-            StoreRunEnd<S, V>(col, S.Zero, (int)count, end);
-        return col + count;
+        if (col < stop)
+            StoreRunEnd<S, V>(col, S.Zero, stop, end);
     }
 
     /// <summary>The last 1 … Width lanes of a run: a whole vector where the matrix row has room for it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreRunEnd<S, V>(float* col, V value, int lanes, float* end)
+    private static void StoreRunEnd<S, V>(float* col, V value, float* stop, float* end)
         where S : struct, ISimd<V>
         where V : struct
     {
         if (col + S.Width <= end)
             S.Store(col, value);
         else
-            S.StorePartial(col, value, lanes);
+            S.StorePartial(col, value, (int)(stop - col));
     }
 }

@@ -47,14 +47,23 @@ internal readonly unsafe struct PairRead<S, V> : IStridedRead<S, V>
     }
 }
 
-/// <summary>Any stride: gathers.</summary>
+/// <summary>Any stride: lanes collected one by one.</summary>
 internal readonly unsafe struct GatherRead<S, V> : IStridedRead<S, V>
     where S : struct, ISimd<V>
     where V : struct
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Inner(float* p, int stride) => S.LoadStrided(p, stride, S.Width);
+    public static V Inner(float* p, int stride) => S.LoadStrided(p, stride);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Last(float* p, int stride, int lanes, float* end) => S.LoadStrided(p, stride, lanes);
+    public static V Last(float* p, int stride, int lanes, float* end) =>
+        p + ((S.Width - 1) * (nint)stride) < end ? S.LoadStrided(p, stride) : Partial(p, stride, lanes);
+
+    private static V Partial(float* p, nint stride, int lanes)
+    {
+        float* buffer = stackalloc float[S.Width];
+        for (int i = 0; i < lanes; i++)
+            buffer[i] = p[i * stride];
+        return S.Load(buffer);
+    }
 }

@@ -12,6 +12,8 @@ internal readonly record struct TapRange(int First, int End)
 
     public bool Contains(int o) => o >= First && o < End;
 
+    public TapRange Intersect(TapRange other) => new(Math.Max(First, other.First), Math.Min(End, other.End));
+
     /// <summary>⌈distance/stride⌉ held to 0 … outputs.</summary>
     private static int Reach(long distance, int stride, int outputs)
     {

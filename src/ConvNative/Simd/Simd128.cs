@@ -36,12 +36,9 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         for (int i = 0; i < count; i++) p[i] = value.GetElement(i);
     }
 
-    public static Vector128<float> LoadStrided(float* p, int stride, int count)
-    {
-        float* lanes = stackalloc float[4] { 0, 0, 0, 0 };
-        for (nint i = 0; i < count; i++) lanes[i] = p[i * stride];
-        return Vector128.Load(lanes);
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadStrided(float* p, nint stride) =>
+        Vector128.Create(p[0], p[stride], p[2 * stride], p[3 * stride]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Add(Vector128<float> a, Vector128<float> b) => a + b;

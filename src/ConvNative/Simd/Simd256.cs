@@ -47,12 +47,8 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> LoadStrided(float* p, int stride, int count) =>
-        Avx2.IsSupported
-            ? Avx2.GatherMaskVector256(Zero, p, Vector256<int>.Indices * stride, LaneMask.First256(count), sizeof(float))
-            : Vector256.Create(
-                Simd128.LoadStrided(p, stride, Math.Min(count, 4)),
-                Simd128.LoadStrided(p + ((nint)4 * stride), stride, Math.Max(count - 4, 0)));
+    public static Vector256<float> LoadStrided(float* p, nint stride) =>
+        Vector256.Create(Simd128.LoadStrided(p, stride), Simd128.LoadStrided(p + (4 * stride), stride));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Add(Vector256<float> a, Vector256<float> b) => a + b;

@@ -51,9 +51,8 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> LoadStrided(float* p, int stride, int count) => Vector512.Create(
-        Simd256.LoadStrided(p, stride, Math.Min(count, 8)),
-        Simd256.LoadStrided(p + ((nint)8 * stride), stride, Math.Max(count - 8, 0)));
+    public static Vector512<float> LoadStrided(float* p, nint stride) =>
+        Vector512.Create(Simd256.LoadStrided(p, stride), Simd256.LoadStrided(p + (8 * stride), stride));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => a + b;

@@ -1,0 +1,26 @@
+namespace ConvNative.Kernels;
+
+/// <summary>The sizes of one convolution as plain numbers, for kernels (docs/notation.md).</summary>
+internal readonly record struct ConvSizes(
+    int N, int IC, int IH, int IW,
+    int OC, int KH, int KW,
+    int OH, int OW,
+    int sh, int sw, int dh, int dw,
+    int pt, int pl, int pb, int pr,
+    int G)
+{
+    /// <summary>Input channels of one group.</summary>
+    public int GroupIC => IC / G;
+
+    /// <summary>Output channels of one group.</summary>
+    public int GroupOC => OC / G;
+
+    /// <summary>Rows of the column matrix of one group: IC/G·KH·KW.</summary>
+    public int PatchLength => GroupIC * KH * KW;
+
+    /// <summary>Pixels of one output image: OH·OW.</summary>
+    public int OutputPixels => OH * OW;
+
+    /// <summary>Pixels of one input image: IH·IW.</summary>
+    public int InputPixels => IH * IW;
+}

@@ -80,22 +80,11 @@ internal sealed unsafe class ManagedGemm(Isa isa, BlockSizes blocks) : IGemm
         }
     }
 
-    /// <summary>
-    /// Equal parts of K and M. Where one block holds all rows of A, B needs no second look and is packed one panel at a time,
-    /// just before its use.
-    /// </summary>
-    private BlockSizes Cut(int M, int N, int K)
-    {
-        int MC = BlockSizes.Balance(M, blocks.MC, kernel.MR);
-        int NC = Math.Min(blocks.NC, BlockSizes.RoundUp(N, kernel.NR));
-        if (N <= NC && M > N) MC = kernel.MR * AP;
-        else if (M <= MC) NC = kernel.NR * NP;
-        if (M <= kernel.MR) NC = kernel.NR;
-        return new(MC, NC, BlockSizes.Balance(K, blocks.KC, 8));
-    }
-
-    public static int NP = int.Parse(Environment.GetEnvironmentVariable("NP") ?? "1");
-    public static int AP = int.Parse(Environment.GetEnvironmentVariable("AP") ?? "1");
+    /// <summary>Equal parts of M and K.</summary>
+    private BlockSizes Cut(int M, int N, int K) => new(
+        BlockSizes.Balance(M, blocks.MC, kernel.MR),
+        M <= kernel.MR ? kernel.NR : Math.Min(blocks.NC, BlockSizes.RoundUp(N, kernel.NR)),
+        BlockSizes.Balance(K, blocks.KC, 8));
 
     private static void Scale(int M, int N, float beta, float* c, nint ldc)
     {

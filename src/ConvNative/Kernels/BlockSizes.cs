@@ -13,7 +13,7 @@ internal readonly record struct BlockSizes(int MC, int NC, int KC)
     /// <summary>The sizes for a kernel on a machine with these caches.</summary>
     public static BlockSizes For(GemmKernel kernel, CacheSizes caches)
     {
-        int KC = RoundDown(caches.L1 / 2 / (sizeof(float) * kernel.NR), 8);
+        int KC = RoundDown(caches.L1 * 5L / 8 / (sizeof(float) * kernel.NR), 8);
         int MC = RoundDown(caches.L2 / 2 / (sizeof(float) * KC), kernel.MR);
         int NC = RoundDown(caches.L2 / 4 / (sizeof(float) * KC), kernel.NR);
         return new(MC, NC, KC);
@@ -30,5 +30,5 @@ internal readonly record struct BlockSizes(int MC, int NC, int KC)
 
     public static int RoundUp(int value, int unit) => CeilDiv(value, unit) * unit;
 
-    private static int RoundDown(int value, int unit) => Math.Max(unit, value / unit * unit);
+    private static int RoundDown(long value, int unit) => (int)Math.Max(unit, value / unit * unit);
 }

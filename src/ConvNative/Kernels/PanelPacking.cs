@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using ConvNative.Simd;
 
@@ -9,13 +10,14 @@ namespace ConvNative.Kernels;
 /// <code>
 /// panels[p][k][i] = lane p·R + i at k;  0 where there is no such lane.        ⌈lanes / R⌉ panels of K·R floats each
 /// </code>
-/// The lanes are rows of A or columns of B. <see cref="PanelPackingReference"/> says the same in plain loops.
+/// The lanes are rows of A or columns of B; R is 6 or a multiple of 8. Nothing outside the source and the panels is touched.
+/// <see cref="PanelPackingReference"/> says the same in plain loops.
 /// </summary>
 internal static unsafe class PanelPacking<S, V>
     where S : struct, ISimd<V>
     where V : struct
 {
-    private static int RowsAtOnce => (Tune.PF&4)!=0?4:(Tune.PF&8)!=0?16:8; public static bool PF=>(Tune.PF&1)!=0;
+    private const int RowsAtOnce = 8;
 
     /// <summary>
     /// From a matrix stored with K rows, <paramref name="ld"/> apart, in which the lanes are neighbours:
@@ -24,20 +26,19 @@ internal static unsafe class PanelPacking<S, V>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FromRows(float* source, nint ld, int K, int lanes, int R, float* panels)
     {
-        // A few rows at a time over all panels: the source is read along its rows, and no line of it twice.
+        // A few rows at a time over all panels, so that the source is read along its rows and no line of it twice.
         for (int k = 0; k < K; k += RowsAtOnce)
         {
             int rows = Math.Min(RowsAtOnce, K - k);
-            bool last = k + rows == K;
             float* from = source + k * ld, panel = panels + (nint)k * R;
             for (int first = 0; first < lanes; first += R, from += R, panel += (nint)K * R)
             {
-                int present = lanes - first;
-                if (PF && R >= 16) for (int q = 0; q < rows; q++) Sse.Prefetch0(from + (q + RowsAtOnce) * ld);
-                if (R == 2 * S.Width && present >= R) Copy2(from, ld, rows, panel);
-                else if (R == 3 * S.Width && present >= R) Copy3(from, ld, rows, panel);
-                else if (R < S.Width && present >= S.Width && !last) CopyOver(from, ld, rows, R, panel);
-                else CopyAny(from, ld, rows, present, R, panel);
+                if (R >= CacheLine) PrefetchRows(from + RowsAtOnce * ld, ld, rows);
+                if (lanes - first < R) CopyEdge(from, ld, rows, lanes - first, R, panel);
+                else if (R == 6) Copy6(from, ld, rows, panel);
+                else if (R == 2 * S.Width) Copy2Vectors(from, ld, rows, panel);
+                else if (R == 3 * S.Width) Copy3Vectors(from, ld, rows, panel);
+                else Copy8(from, ld, rows, R, panel);
             }
         }
     }
@@ -48,25 +49,31 @@ internal static unsafe class PanelPacking<S, V>
     /// </summary>
     public static void FromColumns(float* source, nint ld, int K, int lanes, int R, float* panels)
     {
-        int group = S.Width >= 8 && LaneTranspose.Has8 ? 8 : 4;
         for (int first = 0; first < lanes; first += R, source += R * ld, panels += (nint)K * R)
         {
             int present = Math.Min(lanes - first, R);
-            for (int i = 0; i < present; i += group)
-            {
-                // The last group is moved back so that it ends with the panel.
-                int start = Math.Max(0, Math.Min(i, R - group));
-                if (group == 8) LaneTranspose.Pack8(source + start * ld, ld, K, present - start, R, panels + start);
-                else LaneTranspose.Pack4(source + start * ld, ld, K, present - start, R, panels + start);
-            }
-
+            if (R == 6)
+                LaneTranspose.Pack6(source, ld, K, present, R, panels);
+            else if (S.Width >= 8 && LaneTranspose.Has8)
+                for (int i = 0; i < present; i += 8) LaneTranspose.Pack8(source + i * ld, ld, K, present - i, R, panels + i);
+            else
+                for (int i = 0; i < present; i += 4) LaneTranspose.Pack4(source + i * ld, ld, K, present - i, R, panels + i);
             if (present < R) Clear(K, present, R, panels);
         }
     }
 
-    /// <summary>Full panels of two vectors.</summary>
+    private const int CacheLine = 64 / sizeof(float);
+
+    // The rows lie far apart: the hardware does not guess the next ones.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Copy2(float* source, nint ld, int K, float* panel)
+    private static void PrefetchRows(float* source, nint ld, int rows)
+    {
+        if (!Sse.IsSupported) return;
+        for (; rows > 0; rows--, source += ld) Sse.Prefetch0(source);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy2Vectors(float* source, nint ld, int K, float* panel)
     {
         for (; K > 0; K--, source += ld, panel += 2 * S.Width)
         {
@@ -75,9 +82,8 @@ internal static unsafe class PanelPacking<S, V>
         }
     }
 
-    /// <summary>Full panels of three vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Copy3(float* source, nint ld, int K, float* panel)
+    private static void Copy3Vectors(float* source, nint ld, int K, float* panel)
     {
         for (; K > 0; K--, source += ld, panel += 3 * S.Width)
         {
@@ -87,25 +93,38 @@ internal static unsafe class PanelPacking<S, V>
         }
     }
 
-    /// <summary>Panels narrower than a vector: each row runs over its end, and the next row overwrites that.</summary>
+    /// <summary>4 + 2 floats: one vector that the next row overwrites in part would cross a cache line at every second row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyOver(float* source, nint ld, int K, int R, float* panel)
+    private static void Copy6(float* source, nint ld, int K, float* panel)
     {
-        for (; K > 0; K--, source += ld, panel += R) S.Store(panel, S.Load(source));
+        for (; K > 0; K--, source += ld, panel += 6)
+        {
+            Vector128.Load(source).Store(panel);
+            Vector64.Load(source + 4).Store(panel + 4);
+        }
     }
 
-    /// <summary>Any width, any number of lanes.</summary>
-    private static void CopyAny(float* source, nint ld, int K, int lanes, int R, float* panel)
+    /// <summary>Any multiple of 8.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy8(float* source, nint ld, int K, int R, float* panel)
     {
         for (; K > 0; K--, source += ld, panel += R)
-            for (int i = 0; i < R; i += S.Width)
-                S.StorePartial(panel + i, S.LoadPartial(source + i, Math.Clamp(lanes - i, 0, S.Width)), Math.Min(S.Width, R - i));
+            for (int i = 0; i < R; i += 8) Vector256.Load(source + i).Store(panel + i);
+    }
+
+    /// <summary>The last panel, where lanes are missing.</summary>
+    private static void CopyEdge(float* source, nint ld, int K, int lanes, int R, float* panel)
+    {
+        for (; K > 0; K--, source += ld, panel += R)
+        {
+            new Span<float>(source, lanes).CopyTo(new Span<float>(panel, R));
+            new Span<float>(panel + lanes, R - lanes).Clear();
+        }
     }
 
     /// <summary>Zero in the lanes that do not exist.</summary>
-    private static void Clear(int K, int present, int R, float* panel)
+    private static void Clear(int K, int lanes, int R, float* panel)
     {
-        for (; K > 0; K--, panel += R) new Span<float>(panel + present, R - present).Clear();
+        for (; K > 0; K--, panel += R) new Span<float>(panel + lanes, R - lanes).Clear();
     }
 }
-internal static class Tune { public static int PF, NP=8, AP=42; }

@@ -94,7 +94,10 @@ internal static unsafe class Im2Col
                     long left = ((long)kw * s.dw) - s.pl;
                     TapRange across = TapRange.Inside(s.IW, s.OW, s.sw, left);
                     float* origin = x + (((top * s.IW) + left) * depth);
-                    WriteRow<S, V, R>(s, origin, xEnd, depth, down, across, oh, firstPixel, pixels, col);
+                    if (s.sh == 1 && s.sw == 1 && s.OW == s.IW && depth == 1)
+                        WriteShiftedPlane<S, V>(s.OW, origin, xEnd, down, across, oh, firstPixel, pixels, col);
+                    else
+                        WriteRow<S, V, R>(s, origin, xEnd, depth, down, across, oh, firstPixel, pixels, col);
                 }
             }
         }
@@ -132,6 +135,37 @@ internal static unsafe class Im2Col
             Pixels<S, V, R>(origin + ((first - row) * sw), sw, depth, xEnd, first, last, end);
             Zeros<S, V>(last, stop, end);
             row = next;
+        }
+    }
+
+    /// <summary>
+    /// One matrix row where a row of the output is as wide as one of the image and strides are 1: a single copy of the
+    /// plane from the tap's first pixel inside to its last, then zeros where that copy wrapped from row to row.
+    /// </summary>
+    private static void WriteShiftedPlane<S, V>(
+        nint width, float* origin, float* xEnd, TapRange down, TapRange across, int oh, int firstPixel, int pixels, float* col)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        float* end = col + pixels;
+        float* image = col - firstPixel;
+        float* first = Clamp(image + (down.First * width) + across.First, col, end);
+        float* last = Clamp(image + ((down.End - 1) * width) + across.End, first, end);
+        if (across.First == across.End)
+            last = first;
+        Zeros<S, V>(col, first, end);
+        Copy<S, V, UnitRead<S, V>>(origin + firstPixel + (first - col), 1, xEnd, first, last, end);
+        Zeros<S, V>(last, end, end);
+
+        // From the end of the row before the tile, which may wrap into it.
+        nint seam = width - (across.End - across.First);
+        if (seam == 0)
+            return;
+        for (float* wrapped = image + (Math.Max(down.First, oh - 1) * width) + across.End; wrapped < last; wrapped += width)
+        {
+            float* stop = Clamp(wrapped + seam, first, last);
+            for (float* p = Clamp(wrapped, first, last); p < stop; p++)
+                *p = 0;
         }
     }
 

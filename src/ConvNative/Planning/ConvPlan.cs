@@ -19,7 +19,7 @@ internal sealed class ConvPlan : IDisposable
 
     public ConvPlan(ConvProblem problem, Conv2dOptions options)
     {
-        ConvSizes sizes = SizesOf(problem);
+        ConvSizes sizes = ProblemSizes.Of(problem);
         Isa isa = options.ForcedIsa ?? IsaOf(options.MaxInstructionSet);
         int threads = options.Threads > 0 ? options.Threads : NativeHelper.CpuBudget();
         _context = new PlanContext(sizes, isa, threads, options.MaxWorkspaceBytes, GemmChooser.Choose(options.Gemm, isa));
@@ -85,21 +85,4 @@ internal sealed class ConvPlan : IDisposable
 
     private static Isa IsaOf(InstructionSet cap) =>
         cap == InstructionSet.Auto ? IsaSelection.Current : (Isa)Math.Min((int)IsaSelection.Current, (int)cap - (int)InstructionSet.Scalar);
-
-    private static ConvSizes SizesOf(ConvProblem problem)
-    {
-        (TensorShape x, TensorShape w, TensorShape y, Padding p) = (problem.Input, problem.Weights, problem.Output, problem.Padding);
-        FitsInt("The pixels of an input image", (Int128)x.H * x.W);
-        FitsInt("The pixels of an output image", (Int128)y.H * y.W);
-        FitsInt("The weights of an output channel", (Int128)w.C * w.H * w.W);
-        _ = problem.Flops;
-        return new ConvSizes(
-            x.N, x.C, x.H, x.W, w.N, w.H, w.W, y.H, y.W,
-            problem.StrideH, problem.StrideW, problem.DilationH, problem.DilationW, p.Top, p.Left, p.Bottom, p.Right, problem.Groups);
-    }
-
-    private static void FitsInt(string what, Int128 count)
-    {
-        if (count > int.MaxValue) throw new ConvShapeException($"{what} are {count}; they must be at most {int.MaxValue}.");
-    }
 }

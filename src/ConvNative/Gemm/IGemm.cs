@@ -15,15 +15,24 @@ internal enum GemmKind
 
 /// <summary>
 /// Single-precision matrix product on row-major matrices, one thread per call: parallelism belongs to the caller, who hands
-/// out tiles. Any number of threads may call at once, each with its own scratch.
+/// out tiles. Up to <see cref="MaxConcurrentCalls"/> threads may call at once, each with its own scratch.
 /// </summary>
 internal unsafe interface IGemm
 {
     /// <summary>Short name with the version where there is one: for descriptions.</summary>
     string Name { get; }
 
+    /// <summary>How many calls may run at once.</summary>
+    int MaxConcurrentCalls { get; }
+
     /// <summary>Scratch that <see cref="Multiply"/> needs for this product, in floats; 64-byte alignment is expected.</summary>
     long ScratchLength(GemmKind kind, int M, int N, int K);
+
+    /// <summary>Called once before the calls of a run, on the run's thread.</summary>
+    void BeginRun();
+
+    /// <summary>Called once after the calls of a run, whatever happened.</summary>
+    void EndRun();
 
     /// <summary>
     /// C = op(A)·op(B) + beta·C. beta = 0 never reads C. K = 0 gives C = beta·C.

@@ -58,6 +58,9 @@ internal unsafe interface ISimd<V>
     /// <summary>The smaller of each lane; NaN travels.</summary>
     static abstract V Min(V a, V b);
 
+    /// <summary>min(max(x, low), high) for bounds that are not NaN; a NaN in x travels.</summary>
+    static abstract V Clamp(V x, V low, V high);
+
     /// <summary>Sum of all lanes, added pairwise in a fixed order.</summary>
     static abstract float Sum(V a);
 

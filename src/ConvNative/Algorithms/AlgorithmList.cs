@@ -1,0 +1,11 @@
+namespace ConvNative.Algorithms;
+
+/// <summary>All algorithms, best first, the reference last: the order in which Auto asks them.</summary>
+internal static class AlgorithmList
+{
+    public static IReadOnlyList<IConvAlgorithm> All { get; } =
+    [
+        new Im2ColGemm(),
+        new Reference(),
+    ];
+}

@@ -1,0 +1,113 @@
+namespace ConvNative;
+
+/// <summary>How a convolution is computed (docs/architecture.md).</summary>
+public enum ConvAlgorithm
+{
+    /// <summary>The best of the others for the problem and direction.</summary>
+    Auto,
+
+    /// <summary>The definition as nested loops: slow, for comparison.</summary>
+    Reference,
+
+    /// <summary>A column matrix in tiles, and one matrix product per tile: the article's method.</summary>
+    Im2ColGemm,
+
+    /// <summary>Matrix product on patches packed straight from the image; no column matrix.</summary>
+    ImplicitGemm,
+
+    /// <summary>Winograd's minimal filtering for 3×3 kernels.</summary>
+    Winograd,
+
+    /// <summary>Loops over the image itself, for few channels.</summary>
+    Direct,
+
+    /// <summary>One input channel per group.</summary>
+    Depthwise,
+}
+
+/// <summary>Who computes the matrix products of <see cref="ConvAlgorithm.Im2ColGemm"/>.</summary>
+public enum GemmEngine
+{
+    /// <summary>OpenBLAS if it is found, else this library.</summary>
+    Auto,
+
+    /// <summary>OpenBLAS's sgemm.</summary>
+    OpenBlas,
+
+    /// <summary>This library's own kernels.</summary>
+    Managed,
+}
+
+/// <summary>Instruction sets that the kernels are written for.</summary>
+public enum InstructionSet
+{
+    /// <summary>The best that the machine has, capped by the environment variable CONVNATIVE_MAX_ISA.</summary>
+    Auto,
+
+    /// <summary>Portable 128-bit vectors: every platform.</summary>
+    Scalar,
+
+    /// <summary>AVX2 with FMA.</summary>
+    Avx2,
+
+    /// <summary>AVX-512F.</summary>
+    Avx512,
+}
+
+/// <summary>How a <see cref="Conv2d"/> is planned. Every value has a sensible default.</summary>
+public sealed record Conv2dOptions
+{
+    /// <summary>The default of <see cref="MaxWorkspaceBytes"/>: 32 MiB.</summary>
+    public const long DefaultMaxWorkspaceBytes = 32L << 20;
+
+    private const int MostThreads = 4096;
+
+    /// <summary>The algorithm of all three directions; one that cannot do a direction refuses it with a reason.</summary>
+    public ConvAlgorithm Algorithm
+    {
+        get;
+        init => field = Defined(value, nameof(Algorithm));
+    }
+
+    /// <summary>Threads that a run may use, the caller included; 0 = the CPU budget of the process (affinity and container quota).</summary>
+    public int Threads
+    {
+        get;
+        init => field = value is >= 0 and <= MostThreads
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(Threads), value, $"Threads must be in [0, {MostThreads}].");
+    }
+
+    /// <summary>
+    /// The most scratch memory that one run may hold, in bytes; fewer threads or smaller tiles are used to stay below. Runs
+    /// that overlap in time each hold their own.
+    /// </summary>
+    public long MaxWorkspaceBytes
+    {
+        get;
+        init => field = value >= 0
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(MaxWorkspaceBytes), value, "MaxWorkspaceBytes must be at least 0.");
+    } = DefaultMaxWorkspaceBytes;
+
+    /// <summary>Who computes matrix products in <see cref="ConvAlgorithm.Im2ColGemm"/>.</summary>
+    public GemmEngine Gemm
+    {
+        get;
+        init => field = Defined(value, nameof(Gemm));
+    }
+
+    /// <summary>The most capable instruction set that may be used.</summary>
+    public InstructionSet MaxInstructionSet
+    {
+        get;
+        init => field = Defined(value, nameof(MaxInstructionSet));
+    }
+
+    /// <summary>For tests: exactly this level, even where the machine has to emulate it.</summary>
+    internal Simd.Isa? ForcedIsa { get; init; }
+
+    private static T Defined<T>(T value, string name)
+        where T : struct, Enum =>
+        Enum.IsDefined(value) ? value : throw new ArgumentOutOfRangeException(name, value, $"{name} must be one of {string.Join(", ", Enum.GetNames<T>())}.");
+}

@@ -1,0 +1,34 @@
+namespace ConvNative.Kernels;
+
+/// <summary>
+/// How far a product is cut so that each part stays in its cache: a KC × NR panel of B in L1 while the rows of A pass over it,
+/// an MC × KC block of A and a KC × NC block of B in L2 (Goto and van de Geijn, "Anatomy of high-performance matrix
+/// multiplication", 2008). Made once for a plan.
+/// </summary>
+/// <param name="MC">Rows of a block of A; a multiple of MR.</param>
+/// <param name="NC">Columns of a block of B; a multiple of NR.</param>
+/// <param name="KC">Depth of both.</param>
+internal readonly record struct BlockSizes(int MC, int NC, int KC)
+{
+    /// <summary>The sizes for a kernel on a machine with these caches.</summary>
+    public static BlockSizes For(GemmKernel kernel, CacheSizes caches)
+    {
+        int KC = RoundDown(caches.L1 * 5L / 8 / (sizeof(float) * kernel.NR), 8);
+        int MC = RoundDown(caches.L2 / 2 / (sizeof(float) * KC), kernel.MR);
+        int NC = RoundDown(caches.L2 / 4 / (sizeof(float) * KC), kernel.NR);
+        return new(MC, NC, KC);
+    }
+
+    /// <summary>The smallest equal parts, multiples of <paramref name="unit"/>, that cut a length as often as <paramref name="limit"/> does.</summary>
+    public static int Balance(int length, int limit, int unit)
+    {
+        int parts = CeilDiv(length, limit);
+        return parts <= 1 ? length : Math.Min(limit, RoundUp(CeilDiv(length, parts), unit));
+    }
+
+    public static int CeilDiv(int a, int b) => (int)(((long)a + b - 1) / b);
+
+    public static int RoundUp(int value, int unit) => CeilDiv(value, unit) * unit;
+
+    private static int RoundDown(long value, int unit) => (int)Math.Max(unit, value / unit * unit);
+}

@@ -1,0 +1,124 @@
+using System.Runtime.CompilerServices;
+using ConvNative.Simd;
+
+namespace ConvNative.Kernels;
+
+/// <summary>
+/// 6 rows × 2 vectors: 12 accumulators, 2 vectors of B and a broadcast of A fit 16 registers, and 12 chains hide an FMA
+/// latency of up to 6 cycles at two FMAs a cycle. The contract stands at <see cref="GemmKernel"/>.
+/// </summary>
+internal static unsafe class Gemm6x2<S, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private const int MR = 6;
+
+    private static int NR => 2 * S.Width;
+
+    public static GemmKernel Kernel => new($"{MR}x{NR}", MR, NR, &Run);
+
+    // Optimised at its first call: a pointer to it is taken early, and unoptimised vector code is a hundred times slower.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Run(nint K, float* a, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+    {
+        if (store->Rows < MR || store->Columns < NR)
+        {
+            Edge(K, a, b, ldb, c, ldc, store);
+            return;
+        }
+
+        V c00 = S.Zero, c01 = S.Zero, c10 = S.Zero, c11 = S.Zero;
+        V c20 = S.Zero, c21 = S.Zero, c30 = S.Zero, c31 = S.Zero;
+        V c40 = S.Zero, c41 = S.Zero, c50 = S.Zero, c51 = S.Zero;
+        for (; K > 0; K--)
+        {
+            V b0 = S.Load(b), b1 = S.Load(b + S.Width);
+            Row(S.Broadcast(a), b0, b1, ref c00, ref c01);
+            Row(S.Broadcast(a + 1), b0, b1, ref c10, ref c11);
+            Row(S.Broadcast(a + 2), b0, b1, ref c20, ref c21);
+            Row(S.Broadcast(a + 3), b0, b1, ref c30, ref c31);
+            Row(S.Broadcast(a + 4), b0, b1, ref c40, ref c41);
+            Row(S.Broadcast(a + 5), b0, b1, ref c50, ref c51);
+            a += MR;
+            b += ldb;
+        }
+
+        Finish(0, c, store, c00, c01);
+        Finish(1, c + ldc, store, c10, c11);
+        Finish(2, c + 2 * ldc, store, c20, c21);
+        Finish(3, c + 3 * ldc, store, c30, c31);
+        Finish(4, c + 4 * ldc, store, c40, c41);
+        Finish(5, c + 5 * ldc, store, c50, c51);
+    }
+
+    /// <summary>The first vector of the tile, without epilogue.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Narrow1(nint K, float* a, float* b, nint ldb, float* c, nint ldc)
+    {
+        V c00 = S.Zero, c10 = S.Zero, c20 = S.Zero;
+        V c30 = S.Zero, c40 = S.Zero, c50 = S.Zero;
+        for (; K > 0; K--)
+        {
+            V b0 = S.Load(b);
+            Row(S.Broadcast(a), b0, ref c00);
+            Row(S.Broadcast(a + 1), b0, ref c10);
+            Row(S.Broadcast(a + 2), b0, ref c20);
+            Row(S.Broadcast(a + 3), b0, ref c30);
+            Row(S.Broadcast(a + 4), b0, ref c40);
+            Row(S.Broadcast(a + 5), b0, ref c50);
+            a += MR;
+            b += ldb;
+        }
+
+        S.Store(c, c00);
+        S.Store(c + ldc, c10);
+        S.Store(c + 2 * ldc, c20);
+        S.Store(c + 3 * ldc, c30);
+        S.Store(c + 4 * ldc, c40);
+        S.Store(c + 5 * ldc, c50);
+    }
+
+    /// <summary>An edge tile is computed beside C and copied from there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    [SkipLocalsInit]
+    private static void Edge(nint K, float* a, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+    {
+        float* tile = stackalloc float[MR * NR];
+        TileStore whole = new() { Rows = MR, Columns = NR };
+        if (store->Columns <= S.Width) Narrow1(K, a, b, ldb, tile, NR);
+        else Run(K, a, b, ldb, tile, NR, &whole);
+        store->StoreFrom<S, V>(tile, NR, c, ldc);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Row(V a, V b0, V b1, ref V c0, ref V c1)
+    {
+        c0 = S.MultiplyAdd(a, b0, c0);
+        c1 = S.MultiplyAdd(a, b1, c1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Row(V a, V b0, ref V c0) => c0 = S.MultiplyAdd(a, b0, c0);
+
+    /// <summary>The epilogue of one row, in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish(int row, float* c, TileStore* store, V x0, V x1)
+    {
+        if (store->Bias != null)
+        {
+            V bias = S.Broadcast(store->Bias + row);
+            x0 = S.Add(x0, bias);
+            x1 = S.Add(x1, bias);
+        }
+
+        if (store->Addend != null)
+        {
+            float* addend = store->Addend + row * store->AddendStride;
+            x0 = S.Add(x0, S.Load(addend));
+            x1 = S.Add(x1, S.Load(addend + S.Width));
+        }
+
+        S.Store(c, store->Activate<S, V>(x0));
+        S.Store(c + S.Width, store->Activate<S, V>(x1));
+    }
+}

@@ -1,0 +1,186 @@
+using System.Runtime.CompilerServices;
+using ConvNative.Simd;
+
+namespace ConvNative.Kernels;
+
+/// <summary>
+/// 8 rows × 3 vectors: 24 accumulators, 3 vectors of B and broadcasts of A fit 32 registers. Eight rows divide the usual
+/// channel counts, and a narrow last panel costs one vector at a time. The contract stands at <see cref="GemmKernel"/>.
+/// </summary>
+internal static unsafe class Gemm8x3<S, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private const int MR = 8;
+
+    private static int NR => 3 * S.Width;
+
+    public static GemmKernel Kernel => new($"{MR}x{NR}", MR, NR, &Run);
+
+    // Optimised at its first call: a pointer to it is taken early, and unoptimised vector code is a hundred times slower.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Run(nint K, float* a, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+    {
+        if (store->Rows < MR || store->Columns < NR)
+        {
+            Edge(K, a, b, ldb, c, ldc, store);
+            return;
+        }
+
+        V c00 = S.Zero, c01 = S.Zero, c02 = S.Zero, c10 = S.Zero, c11 = S.Zero, c12 = S.Zero;
+        V c20 = S.Zero, c21 = S.Zero, c22 = S.Zero, c30 = S.Zero, c31 = S.Zero, c32 = S.Zero;
+        V c40 = S.Zero, c41 = S.Zero, c42 = S.Zero, c50 = S.Zero, c51 = S.Zero, c52 = S.Zero;
+        V c60 = S.Zero, c61 = S.Zero, c62 = S.Zero, c70 = S.Zero, c71 = S.Zero, c72 = S.Zero;
+        for (; K > 0; K--)
+        {
+            V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + 2 * S.Width);
+            Row(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
+            Row(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
+            Row(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
+            Row(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
+            Row(S.Broadcast(a + 4), b0, b1, b2, ref c40, ref c41, ref c42);
+            Row(S.Broadcast(a + 5), b0, b1, b2, ref c50, ref c51, ref c52);
+            Row(S.Broadcast(a + 6), b0, b1, b2, ref c60, ref c61, ref c62);
+            Row(S.Broadcast(a + 7), b0, b1, b2, ref c70, ref c71, ref c72);
+            a += MR;
+            b += ldb;
+        }
+
+        Finish(0, c, store, c00, c01, c02);
+        Finish(1, c + ldc, store, c10, c11, c12);
+        Finish(2, c + 2 * ldc, store, c20, c21, c22);
+        Finish(3, c + 3 * ldc, store, c30, c31, c32);
+        Finish(4, c + 4 * ldc, store, c40, c41, c42);
+        Finish(5, c + 5 * ldc, store, c50, c51, c52);
+        Finish(6, c + 6 * ldc, store, c60, c61, c62);
+        Finish(7, c + 7 * ldc, store, c70, c71, c72);
+    }
+
+    /// <summary>The first 2 vectors of the tile, without epilogue.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Narrow2(nint K, float* a, float* b, nint ldb, float* c, nint ldc)
+    {
+        V c00 = S.Zero, c01 = S.Zero, c10 = S.Zero, c11 = S.Zero;
+        V c20 = S.Zero, c21 = S.Zero, c30 = S.Zero, c31 = S.Zero;
+        V c40 = S.Zero, c41 = S.Zero, c50 = S.Zero, c51 = S.Zero;
+        V c60 = S.Zero, c61 = S.Zero, c70 = S.Zero, c71 = S.Zero;
+        for (; K > 0; K--)
+        {
+            V b0 = S.Load(b), b1 = S.Load(b + S.Width);
+            Row(S.Broadcast(a), b0, b1, ref c00, ref c01);
+            Row(S.Broadcast(a + 1), b0, b1, ref c10, ref c11);
+            Row(S.Broadcast(a + 2), b0, b1, ref c20, ref c21);
+            Row(S.Broadcast(a + 3), b0, b1, ref c30, ref c31);
+            Row(S.Broadcast(a + 4), b0, b1, ref c40, ref c41);
+            Row(S.Broadcast(a + 5), b0, b1, ref c50, ref c51);
+            Row(S.Broadcast(a + 6), b0, b1, ref c60, ref c61);
+            Row(S.Broadcast(a + 7), b0, b1, ref c70, ref c71);
+            a += MR;
+            b += ldb;
+        }
+
+        S.Store(c, c00);
+        S.Store(c + S.Width, c01);
+        S.Store(c + ldc, c10);
+        S.Store(c + ldc + S.Width, c11);
+        S.Store(c + 2 * ldc, c20);
+        S.Store(c + 2 * ldc + S.Width, c21);
+        S.Store(c + 3 * ldc, c30);
+        S.Store(c + 3 * ldc + S.Width, c31);
+        S.Store(c + 4 * ldc, c40);
+        S.Store(c + 4 * ldc + S.Width, c41);
+        S.Store(c + 5 * ldc, c50);
+        S.Store(c + 5 * ldc + S.Width, c51);
+        S.Store(c + 6 * ldc, c60);
+        S.Store(c + 6 * ldc + S.Width, c61);
+        S.Store(c + 7 * ldc, c70);
+        S.Store(c + 7 * ldc + S.Width, c71);
+    }
+
+    /// <summary>The first vector of the tile, without epilogue.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Narrow1(nint K, float* a, float* b, nint ldb, float* c, nint ldc)
+    {
+        V c00 = S.Zero, c10 = S.Zero, c20 = S.Zero, c30 = S.Zero;
+        V c40 = S.Zero, c50 = S.Zero, c60 = S.Zero, c70 = S.Zero;
+        for (; K > 0; K--)
+        {
+            V b0 = S.Load(b);
+            Row(S.Broadcast(a), b0, ref c00);
+            Row(S.Broadcast(a + 1), b0, ref c10);
+            Row(S.Broadcast(a + 2), b0, ref c20);
+            Row(S.Broadcast(a + 3), b0, ref c30);
+            Row(S.Broadcast(a + 4), b0, ref c40);
+            Row(S.Broadcast(a + 5), b0, ref c50);
+            Row(S.Broadcast(a + 6), b0, ref c60);
+            Row(S.Broadcast(a + 7), b0, ref c70);
+            a += MR;
+            b += ldb;
+        }
+
+        S.Store(c, c00);
+        S.Store(c + ldc, c10);
+        S.Store(c + 2 * ldc, c20);
+        S.Store(c + 3 * ldc, c30);
+        S.Store(c + 4 * ldc, c40);
+        S.Store(c + 5 * ldc, c50);
+        S.Store(c + 6 * ldc, c60);
+        S.Store(c + 7 * ldc, c70);
+    }
+
+    /// <summary>An edge tile is computed beside C and copied from there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    [SkipLocalsInit]
+    private static void Edge(nint K, float* a, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+    {
+        float* tile = stackalloc float[MR * NR];
+        TileStore whole = new() { Rows = MR, Columns = NR };
+        if (store->Columns <= S.Width) Narrow1(K, a, b, ldb, tile, NR);
+        else if (store->Columns <= 2 * S.Width) Narrow2(K, a, b, ldb, tile, NR);
+        else Run(K, a, b, ldb, tile, NR, &whole);
+        store->StoreFrom<S, V>(tile, NR, c, ldc);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Row(V a, V b0, V b1, V b2, ref V c0, ref V c1, ref V c2)
+    {
+        c0 = S.MultiplyAdd(a, b0, c0);
+        c1 = S.MultiplyAdd(a, b1, c1);
+        c2 = S.MultiplyAdd(a, b2, c2);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Row(V a, V b0, V b1, ref V c0, ref V c1)
+    {
+        c0 = S.MultiplyAdd(a, b0, c0);
+        c1 = S.MultiplyAdd(a, b1, c1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Row(V a, V b0, ref V c0) => c0 = S.MultiplyAdd(a, b0, c0);
+
+    /// <summary>The epilogue of one row, in registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish(int row, float* c, TileStore* store, V x0, V x1, V x2)
+    {
+        if (store->Bias != null)
+        {
+            V bias = S.Broadcast(store->Bias + row);
+            x0 = S.Add(x0, bias);
+            x1 = S.Add(x1, bias);
+            x2 = S.Add(x2, bias);
+        }
+
+        if (store->Addend != null)
+        {
+            float* addend = store->Addend + row * store->AddendStride;
+            x0 = S.Add(x0, S.Load(addend));
+            x1 = S.Add(x1, S.Load(addend + S.Width));
+            x2 = S.Add(x2, S.Load(addend + 2 * S.Width));
+        }
+
+        S.Store(c, store->Activate<S, V>(x0));
+        S.Store(c + S.Width, store->Activate<S, V>(x1));
+        S.Store(c + 2 * S.Width, store->Activate<S, V>(x2));
+    }
+}

@@ -1,0 +1,44 @@
+using System.Runtime.Intrinsics;
+using ConvNative.Simd;
+
+namespace ConvNative.Kernels;
+
+/// <summary>
+/// A micro-kernel: the product of one packed panel of A and one panel of B, kept in registers while k runs.
+/// <code>
+/// C[r, j] = epilogue( Σₖ A[r, k]·B[k, j] ),   r &lt; MR, j &lt; NR          (TileStore says what the epilogue is)
+///
+///            b ──►  NR floats for k = 0      a: K groups of MR floats, group k holds A[0 … MR, k]
+///        + ldb ──►  NR floats for k = 1      b: K rows of NR floats, ldb apart (ldb = NR: a packed panel)
+///   a            ┌───────────────┐           c: row-major, rows ldc apart
+///   MR floats    │  MR × NR tile │
+///   for each k   └───────────────┘
+/// </code>
+/// The kernel owns edges: with Rows &lt; MR or Columns &lt; NR it touches only that part of C, bias and addend, but it always
+/// reads whole panels of A and B: whoever packs them fills the rest (with zeros). C is written and never read, unless
+/// it is the addend. K = 0 stores the epilogue of 0. No alignment is needed; 64 bytes for packed panels is fastest.
+/// Every element is summed over k = 0, 1, 2 … in one chain, in edge tiles too.
+/// </summary>
+internal readonly unsafe struct GemmKernel(
+    string name, int mr, int nr, delegate*<nint, float*, float*, nint, float*, nint, TileStore*, void> run)
+{
+    /// <summary>MR × NR, for descriptions.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>Rows of the tile.</summary>
+    public int MR { get; } = mr;
+
+    /// <summary>Columns of the tile; a whole number of vectors.</summary>
+    public int NR { get; } = nr;
+
+    /// <summary>(K, a, b, ldb, c, ldc, store)</summary>
+    public delegate*<nint, float*, float*, nint, float*, nint, TileStore*, void> Run { get; } = run;
+
+    /// <summary>The kernel for an instruction set: as large a tile as its registers hold.</summary>
+    public static GemmKernel For(Isa isa) => isa switch
+    {
+        Isa.Avx512 => Gemm8x3<Simd512, Vector512<float>>.Kernel,
+        Isa.Avx2 => Gemm6x2<Simd256, Vector256<float>>.Kernel,
+        _ => Gemm6x2<Simd128, Vector128<float>>.Kernel,
+    };
+}

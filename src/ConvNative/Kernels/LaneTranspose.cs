@@ -1,0 +1,97 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using ConvNative.Simd;
+
+namespace ConvNative.Kernels;
+
+/// <summary>
+/// Transposes a few rows into a strip of a panel: <c>panel[k·R + i] = source[i·ld + k]</c> for k &lt; K and i below 4, 6 or 8.
+/// Of the rows only the first <c>lanes</c> exist (≥ 1); what stands in the places of the others is not defined.
+/// </summary>
+internal static unsafe class LaneTranspose
+{
+    /// <summary>Whether the machine has the instructions of <see cref="Pack8"/>.</summary>
+    public static bool Has8 => Avx.IsSupported;
+
+    /// <summary>8 rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Pack8(float* source, nint ld, int K, int lanes, nint R, float* panel)
+    {
+        float* s0 = source, s1 = Row(source, ld, 1, lanes), s2 = Row(source, ld, 2, lanes), s3 = Row(source, ld, 3, lanes);
+        float* s4 = Row(source, ld, 4, lanes), s5 = Row(source, ld, 5, lanes);
+        float* s6 = Row(source, ld, 6, lanes), s7 = Row(source, ld, 7, lanes);
+        nint k = 0;
+        for (; k <= K - 4; k += 4, panel += 4 * R)
+        {
+            // Rows i and i + 4 share a register, so that no step crosses its halves.
+            Vector256<float> r0 = Pair(s0 + k, s4 + k), r1 = Pair(s1 + k, s5 + k), r2 = Pair(s2 + k, s6 + k), r3 = Pair(s3 + k, s7 + k);
+            Vector256<float> low01 = Avx.UnpackLow(r0, r1), high01 = Avx.UnpackHigh(r0, r1);
+            Vector256<float> low23 = Avx.UnpackLow(r2, r3), high23 = Avx.UnpackHigh(r2, r3);
+            Avx.Shuffle(low01, low23, 0b01_00_01_00).Store(panel);
+            Avx.Shuffle(low01, low23, 0b11_10_11_10).Store(panel + R);
+            Avx.Shuffle(high01, high23, 0b01_00_01_00).Store(panel + 2 * R);
+            Avx.Shuffle(high01, high23, 0b11_10_11_10).Store(panel + 3 * R);
+        }
+
+        PackTail(source, ld, k, K, Math.Min(lanes, 8), R, panel);
+    }
+
+    /// <summary>6 rows: 4 × 4 values, and 4 pairs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Pack6(float* source, nint ld, int K, int lanes, nint R, float* panel)
+    {
+        float* s0 = source, s1 = Row(source, ld, 1, lanes), s2 = Row(source, ld, 2, lanes), s3 = Row(source, ld, 3, lanes);
+        float* s4 = Row(source, ld, 4, lanes), s5 = Row(source, ld, 5, lanes);
+        nint k = 0;
+        for (; k <= K - 4; k += 4, panel += 4 * R)
+        {
+            Transpose4x4(s0 + k, s1 + k, s2 + k, s3 + k, R, panel);
+            Vector128<float> r4 = Vector128.Load(s4 + k), r5 = Vector128.Load(s5 + k);
+            // A pair of floats is moved as one double.
+            Vector128<double> pairs01 = Simd128.InterleaveLow(r4, r5).AsDouble(), pairs23 = Simd128.InterleaveHigh(r4, r5).AsDouble();
+            *(double*)(panel + 4) = pairs01.ToScalar();
+            *(double*)(panel + 4 + R) = pairs01.GetElement(1);
+            *(double*)(panel + 4 + 2 * R) = pairs23.ToScalar();
+            *(double*)(panel + 4 + 3 * R) = pairs23.GetElement(1);
+        }
+
+        PackTail(source, ld, k, K, Math.Min(lanes, 6), R, panel);
+    }
+
+    /// <summary>4 rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Pack4(float* source, nint ld, int K, int lanes, nint R, float* panel)
+    {
+        float* s0 = source, s1 = Row(source, ld, 1, lanes), s2 = Row(source, ld, 2, lanes), s3 = Row(source, ld, 3, lanes);
+        nint k = 0;
+        for (; k <= K - 4; k += 4, panel += 4 * R) Transpose4x4(s0 + k, s1 + k, s2 + k, s3 + k, R, panel);
+        PackTail(source, ld, k, K, Math.Min(lanes, 4), R, panel);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Transpose4x4(float* s0, float* s1, float* s2, float* s3, nint R, float* panel)
+    {
+        Vector128<float> r0 = Vector128.Load(s0), r1 = Vector128.Load(s1), r2 = Vector128.Load(s2), r3 = Vector128.Load(s3);
+        Vector128<float> low02 = Simd128.InterleaveLow(r0, r2), high02 = Simd128.InterleaveHigh(r0, r2);
+        Vector128<float> low13 = Simd128.InterleaveLow(r1, r3), high13 = Simd128.InterleaveHigh(r1, r3);
+        Simd128.InterleaveLow(low02, low13).Store(panel);
+        Simd128.InterleaveHigh(low02, low13).Store(panel + R);
+        Simd128.InterleaveLow(high02, high13).Store(panel + 2 * R);
+        Simd128.InterleaveHigh(high02, high13).Store(panel + 3 * R);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Pair(float* low, float* high) =>
+        Avx.InsertVector128(Vector128.Load(low).ToVector256Unsafe(), Vector128.Load(high), 1);
+
+    // A row that does not exist is read from the last one that does.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float* Row(float* source, nint ld, int i, int lanes) => source + Math.Min(i, lanes - 1) * ld;
+
+    private static void PackTail(float* source, nint ld, nint k, int K, int lanes, nint R, float* panel)
+    {
+        for (; k < K; k++, panel += R)
+            for (int i = 0; i < lanes; i++) panel[i] = source[i * ld + k];
+    }
+}

@@ -1,0 +1,130 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using ConvNative.Simd;
+
+namespace ConvNative.Kernels;
+
+/// <summary>
+/// Lays a matrix of <c>lanes</c> × K into panels for <see cref="GemmKernel"/>, R lanes wide (R = MR for A, NR for B):
+/// <code>
+/// panels[p][k][i] = lane p·R + i at k;  0 where there is no such lane.        ⌈lanes / R⌉ panels of K·R floats each
+/// </code>
+/// The lanes are rows of A or columns of B; R is 6 or a multiple of 8. Nothing outside the source and the panels is touched.
+/// <see cref="PanelPackingReference"/> says the same in plain loops.
+/// </summary>
+internal static unsafe class PanelPacking<S, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private const int RowsAtOnce = 8;
+
+    /// <summary>
+    /// From a matrix stored with K rows, <paramref name="ld"/> apart, in which the lanes are neighbours:
+    /// B as it stands, or A stored transposed.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void FromRows(float* source, nint ld, int K, int lanes, int R, float* panels)
+    {
+        // A few rows at a time over all panels, so that the source is read along its rows and no line of it twice.
+        for (int k = 0; k < K; k += RowsAtOnce)
+        {
+            int rows = Math.Min(RowsAtOnce, K - k);
+            float* from = source + k * ld, panel = panels + (nint)k * R;
+            for (int first = 0; first < lanes; first += R, from += R, panel += (nint)K * R)
+            {
+                if (R >= CacheLine) PrefetchRows(from + RowsAtOnce * ld, ld, rows);
+                if (lanes - first < R) CopyEdge(from, ld, rows, lanes - first, R, panel);
+                else if (R == 6) Copy6(from, ld, rows, panel);
+                else if (R == 2 * S.Width) Copy2Vectors(from, ld, rows, panel);
+                else if (R == 3 * S.Width) Copy3Vectors(from, ld, rows, panel);
+                else Copy8(from, ld, rows, R, panel);
+            }
+        }
+    }
+
+    /// <summary>
+    /// From a matrix stored with one row for each lane, <paramref name="ld"/> apart, in which K runs along the row:
+    /// A as it stands, or B stored transposed.
+    /// </summary>
+    public static void FromColumns(float* source, nint ld, int K, int lanes, int R, float* panels)
+    {
+        for (int first = 0; first < lanes; first += R, source += R * ld, panels += (nint)K * R)
+        {
+            int present = Math.Min(lanes - first, R);
+            if (R == 6)
+                LaneTranspose.Pack6(source, ld, K, present, R, panels);
+            else if (S.Width >= 8 && LaneTranspose.Has8)
+                for (int i = 0; i < present; i += 8) LaneTranspose.Pack8(source + i * ld, ld, K, present - i, R, panels + i);
+            else
+                for (int i = 0; i < present; i += 4) LaneTranspose.Pack4(source + i * ld, ld, K, present - i, R, panels + i);
+            if (present < R) Clear(K, present, R, panels);
+        }
+    }
+
+    private const int CacheLine = 64 / sizeof(float);
+
+    // The rows lie far apart: the hardware does not guess the next ones.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchRows(float* source, nint ld, int rows)
+    {
+        if (!Sse.IsSupported) return;
+        for (; rows > 0; rows--, source += ld) Sse.Prefetch0(source);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy2Vectors(float* source, nint ld, int K, float* panel)
+    {
+        for (; K > 0; K--, source += ld, panel += 2 * S.Width)
+        {
+            S.Store(panel, S.Load(source));
+            S.Store(panel + S.Width, S.Load(source + S.Width));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy3Vectors(float* source, nint ld, int K, float* panel)
+    {
+        for (; K > 0; K--, source += ld, panel += 3 * S.Width)
+        {
+            S.Store(panel, S.Load(source));
+            S.Store(panel + S.Width, S.Load(source + S.Width));
+            S.Store(panel + 2 * S.Width, S.Load(source + 2 * S.Width));
+        }
+    }
+
+    /// <summary>4 + 2 floats: one vector that the next row overwrites in part would cross a cache line at every second row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy6(float* source, nint ld, int K, float* panel)
+    {
+        for (; K > 0; K--, source += ld, panel += 6)
+        {
+            Vector128.Load(source).Store(panel);
+            Vector64.Load(source + 4).Store(panel + 4);
+        }
+    }
+
+    /// <summary>Any multiple of 8.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy8(float* source, nint ld, int K, int R, float* panel)
+    {
+        for (; K > 0; K--, source += ld, panel += R)
+            for (int i = 0; i < R; i += 8) Vector256.Load(source + i).Store(panel + i);
+    }
+
+    /// <summary>The last panel, where lanes are missing.</summary>
+    private static void CopyEdge(float* source, nint ld, int K, int lanes, int R, float* panel)
+    {
+        for (; K > 0; K--, source += ld, panel += R)
+        {
+            new Span<float>(source, lanes).CopyTo(new Span<float>(panel, R));
+            new Span<float>(panel + lanes, R - lanes).Clear();
+        }
+    }
+
+    /// <summary>Zero in the lanes that do not exist.</summary>
+    private static void Clear(int K, int lanes, int R, float* panel)
+    {
+        for (; K > 0; K--, panel += R) new Span<float>(panel + lanes, R - lanes).Clear();
+    }
+}

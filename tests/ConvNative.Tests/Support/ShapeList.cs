@@ -1,0 +1,74 @@
+namespace ConvNative.Tests.Support;
+
+/// <summary>The one list of problems that every algorithm is held against: tails of every vector width, edges, odd sizes.</summary>
+internal static class ShapeList
+{
+    /// <summary>In benchdnn's language; small enough for the double-precision oracle.</summary>
+    public static IReadOnlyList<string> Descriptors { get; } =
+    [
+        // the article's sizes
+        "mb1ic1ih10oc1oh10kh3ph1n\"article_1x1x10x10\"",
+        "mb5ic1ih10oc20oh10kh3ph1n\"article_batch\"",
+
+        // 1×1: the image is the matrix; with stride, padding, tails
+        "mb2ic17ih7oc19oh7kh1ph0n\"pointwise_tail\"",
+        "mb1ic64ih14oc33oh14kh1ph0n\"pointwise\"",
+        "mb2ic16ih9oc24oh5kh1sh2ph0n\"pointwise_stride\"",
+        "mb1ic5ih4oc7oh8kh1ph2n\"pointwise_padded\"",
+        "mb1ic130ih1oc67oh1kh1ph0n\"pointwise_one_pixel\"",
+
+        // 3×3 over the widths around one and two vectors
+        "mb1ic3ih6iw1oc4oh6ow1kh3ph1n\"w1\"",
+        "mb1ic3ih6iw2oc5oh6ow2kh3ph1n\"w2\"",
+        "mb1ic2ih5iw7oc9oh5ow7kh3ph1n\"w7\"",
+        "mb1ic2ih5iw8oc8oh5ow8kh3ph1n\"w8\"",
+        "mb1ic2ih5iw9oc7oh5ow9kh3ph1n\"w9\"",
+        "mb1ic4ih4iw15oc6oh4ow15kh3ph1n\"w15\"",
+        "mb1ic4ih4iw16oc13oh4ow16kh3ph1n\"w16\"",
+        "mb2ic4ih4iw17oc17oh4ow17kh3ph1n\"w17\"",
+        "mb1ic3ih3iw31oc9oh3ow31kh3ph1n\"w31\"",
+        "mb1ic3ih3iw32oc12oh3ow32kh3ph1n\"w32\"",
+        "mb1ic3ih3iw33oc16oh3ow33kh3ph1n\"w33\"",
+        "mb2ic16ih14oc24oh14kh3ph1n\"square14\"",
+        "mb2ic33ih13oc35oh13kh3ph1n\"odd13\"",
+        "mb1ic70ih9oc66oh9kh3ph1n\"wide9\"",
+        "mb1ic16ih11oc16oh9kh3ph0n\"valid\"",
+        "mb3ic8ih7oc16oh7kh3ph1n\"square7\"",
+
+        // strides, dilation, large and lopsided kernels and padding
+        "mb2ic3ih17oc8oh9kh3sh2ph1n\"stride2\"",
+        "mb1ic3ih37oc9oh19kh7sh2ph3n\"first_layer\"",
+        "mb1ic3ih35oc10oh7kh11sh4ph0n\"first_layer_stride4\"",
+        "mb1ic3ih16iw19oc5oh6ow7kh3sh3ph1n\"stride3\"",
+        "mb1ic4ih13iw22oc6oh7ow6kh3kw5sh2sw4ph1pw2n\"stride_2x4\"",
+        "mb1ic6ih12oc7oh12kh3ph2dh1n\"dilated\"",
+        "mb1ic3ih15iw21oc5oh5ow7kh3sh2sw3ph1pw2dh2dw1n\"dilated_strided\"",
+        "mb1ic8ih1iw40oc8oh1ow40kh1kw9ph0pw4n\"row\"",
+        "mb1ic8ih40iw1oc8oh40ow1kh9kw1ph4pw0n\"column\"",
+        "mb2ic4ih6oc5oh1kh6ph0n\"whole_image\"",
+        "mb1ic2ih4oc3oh12kh3ph5n\"huge_padding\"",
+        "mb1ic2ih1oc3oh1kh3ph1n\"one_pixel\"",
+        "mb1ic3ih5iw6oc4oh5ow8kh2kw3ph0pw3n\"kernel_below_padding\"",
+        "mb1ic5ih12oc6oh10kh5ph1n\"five\"",
+
+        // groups and depthwise
+        "g2mb2ic6ih8oc10oh8kh3ph1n\"groups2\"",
+        "g3mb1ic15ih9oc9oh5kh3sh2ph1n\"groups3_stride\"",
+        "g4mb1ic32ih6oc12oh6kh1ph0n\"groups_pointwise\"",
+        "g8mb2ic8ih11oc8oh11kh3ph1n\"depthwise\"",
+        "g17mb1ic17ih15iw33oc17oh15ow33kh3ph1n\"depthwise_tail\"",
+        "g5mb2ic5ih14oc5oh7kh3sh2ph1n\"depthwise_stride\"",
+        "g6mb1ic6ih10oc12oh10kh5ph2n\"depthwise_multiplier\"",
+        "g7mb1ic7ih12iw9oc7oh12ow9kh3ph2dh1n\"depthwise_dilated\"",
+    ];
+
+    /// <summary>The problems, and some that the language cannot say: padding that no output reaches, lopsided padding.</summary>
+    public static IEnumerable<ConvProblem> Problems =>
+        Descriptors.Select(ConvProblem.Parse).Concat(
+        [
+            new ConvProblem(new TensorShape(2, 3, 9, 11), 4, 3, 3) { Padding = new Padding(0, 1, 2, 3), Name = "lopsided" },
+            new ConvProblem(new TensorShape(1, 5, 8, 10), 6, 3, 2) { StrideH = 2, StrideW = 3, Padding = new Padding(2, 0, 0, 1), Name = "lopsided_stride" },
+            new ConvProblem(new TensorShape(1, 4, 10, 10), 4, 3, 3) { StrideH = 4, StrideW = 4, Padding = new Padding(0, 0, 3, 3), Name = "unreached_padding" },
+            new ConvProblem(new TensorShape(1, 4, 7, 9), 8, 3, 3) { Padding = new Padding(3, 4, 0, 0), Name = "beyond_the_kernel" },
+        ]);
+}

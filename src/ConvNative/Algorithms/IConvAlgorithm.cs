@@ -87,6 +87,12 @@ internal interface IConvAlgorithm
     /// <summary>Its public name.</summary>
     ConvAlgorithm Id { get; }
 
+    /// <summary>
+    /// How many times larger than that of a plain float32 sum of products the error bound of a result is. More than 1: results come
+    /// from transforms over tiles, which also spread a NaN or an infinity over the tile.
+    /// </summary>
+    double ErrorAmplification => 1;
+
     /// <summary>Why it cannot do the problem; null when it can.</summary>
     string? Refuse(PlanContext context, Direction direction);
 

@@ -7,10 +7,14 @@ internal static class ChildProcess
 {
     public sealed record Result(int ExitCode, string Output, string Errors);
 
-    public static Result Run(string[] arguments, params (string Variable, string? Value)[] environment)
+    public static Result Run(string[] arguments, params (string Variable, string? Value)[] environment) =>
+        RunFrom(AppContext.BaseDirectory, arguments, environment);
+
+    /// <summary>Runs a copy of the test assembly that stands in another folder.</summary>
+    public static Result RunFrom(string folder, string[] arguments, params (string Variable, string? Value)[] environment)
     {
         string dotnet = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
-        var start = new ProcessStartInfo(dotnet, ["exec", typeof(ChildProcess).Assembly.Location, .. arguments])
+        var start = new ProcessStartInfo(dotnet, ["exec", Path.Combine(folder, "ConvNative.Tests.dll"), .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -43,7 +43,7 @@ internal static class Demo
         string accuracy = $"{result.Accuracy:0.00%} of {result.Total:N0} test images right";
         string picture = Path.Combine(outputFolder, "training.svg");
         network.Save(outputFolder);
-        TrainingPicture.Write(picture, $"Loss; {accuracy}", network.Filters, trainer.Losses, epochs);
+        TrainingPicture.Write(picture, $"{accuracy} after {epochs} epochs", network.Filters, trainer.Losses, epochs);
 
         ConfusionTable.Write(result);
         AnsiConsole.MarkupLine($"[bold green]{accuracy}[/] after {time.TotalSeconds:0.0} s, {network.ConvolutionTime / time:0%} of them in convolution");

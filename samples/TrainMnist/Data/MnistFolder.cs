@@ -16,10 +16,11 @@ internal static class MnistFolder
     public static bool IsComplete(string folder) => Find(folder, TestImages) is not null && Find(folder, TestLabels) is not null;
 
     /// <summary>Reads the files.</summary>
-    /// <exception cref="FileNotFoundException">A file is missing.</exception>
+    /// <exception cref="IOException">The folder or a file is missing or cannot be read.</exception>
     /// <exception cref="InvalidDataException">A file is broken; the message tells what.</exception>
     public static DigitData Load(string folder)
     {
+        if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"The folder '{folder}' does not exist.");
         DigitSet t10k = LoadPair(folder, TestImages, TestLabels);
         if (Find(folder, TrainImages) is not null)
             return new DigitData(LoadPair(folder, TrainImages, TrainLabels), t10k, $"MNIST from {folder}");

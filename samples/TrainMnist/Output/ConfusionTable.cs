@@ -1,4 +1,3 @@
-using System.Globalization;
 using Spectre.Console;
 using TrainMnist.Data;
 using TrainMnist.Training;
@@ -16,7 +15,7 @@ internal static class ConfusionTable
         Table table = new Table().Border(TableBorder.Rounded).BorderColor(Color.Grey).Title("[bold]rows: digit, columns: answer[/]");
         table.AddColumn(string.Empty);
         for (int predicted = 0; predicted < DigitSet.Classes; predicted++)
-            table.AddColumn(new TableColumn($"[bold]{predicted}[/]").RightAligned().Width(CellWidth).PadLeft(0).PadRight(0));
+            table.AddColumn(new TableColumn($"[bold]{predicted}[/]").RightAligned().Width(CellWidth).PadLeft(0).PadRight(1));
         table.AddColumn(new TableColumn("right").RightAligned());
         for (int digit = 0; digit < DigitSet.Classes; digit++) table.AddRow(Row(matrix, digit));
         AnsiConsole.Write(table);
@@ -26,7 +25,7 @@ internal static class ConfusionTable
     {
         int[] counts = [.. Enumerable.Range(0, DigitSet.Classes).Select(predicted => matrix[digit, predicted])];
         int total = counts.Sum();
-        string right = total == 0 ? "–" : ((double)counts[digit] / total).ToString("0.0%", CultureInfo.InvariantCulture);
+        string right = total == 0 ? "–" : $"{(double)counts[digit] / total:0.0%}";
         return [$"[bold]{digit}[/]", .. counts.Select((count, predicted) => Cell(count, predicted == digit)), right];
     }
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Spectre.Console;
 using TrainMnist.Training;
 
@@ -32,7 +31,7 @@ internal sealed class ProgressDisplay
             .Columns(new ProgressBarColumn { Width = BarWidth }, new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
             .Start(context =>
             {
-                display._bar = context.AddTask(string.Empty, maxValue: (double)epochs * imagesPerEpoch);
+                display._bar = context.AddTask("training", maxValue: (double)epochs * imagesPerEpoch);
                 train(display);
             });
     }
@@ -42,16 +41,14 @@ internal sealed class ProgressDisplay
     {
         if (_bar is null) return;
         _bar.Value = ((_epoch - 1) * _bar.MaxValue / _epochs) + epoch.Images;
-        _bar.Description = Invariant($"epoch {_epoch}/{_epochs}  loss [bold]{epoch.Loss:0.000}[/]  [bold]{epoch.Accuracy:0.0%}[/]  {epoch.ImagesPerSecond:N0} img/s  conv {epoch.ConvolutionShare:0%}");
+        _bar.Description = $"epoch {_epoch}/{_epochs}  loss [bold]{epoch.Loss:0.000}[/]  [bold]{epoch.Accuracy:0.0%}[/]  {epoch.ImagesPerSecond:N0} img/s  conv {epoch.ConvolutionShare:0%}";
     }
 
     /// <summary>An epoch is over.</summary>
     public void EpochDone(EpochStatistics epoch, double testAccuracy)
     {
-        AnsiConsole.MarkupLine(Invariant(
-            $"epoch {_epoch,2}/{_epochs}  loss {epoch.Loss:0.0000}  train {epoch.Accuracy,6:0.00%}  test [green]{testAccuracy,6:0.00%}[/]  {epoch.ImagesPerSecond,6:N0} img/s  conv {epoch.ConvolutionShare,3:0%}"));
+        AnsiConsole.MarkupLine(
+            $"epoch {_epoch,2}/{_epochs}  loss {epoch.Loss:0.0000}  train {epoch.Accuracy,6:0.00%}  test [green]{testAccuracy,6:0.00%}[/]  {epoch.ImagesPerSecond,6:N0} img/s  conv {epoch.ConvolutionShare,3:0%}");
         _epoch++;
     }
-
-    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

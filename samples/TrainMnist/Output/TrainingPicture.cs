@@ -77,7 +77,7 @@ internal static class TrainingPicture
     {
         Curve(svg, scale, losses, """stroke="#9ecae1" stroke-width="0.8" """);
         Curve(svg, scale, Smooth(losses), """stroke="#08519c" stroke-width="2" """);
-        Text(svg, CurveRight, Top + 4, "end", "loss per batch (thin) and its running mean");
+        Text(svg, CurveRight, Top + 20, "end", "loss per batch (thin) and its running mean");
     }
 
     private static void Curve(StringBuilder svg, LossScale scale, IReadOnlyList<double> values, string style)

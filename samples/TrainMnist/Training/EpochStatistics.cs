@@ -8,6 +8,7 @@ internal sealed class EpochStatistics
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private readonly Func<TimeSpan> _convolutionTime;
     private readonly TimeSpan _convolutionTimeBefore;
+    private TimeSpan? _convolutionTimeAfter;
     private double _lossSum;
     private int _correct;
 
@@ -35,7 +36,7 @@ internal sealed class EpochStatistics
     public double ImagesPerSecond => Images / Elapsed.TotalSeconds;
 
     /// <summary>Share of the time that was spent in convolution.</summary>
-    public double ConvolutionShare => (_convolutionTime() - _convolutionTimeBefore) / Elapsed;
+    public double ConvolutionShare => ((_convolutionTimeAfter ?? _convolutionTime()) - _convolutionTimeBefore) / Elapsed;
 
     /// <summary>Counts a batch.</summary>
     public void Add(int images, double loss, int correct)
@@ -46,5 +47,9 @@ internal sealed class EpochStatistics
     }
 
     /// <summary>Ends the epoch: the times stand still.</summary>
-    public void Stop() => _watch.Stop();
+    public void Stop()
+    {
+        _watch.Stop();
+        _convolutionTimeAfter = _convolutionTime();
+    }
 }

@@ -96,14 +96,17 @@ internal sealed class Depthwise : IConvAlgorithm
 
         public void Run(long index, int worker)
         {
-            for (long plane = Items.First(index); plane < Items.End(index); plane++)
+            long first = Items.First(index), oc = first % work.S.OC;
+            TileStore store = work.Context.Epilogue(null, null);
+            for (long plane = first; plane < Items.End(index); plane++)
             {
-                long oc = plane % work.S.OC, y = plane * work.S.OutputPixels;
-                TileStore store = work.Context.Epilogue(
-                    work.Buffers.B == null ? null : work.Buffers.B + oc, work.Buffers.Residual == null ? null : work.Buffers.Residual + y);
+                long y = plane * work.S.OutputPixels;
+                store.Bias = work.Buffers.B == null ? null : work.Buffers.B + oc;
+                store.Addend = work.Buffers.Residual == null ? null : work.Buffers.Residual + y;
                 DepthwisePlane.Run(
                     work.Context.Isa, work.Stencil, work.Buffers.X + (plane / work.S.GroupOC * work.S.InputPixels),
                     work.Buffers.W + (oc * work.S.PatchLength), work.Buffers.Y + y, store, work.Scratch(worker));
+                if (++oc == work.S.OC) oc = 0;
             }
         }
     }

@@ -7,7 +7,7 @@ namespace ConvNative.Kernels;
 internal static unsafe class DepthwisePlane
 {
     /// <summary>Floats of scratch memory.</summary>
-    public static long ScratchLength(DepthwiseStencil t) => t.WeightsLength + t.SourceLength + (t.Is3x3 ? 0 : t.ResultLength);
+    public static long ScratchLength(DepthwiseStencil t) => t.WeightsLength + t.SourceLength + t.ResultLength;
 
     /// <summary>Computes a plane.</summary>
     /// <param name="isa">Instruction set to use.</param>
@@ -32,9 +32,8 @@ internal static unsafe class DepthwisePlane
         where V : struct
     {
         float* ordered = scratch, band = ordered + t.WeightsLength, result = band + t.SourceLength;
-        for (int k = 0; k < t.Planes; k++)
-        for (int tap = 0; tap < t.Taps; tap++)
-            ordered[(k * t.Taps) + tap] = weights[(k * t.Taps) + t.Weights[tap]];
+        if (t.IsOrdered) ordered = weights;
+        else Order(t, weights, ordered);
 
         long sourceLength = (long)t.Rows.Source * t.Columns.Source;
         var output = new DepthwiseOutput(plane, (long)t.Rows.Outputs * t.Columns.Outputs, store);
@@ -45,8 +44,15 @@ internal static unsafe class DepthwisePlane
             int rows = ((steps - 1) * t.Rows.StepLength) + t.Span;
             for (int k = 0; k < t.Planes; k++)
                 DepthwiseRows.Copy<S, V>(t, source + (k * sourceLength), firstRow, rows, band + (k * t.PlanePitch));
-            if (t.Is3x3) Depthwise3x3.Band<S, V>(t, first, steps, band, ordered, output);
+            if (t.Is3x3) Depthwise3x3.Band<S, V>(t, first, steps, band, ordered, result, output, source + ((firstRow + rows + t.Rows.Origin) * t.Columns.Source));
             else DepthwiseTaps.Band<S, V>(t, first, steps, band, ordered, result, output);
         }
+    }
+
+    private static void Order(DepthwiseStencil t, float* weights, float* ordered)
+    {
+        for (int k = 0; k < t.Planes; k++)
+        for (int tap = 0; tap < t.Taps; tap++)
+            ordered[(k * t.Taps) + tap] = weights[(k * t.Taps) + t.Weights[tap]];
     }
 }

@@ -15,78 +15,85 @@ internal static unsafe class DepthwiseRows
         where V : struct
     {
         int skipped = (int)Math.Min(Math.Max(t.Columns.Origin, 0), t.Columns.Source);
-        long start = Math.Max(-t.Columns.Origin, 0);
+        nint start = (nint)Math.Max(-t.Columns.Origin, 0);
         int count = (int)Math.Clamp(t.Columns.Extent - start, 0, t.Columns.Source - skipped);
-        long setLength = (t.Columns.Extent + t.Split - 1) / t.Split;
-        for (int r = 0; r < rows; r++, band += t.RowPitch)
-        {
-            long row = firstRow + r + t.Rows.Origin;
-            bool inside = row >= 0 && row < t.Rows.Source && count > 0;
-            float* source = inside ? plane + (row * t.Columns.Source) + skipped : null;
-            if (!inside) Clear<S, V>(band, 0, t.RowPitch);
-            else if (t.Split == 1) Whole<S, V>(source, count, band, start, setLength);
-            else if (t.Split == 2) Pairs<S, V>(source, count, band, start, setLength, t.SetPitch);
-            else Any<S, V>(source, count, band, start, t);
-        }
+        nint setLength = (nint)((t.Columns.Extent + t.Split - 1) / t.Split), pitch = (nint)t.RowPitch, sourcePitch = t.Columns.Source;
+        long row = firstRow + t.Rows.Origin;
+        int above = count == 0 ? rows : (int)Math.Clamp(-row, 0, rows);
+        int inside = (int)Math.Clamp(t.Rows.Source - (row + above), 0, rows - above);
+        float* source = plane + ((row + above) * sourcePitch) + skipped;
+        for (int r = 0; r < above; r++, band += pitch) Clear<S, V>(band, 0, pitch);
+        if (t.Split == 1) Whole<S, V>(source, sourcePitch, inside, count, band, pitch, start, setLength);
+        else if (t.Split == 2) Pairs<S, V>(source, sourcePitch, inside, count, band, pitch, start, setLength, t.SetPitch);
+        else for (int r = 0; r < inside; r++) Any<S, V>(source + (r * sourcePitch), count, band + (r * pitch), start, t);
+        band += inside * pitch;
+        for (int r = above + inside; r < rows; r++, band += pitch) Clear<S, V>(band, 0, pitch);
     }
 
     // Zeros may run into what is copied after them; the last vector brings zeros along.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Whole<S, V>(float* source, int count, float* band, long start, long setLength)
+    private static void Whole<S, V>(float* source, nint sourcePitch, int rows, int count, float* band, nint pitch, nint start, nint setLength)
         where S : struct, ISimd<V>
         where V : struct
     {
-        Clear<S, V>(band, 0, start);
-        float* to = band + start;
-        int i = 0;
-        for (; i <= count - S.Width; i += S.Width) S.Store(to + i, S.Load(source + i));
-        if (i < count)
+        int whole = count / S.Width * S.Width, rest = count - whole;
+        for (; rows > 0; rows--, source += sourcePitch, band += pitch)
         {
-            S.Store(to + i, S.LoadPartial(source + i, count - i));
-            i += S.Width;
-        }
+            Clear<S, V>(band, 0, start);
+            float* to = band + start;
+            nint i = 0;
+            for (; i < whole; i += S.Width) S.Store(to + i, S.Load(source + i));
+            if (rest > 0)
+            {
+                S.Store(to + i, S.LoadPartial(source + i, rest));
+                i += S.Width;
+            }
 
-        Clear<S, V>(band, start + i, setLength);
+            Clear<S, V>(band, start + i, setLength);
+        }
     }
 
     // Pair k of the source's columns goes to the sets of its even and its odd column.
-    private static void Pairs<S, V>(float* source, int count, float* band, long start, long setLength, nint setPitch)
+    private static void Pairs<S, V>(
+        float* source, nint sourcePitch, int rows, int count, float* band, nint pitch, nint start, nint setLength, nint setPitch)
         where S : struct, ISimd<V>
         where V : struct
     {
-        float* even = band + (start % 2 * setPitch);
-        float* odd = band + ((start + 1) % 2 * setPitch);
-        long evenStart = start / 2, oddStart = (start + 1) / 2;
-        Clear<S, V>(even, 0, evenStart);
-        Clear<S, V>(odd, 0, oddStart);
-        float* toEven = even + evenStart, toOdd = odd + oddStart;
-        int i = 0;
-        for (; i <= count - (2 * S.Width); i += 2 * S.Width)
+        int whole = count / (2 * S.Width) * S.Width, rest = count - (2 * whole);
+        int low = Math.Min(rest, S.Width), high = rest - low;
+        nint evenStart = start / 2, oddStart = (start + 1) / 2;
+        float* even = band + (start % 2 * setPitch), odd = band + ((start + 1) % 2 * setPitch);
+        for (; rows > 0; rows--, source += sourcePitch, even += pitch, odd += pitch)
         {
-            V low = S.Load(source + i), high = S.Load(source + i + S.Width);
-            S.Store(toEven + (i / 2), S.Even(low, high));
-            S.Store(toOdd + (i / 2), S.Odd(low, high));
-        }
+            Clear<S, V>(even, 0, evenStart);
+            Clear<S, V>(odd, 0, oddStart);
+            float* toEven = even + evenStart, toOdd = odd + oddStart;
+            nint i = 0;
+            for (; i < whole; i += S.Width)
+            {
+                V a = S.Load(source + (2 * i)), b = S.Load(source + (2 * i) + S.Width);
+                S.Store(toEven + i, S.Even(a, b));
+                S.Store(toOdd + i, S.Odd(a, b));
+            }
 
-        if (i < count)
-        {
-            int first = Math.Min(count - i, S.Width);
-            V low = S.LoadPartial(source + i, first);
-            V high = count - i > first ? S.LoadPartial(source + i + S.Width, count - i - first) : S.Zero;
-            S.Store(toEven + (i / 2), S.Even(low, high));
-            S.Store(toOdd + (i / 2), S.Odd(low, high));
-            i += 2 * S.Width;
-        }
+            if (rest > 0)
+            {
+                V a = S.LoadPartial(source + (2 * i), low);
+                V b = high > 0 ? S.LoadPartial(source + (2 * i) + S.Width, high) : S.Zero;
+                S.Store(toEven + i, S.Even(a, b));
+                S.Store(toOdd + i, S.Odd(a, b));
+                i += S.Width;
+            }
 
-        Clear<S, V>(even, evenStart + (i / 2), setLength);
-        Clear<S, V>(odd, oddStart + (i / 2), setLength);
+            Clear<S, V>(even, evenStart + i, setLength);
+            Clear<S, V>(odd, oddStart + i, setLength);
+        }
     }
 
     private static void Any<S, V>(float* source, int count, float* band, long start, DepthwiseStencil t)
         where S : struct, ISimd<V>
         where V : struct
     {
-        Clear<S, V>(band, 0, t.RowPitch);
+        Clear<S, V>(band, 0, (nint)t.RowPitch);
         (long column, long set) = Math.DivRem(start, t.Split);
         for (int i = 0; i < count; i++)
         {
@@ -97,7 +104,7 @@ internal static unsafe class DepthwiseRows
 
     /// <summary>Zeros to [from, end) in whole vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Clear<S, V>(float* p, long from, long end)
+    private static void Clear<S, V>(float* p, nint from, nint end)
         where S : struct, ISimd<V>
         where V : struct
     {

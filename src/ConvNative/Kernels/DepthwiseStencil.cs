@@ -16,9 +16,12 @@ internal sealed class DepthwiseStencil
     private DepthwiseStencil(StencilAxis rows, StencilAxis columns, int split, int planes)
     {
         (Rows, Columns, Split, Planes) = (rows, columns, split, planes);
+        Is3x3 = planes == 1 && rows is { Taps: 3, Phases: 1 } && columns is { Taps: 3, Phases: 1 };
         // Vectors reach one beyond the last column, on both the way in and out.
         SetPitch = (int)Math.Min(RoundUp(((columns.Extent + split - 1) / split) + (2 * LargestVector)), int.MaxValue / 4);
         RowPitch = (long)SetPitch * split;
+        StepPitch = RowPitch * rows.StepLength;
+        Taps = rows.Taps * columns.Taps;
         long span = rows.Extent - ((rows.Steps - 1L) * rows.StepLength);
         long fitting = ((BandFloats / RowPitch / planes) - span) / rows.StepLength;
         int largest = (int)Math.Clamp(fitting + 1, Math.Min(SmallestBand, rows.Steps), rows.Steps);
@@ -53,7 +56,7 @@ internal sealed class DepthwiseStencil
     public long PlanePitch { get; }
 
     /// <summary>Floats between the rows of the steps.</summary>
-    public long StepPitch => RowPitch * Rows.StepLength;
+    public long StepPitch { get; }
 
     /// <summary>Rows of the band that one step reads.</summary>
     public int Span { get; }
@@ -84,13 +87,16 @@ internal sealed class DepthwiseStencil
     /// <summary>Which weight each tap is: kh·KW + kw.</summary>
     public int[] Weights { get; private set; } = [];
 
-    public int Taps => Rows.Taps * Columns.Taps;
+    public int Taps { get; }
 
     /// <summary>One phase of one plane with 3×3 taps: <see cref="Depthwise3x3"/> can do it.</summary>
-    public bool Is3x3 => Planes == 1 && Rows is { Taps: 3, Phases: 1 } && Columns is { Taps: 3, Phases: 1 };
+    public bool Is3x3 { get; }
 
     /// <summary>Each step's second row of taps is the next one's first: rows can stay in registers.</summary>
-    public bool Slides => Offsets[3] - Offsets[0] == StepPitch;
+    public bool Slides { get; private set; }
+
+    /// <summary>The weights lie in the order of the taps already.</summary>
+    public bool IsOrdered { get; private set; }
 
     public static DepthwiseStencil Forward(in ConvSizes s) => new DepthwiseStencil(
         StencilAxis.Forward(s.IH, s.OH, s.KH, s.sh, s.dh, s.pt), StencilAxis.Forward(s.IW, s.OW, s.KW, s.sw, s.dw, s.pl), s.sw, 1);
@@ -123,6 +129,8 @@ internal sealed class DepthwiseStencil
 
         first.Add(offsets.Count);
         (First, Offsets, Weights) = ([.. first], [.. offsets], [.. weights]);
+        Slides = Is3x3 && Offsets[3] - Offsets[0] == StepPitch;
+        IsOrdered = weights.SequenceEqual(Enumerable.Range(0, Taps));
         return this;
     }
 

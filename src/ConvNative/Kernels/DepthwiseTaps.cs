@@ -5,7 +5,7 @@ namespace ConvNative.Kernels;
 
 /// <summary>
 /// A band by any stencil: eight vectors of outputs are summed in registers over all taps and planes, each weight broadcast once for the
-/// eight, and stored as a result band; then its phases are woven together, with the epilogue, into the plane.
+/// eight, and stored as a result band; then its phases are woven together into the plane.
 /// </summary>
 internal static unsafe class DepthwiseTaps
 {
@@ -26,16 +26,16 @@ internal static unsafe class DepthwiseTaps
     {
         int phases = t.Rows.Phases * t.Columns.Phases;
         for (int phase = 0; phase < phases; phase++)
-            Phase<S, V>(t, phase, steps, band, weights, result + (phase * t.ResultPitch), t.ResultPitch * phases);
+            Phase<S, V>(t, phase, steps, band, weights, output.Bias, result + (phase * t.ResultPitch), t.ResultPitch * phases);
         for (int i = 0; i < steps; i++)
         for (int p = 0; p < t.Rows.Phases; p++, result += t.ResultPitch * t.Columns.Phases)
         {
             long row = ((long)(first + i) * t.Rows.Phases) + p;
-            if (row < t.Rows.Outputs) Finish<S, V>(t, result, row * t.Columns.Outputs, output);
+            if (row < t.Rows.Outputs) output.Row<S, V>(t, result, row * t.Columns.Outputs);
         }
     }
 
-    private static void Phase<S, V>(DepthwiseStencil t, int phase, int steps, float* band, float* weights, float* result, long resultStep)
+    private static void Phase<S, V>(DepthwiseStencil t, int phase, int steps, float* band, float* weights, float bias, float* result, long resultStep)
         where S : struct, ISimd<V>
         where V : struct
     {
@@ -50,7 +50,7 @@ internal static unsafe class DepthwiseTaps
                 from[filled] = band + (i * t.StepPitch) + j;
                 to[filled] = result + (i * resultStep) + j;
                 if (++filled < Strips) continue;
-                Sum<S, V>(from, to, t.Planes, (nint)t.PlanePitch, t.Taps, taps, offsets + start, weights + start);
+                Sum<S, V>(from, to, t.Planes, (nint)t.PlanePitch, t.Taps, taps, offsets + start, weights + start, bias);
                 filled = 0;
             }
 
@@ -61,17 +61,17 @@ internal static unsafe class DepthwiseTaps
                 to[i] = to[0];
             }
 
-            Sum<S, V>(from, to, t.Planes, (nint)t.PlanePitch, t.Taps, taps, offsets + start, weights + start);
+            Sum<S, V>(from, to, t.Planes, (nint)t.PlanePitch, t.Taps, taps, offsets + start, weights + start, bias);
         }
     }
 
-    /// <summary>to[i][..] = Σ_planes Σ_taps weight · from[i][plane + offset ..], i &lt; 8.</summary>
+    /// <summary>to[i][..] = bias + Σ_planes Σ_taps weight · from[i][plane + offset ..], i &lt; 8.</summary>
     private static void Sum<S, V>(
-        float** from, float** to, int planes, nint planePitch, nint weightsPitch, int taps, int* offsets, float* weights)
+        float** from, float** to, int planes, nint planePitch, nint weightsPitch, int taps, int* offsets, float* weights, float bias)
         where S : struct, ISimd<V>
         where V : struct
     {
-        V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero;
+        V a0 = S.Create(bias), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;
         float* p0 = from[0], p1 = from[1], p2 = from[2], p3 = from[3], p4 = from[4], p5 = from[5], p6 = from[6], p7 = from[7];
         nint plane = 0;
         for (int k = 0; k < planes; k++, plane += planePitch, weights += weightsPitch)
@@ -97,39 +97,5 @@ internal static unsafe class DepthwiseTaps
         S.Store(to[5], a5);
         S.Store(to[6], a6);
         S.Store(to[7], a7);
-    }
-
-    /// <summary>One row of the plane, at offset <paramref name="at"/>, from the result rows of its column phases.</summary>
-    private static void Finish<S, V>(DepthwiseStencil t, float* result, long at, in DepthwiseOutput output)
-        where S : struct, ISimd<V>
-        where V : struct
-    {
-        int outputs = t.Columns.Outputs;
-        V bias = output.Bias<S, V>();
-        switch (t.Columns.Phases)
-        {
-            case 1:
-                for (int j = 0; j < outputs; j += S.Width)
-                    output.Put<S, V>(at + j, S.Add(S.Load(result + j), bias), outputs - j);
-                break;
-            case 2:
-                for (int j = 0; j < outputs; j += 2 * S.Width)
-                {
-                    V even = S.Load(result + (j / 2)), odd = S.Load(result + t.ResultPitch + (j / 2));
-                    output.Put<S, V>(at + j, S.InterleaveLow(even, odd), outputs - j);
-                    if (j + S.Width < outputs) output.Put<S, V>(at + j + S.Width, S.InterleaveHigh(even, odd), outputs - j - S.Width);
-                }
-
-                break;
-            default:
-                (int column, int phase) = (0, 0);
-                for (int j = 0; j < outputs; j++)
-                {
-                    output.Put(at + j, result[(phase * t.ResultPitch) + column]);
-                    if (++phase == t.Columns.Phases) (phase, column) = (0, column + 1);
-                }
-
-                break;
-        }
     }
 }

@@ -6,7 +6,7 @@ namespace ConvNative.Kernels;
 /// i·<see cref="StepLength"/> + <see cref="Position"/>. Forward there is one phase and o·s + k·d is the position. Transposed,
 /// output i = s·step + phase reads source (i + p − k·d)/s for those k where s divides it.
 /// </summary>
-internal readonly record struct StencilAxis
+internal sealed class StencilAxis
 {
     private readonly int _stride;
     private readonly int _dilation;
@@ -17,6 +17,7 @@ internal readonly record struct StencilAxis
     {
         (Source, Outputs, Taps) = (source, outputs, taps);
         (_stride, _dilation, _padding, _transposed) = (stride, dilation, padding, transposed);
+        (Phases, StepLength) = transposed ? (stride, 1) : (1, stride);
         Steps = (outputs + Phases - 1) / Phases;
         long first = long.MaxValue, last = long.MinValue;
         for (int phase = 0; phase < Phases; phase++)
@@ -47,9 +48,9 @@ internal readonly record struct StencilAxis
     /// <summary>Padded positions that all steps of all phases read together.</summary>
     public long Extent { get; }
 
-    public int Phases => _transposed ? _stride : 1;
+    public int Phases { get; }
 
-    public int StepLength => _transposed ? 1 : _stride;
+    public int StepLength { get; }
 
     /// <summary>y from x.</summary>
     public static StencilAxis Forward(int input, int outputs, int taps, int stride, int dilation, int padding) =>

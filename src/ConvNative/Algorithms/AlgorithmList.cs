@@ -5,6 +5,7 @@ internal static class AlgorithmList
 {
     public static IReadOnlyList<IConvAlgorithm> All { get; } =
     [
+        new Winograd(),
         new Im2ColGemm(),
         new Reference(),
     ];

@@ -65,12 +65,6 @@ internal abstract unsafe class ConvPass
     /// <summary>Scratch memory of one run, in bytes, without packed weights.</summary>
     public abstract long WorkspaceBytes { get; }
 
-    /// <summary>
-    /// How many times the bound of a plain float32 sum its error may reach: (n + 2)·2⁻²⁴·Σ|terms| for n terms, Σ|terms| taken at the
-    /// largest |x| that the pass mixes into one result (a transform's tile is larger than a kernel).
-    /// </summary>
-    public virtual double ErrorAmplification => 1;
-
     /// <summary>Bytes of the weights in the order that this pass reads them; 0: it reads them as they are.</summary>
     public virtual long PackedWeightsBytes => 0;
 
@@ -94,6 +88,12 @@ internal interface IConvAlgorithm
 {
     /// <summary>Its public name.</summary>
     ConvAlgorithm Id { get; }
+
+    /// <summary>
+    /// How many times larger than that of a plain float32 sum of products the error bound of a result is. More than 1: results come
+    /// from transforms over tiles, which also spread a NaN or an infinity over the tile.
+    /// </summary>
+    double ErrorAmplification => 1;
 
     /// <summary>Why it cannot do the problem; null when it can.</summary>
     string? Refuse(PlanContext context, Direction direction);

@@ -10,8 +10,6 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
 
     public override long PackedWeightsBytes => s.G * WinogradWeights.GroupLength(s, tiling.Kernel.MR) * sizeof(float);
 
-    public override double ErrorAmplification => 4;
-
     public override string Details =>
         $"F(4×4, 3×3), {tiling.Kernel.Name} kernel, {tiling.Blocks} blocks of {tiling.Buffer.Tiles} tiles × {tiling.OCs} output channels, " +
         (tiling.BlocksAtOnce == 0 ? $"{tiling.Workers} at a time" : $"{tiling.BlocksAtOnce} blocks shared by {tiling.Workers} workers");

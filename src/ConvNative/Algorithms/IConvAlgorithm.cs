@@ -91,7 +91,8 @@ internal interface IConvAlgorithm
 
     /// <summary>
     /// How many times larger than that of a plain float32 sum of products the error bound of a result is. More than 1: results come
-    /// from transforms over tiles, which also spread a NaN or an infinity over the tile.
+    /// from transforms over tiles, which spread rounding errors, and a NaN or an infinity, over the tile: the bound is then relative to
+    /// the largest sum of |terms| around, not to the result's own.
     /// </summary>
     double ErrorAmplification => 1;
 

@@ -51,7 +51,10 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
             WinogradBlock block = work.Block(index, worker);
             work.TransformInput(index, block, work.PrivateV(worker), 0, work.S.GroupIC);
             for (int oc = 0; oc < work.S.GroupOC; oc += work.Tiling.OCs)
-                work.MultiplyAndTransform(index, block, work.PrivateV(worker), oc, worker);
+            {
+                work.Multiply(index, block, work.PrivateV(worker), oc, worker);
+                work.TransformOutput(index, block, oc, worker);
+            }
         }
     }
 
@@ -80,7 +83,9 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
             // Neighbouring items share the weights, which are larger than a block.
             (long chunk, long local) = Math.DivRem(index, Math.Min(work.Tiling.BlocksAtOnce, work.AllBlocks - firstBlock));
             WinogradBlock block = work.Block(firstBlock + local, worker);
-            work.MultiplyAndTransform(firstBlock + local, block, work.SharedV(local), (int)chunk * work.Tiling.OCs, worker);
+            int oc = (int)chunk * work.Tiling.OCs;
+            work.Multiply(firstBlock + local, block, work.SharedV(local), oc, worker);
+            work.TransformOutput(firstBlock + local, block, oc, worker);
         }
     }
 }

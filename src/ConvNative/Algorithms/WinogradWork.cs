@@ -34,24 +34,41 @@ internal readonly unsafe struct WinogradWork(
             kernels.Input(S, block, plane, v + ((nint)ic * NR), Tiling.VStride, (nint)S.GroupIC * NR, NR);
     }
 
-    /// <summary>M[f][panel][oc][NR] = U·V for a chunk of output channels from oc on, and from it y.</summary>
-    public void MultiplyAndTransform(long index, in WinogradBlock block, float* v, int oc, int worker)
+    /// <summary>M[f][panel][oc][NR] = U·V for a chunk of output channels from oc on.</summary>
+    public void Multiply(long index, in WinogradBlock block, float* v, int oc, int worker)
     {
         GemmKernel kernel = Tiling.Kernel;
-        long group = index / Tiling.Blocks;
-        int OCs = Math.Min(Tiling.OCs, S.GroupOC - oc), rows = BlockSizes.RoundUp(OCs, kernel.MR);
-        nint K = S.GroupIC, uStride = WinogradWeights.ProductStride(S, kernel.MR), mPanel = (nint)Tiling.OCs * kernel.NR;
-        float* u = weights + (group * WinogradWeights.GroupLength(S, kernel.MR)) + (oc * K), m = Worker(worker) + Tiling.Buffer.Length;
+        int rows = BlockSizes.RoundUp(Math.Min(Tiling.OCs, S.GroupOC - oc), kernel.MR);
+        nint K = S.GroupIC;
+        float* u = weights + (index / Tiling.Blocks * WinogradWeights.GroupLength(S, kernel.MR)) + (oc * K), m = M(worker);
         for (int f = 0; f < WinogradF4K3.Products; f++)
+        {
             for (int lane = 0, panel = 0; lane < block.Lanes; lane += kernel.NR, panel++)
+            {
                 GemmBlock.MultiplyPanel(
-                    kernel, rows, Math.Min(kernel.NR, block.Lanes - lane), (int)K, u + (f * uStride), v + (f * Tiling.VStride) + (panel * K * kernel.NR),
-                    kernel.NR, m + (f * Tiling.MStride) + (panel * mPanel), kernel.NR, default);
+                    kernel, rows, Math.Min(kernel.NR, block.Lanes - lane), (int)K, u, v + (panel * K * kernel.NR), kernel.NR,
+                    m + (panel * MPanel), kernel.NR, default);
+            }
 
-        long channel = (group * S.GroupOC) + oc;
-        for (int i = 0; i < OCs; i++, m += kernel.NR)
-            kernels.Output(S, block, m, Tiling.MStride, mPanel, kernel.NR, y + ((channel + i) * S.OutputPixels), EpilogueOf(channel + i));
+            u += WinogradWeights.ProductStride(S, kernel.MR);
+            v += Tiling.VStride;
+            m += Tiling.MStride;
+        }
     }
+
+    /// <summary>y of the chunk of output channels that <see cref="Multiply"/> left.</summary>
+    public void TransformOutput(long index, in WinogradBlock block, int oc, int worker)
+    {
+        int count = Math.Min(Tiling.OCs, S.GroupOC - oc), NR = Tiling.Kernel.NR;
+        long channel = (index / Tiling.Blocks * S.GroupOC) + oc;
+        float* m = M(worker);
+        for (int i = 0; i < count; i++, channel++, m += NR)
+            kernels.Output(S, block, m, Tiling.MStride, MPanel, NR, y + (channel * S.OutputPixels), EpilogueOf(channel));
+    }
+
+    private nint MPanel => (nint)Tiling.OCs * Tiling.Kernel.NR;
+
+    private float* M(int worker) => Worker(worker) + Tiling.Buffer.Length;
 
     private float* Worker(int worker) => workspace + (Tiling.BlocksAtOnce * Tiling.VLength) + (worker * Tiling.WorkerLength);
 

@@ -16,25 +16,45 @@ internal static unsafe class WinogradFilter<S, V>
 {
     private const int Taps = 9;
 
+    // Taps are collected for several k before they are read as vectors: a load of what was just stored in parts waits for it.
+    private const int KAtOnce = 8;
+
+    // Lines that 36 streams write are too many for the hardware to foresee.
+    private const int PrefetchAhead = 4 * Prefetch.Line;
+
     /// <summary>One panel: <code>u[f·productStride + k·MR + r] = product f of kernel (r, k);  0 for r ≥ rows</code></summary>
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Panel(float* w, in WinogradFilterOrder order, int rows, int K, int MR, float* u, nint productStride)
     {
         int stride = BlockSizes.RoundUp(MR, S.Width);
-        float* taps = stackalloc float[Taps * stride];
-        new Span<float>(taps, Taps * stride).Clear();
-        for (int k = 0; k < K; k++, w += order.KStride, u += MR)
+        float* taps = stackalloc float[KAtOnce * Taps * stride];
+        new Span<float>(taps, KAtOnce * Taps * stride).Clear();
+        for (int first = 0; first < K; first += KAtOnce, w += KAtOnce * order.KStride)
         {
-            for (int r = 0; r < rows; r++)
-                for (int t = 0; t < Taps; t++) taps[t * stride + r] = w[r * order.RowStride + (order.Flipped ? Taps - 1 - t : t)];
-            // A whole vector may reach into the next k, which is written after; the last k has no next one.
-            for (int r = 0; r < MR; r += S.Width)
-                Store(taps + r, stride, u + r, productStride, k < K - 1 ? S.Width : Math.Min(S.Width, MR - r));
+            int count = Math.Min(KAtOnce, K - first);
+            for (int k = 0; k < count; k++) Collect(w + k * order.KStride, order, rows, taps + k * Taps * stride, stride);
+            for (int k = 0; k < count; k++, u += MR)
+            {
+                // A whole vector may reach into the next k, which is written after; the last k has no next one.
+                for (int r = 0; r < MR; r += S.Width)
+                    Transform(taps + k * Taps * stride + r, stride, u + r, productStride, first + k < K - 1 ? S.Width : Math.Min(S.Width, MR - r));
+            }
         }
     }
 
+    /// <summary>taps[t][r] = tap t of row r.</summary>
+    private static void Collect(float* w, in WinogradFilterOrder order, int rows, float* taps, int stride)
+    {
+        int step = order.Flipped ? -1 : 1;
+        if (order.Flipped) w += Taps - 1;
+        for (int r = 0; r < rows; r++, w += order.RowStride)
+            for (int t = 0; t < Taps; t++) taps[t * stride + r] = w[t * step];
+    }
+
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Store(float* g, int stride, float* u, nint productStride, int lanes)
+    private static void Transform(float* g, int stride, float* u, nint productStride, int lanes)
     {
         float* columns = stackalloc float[3 * WinogradF4K3.Reach * S.Width];
         for (int j = 0; j < 3; j++)
@@ -56,6 +76,7 @@ internal static unsafe class WinogradFilter<S, V>
             WinogradF4K3<S, V>.Filter(
                 S.Load(columns), S.Load(columns + S.Width), S.Load(columns + 2 * S.Width),
                 out V u0, out V u1, out V u2, out V u3, out V u4, out V u5);
+            for (int j = 0; j < WinogradF4K3.Reach; j++) Prefetch.ToL1(u + j * productStride + PrefetchAhead);
             Store(u, u0, lanes);
             Store(u + productStride, u1, lanes);
             Store(u + 2 * productStride, u2, lanes);

@@ -42,7 +42,15 @@ internal static unsafe class WinogradInput<S, V>
         float* x0 = Row(x, s, row, 0, block.Zeros), x1 = Row(x, s, row, 1, block.Zeros), x2 = Row(x, s, row, 2, block.Zeros);
         float* x3 = Row(x, s, row, 3, block.Zeros), x4 = Row(x, s, row, 4, block.Zeros), x5 = Row(x, s, row, 5, block.Zeros);
         float* to = block.Rows + segment.Position + from;
-        nint stride = block.RowLength;
+        nint stride = block.RowLength, next = s.InputPixels;
+        for (nint i = 0; i < count; i += Prefetch.Line)
+        {
+            Prefetch.ToL1(x1 + next + i);
+            Prefetch.ToL1(x2 + next + i);
+            Prefetch.ToL1(x3 + next + i);
+            Prefetch.ToL1(x4 + next + i);
+        }
+
         nint j = 0;
         for (; j <= count - S.Width; j += S.Width)
             Store(S.Load(x0 + j), S.Load(x1 + j), S.Load(x2 + j), S.Load(x3 + j), S.Load(x4 + j), S.Load(x5 + j), to + j, stride);

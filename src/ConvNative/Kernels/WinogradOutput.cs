@@ -37,6 +37,14 @@ internal static unsafe class WinogradOutput<S, V>
             ref WinogradSegment segment = ref block.Segments[i];
             nint at = (segment.Image * image) + ((nint)segment.Row * s.OW) + segment.Column;
             Rows rows = new(s, block, segment, y + at, epilogue.Addend == null ? null : epilogue.Addend + at);
+            for (int j = 0; j < rows.Count; j += Prefetch.Line)
+            {
+                Prefetch.ToL1(rows.Y0 + s.OutputPixels + j);
+                Prefetch.ToL1(rows.Y1 + s.OutputPixels + j);
+                Prefetch.ToL1(rows.Y2 + s.OutputPixels + j);
+                Prefetch.ToL1(rows.Y3 + s.OutputPixels + j);
+            }
+
             if (rows.Count >= S.Width) Vertical<S, V>(rows, epilogue);
             else if (rows.Count >= Simd128.Width) Vertical<Simd128, Vector128<float>>(rows, epilogue);
             else Narrow(rows, epilogue);

@@ -1,7 +1,9 @@
-namespace ConvNative.Kernels;
+using ConvNative.Kernels;
+
+namespace ConvNative.Tests.Kernels;
 
 /// <summary>The specification of <see cref="WinogradF4K3{S, V}"/>: the three matrices from their points, in double.</summary>
-internal static class WinogradReference
+internal static class WinogradMatrices
 {
     private static readonly double[] Points = [0, WinogradF4K3.A, -WinogradF4K3.A, WinogradF4K3.B, -WinogradF4K3.B];
 
@@ -11,7 +13,7 @@ internal static class WinogradReference
         var matrix = new double[6, 6];
         for (int i = 0; i < 6; i++)
         {
-            double[] row = Monic(Points.Where((_, j) => j != i));
+            double[] row = Polynomial(Points.Where((_, j) => j != i));
             for (int k = 0; k < row.Length; k++) matrix[i, k] = row[k];
         }
 
@@ -42,20 +44,26 @@ internal static class WinogradReference
         return matrix;
     }
 
-    /// <summary>left·value·leftᵀ, the transform in two dimensions.</summary>
-    public static double[,] Transform(double[,] left, double[,] value)
+    /// <summary>left·value·leftᵀ, the transform in two dimensions; and the same of all absolute values.</summary>
+    public static (double[,] Value, double[,] Magnitude) Transform(double[,] left, double[,] value)
     {
         int rows = left.GetLength(0), inner = left.GetLength(1);
-        var result = new double[rows, rows];
+        double[,] result = new double[rows, rows], magnitude = new double[rows, rows];
         for (int i = 0; i < rows; i++)
-            for (int j = 0; j < rows; j++)
-                for (int k = 0; k < inner; k++)
-                    for (int l = 0; l < inner; l++) result[i, j] += left[i, k] * value[k, l] * left[j, l];
-        return result;
+        for (int j = 0; j < rows; j++)
+        for (int k = 0; k < inner; k++)
+        for (int l = 0; l < inner; l++)
+        {
+            double term = left[i, k] * value[k, l] * left[j, l];
+            result[i, j] += term;
+            magnitude[i, j] += Math.Abs(term);
+        }
+
+        return (result, magnitude);
     }
 
     /// <summary>Coefficients of Π (x − p), the constant first.</summary>
-    private static double[] Monic(IEnumerable<double> points)
+    private static double[] Polynomial(IEnumerable<double> points)
     {
         double[] coefficients = [1];
         foreach (double p in points)

@@ -1,0 +1,77 @@
+using ConvNative.Algorithms;
+using ConvNative.Simd;
+using ConvNative.Tests.Support;
+
+namespace ConvNative.Tests.Algorithms;
+
+/// <summary>What <see cref="Winograd"/> is weak at: borders of tiles, blocks and panels, and how its work is shared.</summary>
+internal sealed class WinogradTests
+{
+    private const int TwoTilesAndOne = 9;
+
+    [Test]
+    public void Every_output_size_around_the_tile([Values] Isa isa, [Values(0, 1, 2)] int padding)
+    {
+        for (int oh = 1; oh <= TwoTilesAndOne; oh++)
+        for (int ow = 1; ow <= TwoTilesAndOne; ow++)
+        {
+            var input = new TensorShape(1 + ((oh + ow) % 3), 3, oh + 2 - (2 * padding), ow + 2 - (2 * padding));
+            if (input.H < 1 || input.W < 1) continue;
+            Check(new ConvProblem(input, 5, 3, 3) { Padding = Padding.All(padding) }, new() { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = isa });
+        }
+    }
+
+    [Test]
+    public void Lopsided_and_large_padding([Values] Isa isa)
+    {
+        foreach (Padding padding in (Padding[])[new(0, 1, 2, 3), new(5, 0, 0, 4), new(7, 7, 7, 7), new(0, 3, 0, 0)])
+            Check(new ConvProblem(new TensorShape(2, 4, 5, 6), 7, 3, 3) { Padding = padding }, new() { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = isa });
+    }
+
+    // Many blocks per thread, few, and as many as a small workspace holds.
+    [Test]
+    public void Bits_depend_neither_on_threads_nor_on_blocks([Values] Isa isa, [Values("g2mb3ic34ih23oc22oh23kh3ph1", "mb1ic40ih7oc50oh7kh3ph1")] string descriptor)
+    {
+        ConvProblem problem = ConvProblem.Parse(descriptor);
+        using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), y = new(problem.Output), dx = new(problem.Input);
+        float[]? firstY = null, firstDX = null;
+        foreach (int threads in (int[])[1, 2, 3, 16])
+        foreach (long workspace in (long[])[Conv2dOptions.DefaultMaxWorkspaceBytes, 600_000, 200_000])
+        {
+            using var conv = new Conv2d(problem, new() { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = isa, Threads = threads, MaxWorkspaceBytes = workspace });
+            conv.Forward(x, w, null, y);
+            conv.BackwardData(y, w, dx);
+            firstY ??= y.Span.ToArray();
+            firstDX ??= dx.Span.ToArray();
+            Assert.That(y.Span.SequenceEqual(firstY) && dx.Span.SequenceEqual(firstDX), $"{threads} threads, {workspace} bytes");
+        }
+    }
+
+    [Test]
+    public void Too_small_a_workspace_is_refused()
+    {
+        var options = new Conv2dOptions { Algorithm = ConvAlgorithm.Winograd, MaxWorkspaceBytes = 1000 };
+        Assert.That(() => new Conv2d(ConvProblem.Parse("mb1ic64ih14oc64oh14kh3ph1"), options), Throws.TypeOf<NotSupportedException>().With.Message.Contains("1000"));
+    }
+
+    [Test]
+    public void Auto_leaves_it_where_it_is_forbidden()
+    {
+        ConvProblem problem = ConvProblem.Parse("mb2ic64ih56oc64oh56kh3ph1");
+        using Conv2d allowed = new(problem), forbidden = new(problem, new() { AllowWinograd = false });
+        Assert.That(allowed.Describe(), Does.Contain("Forward: Winograd").And.Contain("BackwardData: Winograd"));
+        Assert.That(forbidden.Describe(), Does.Not.Contain(": Winograd ("));
+    }
+
+    private static void Check(ConvProblem problem, Conv2dOptions options)
+    {
+        using var conv = new Conv2d(problem, options);
+        using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), dy = Tensors.Random(problem.Output, 3);
+        using Tensor y = Tensors.Filled(problem.Output, float.NaN), dx = Tensors.Filled(problem.Input, float.NaN);
+        conv.Forward(x, w, null, y);
+        conv.BackwardData(dy, w, dx);
+        double amplification = Configurations.Amplification(options);
+        ErrorBound.AssertWithin(Oracle.Forward(problem, x, w, null), y.Span, $"{problem}: y", amplification);
+        ErrorBound.AssertWithin(Oracle.BackwardData(problem, dy, w), dx.Span, $"{problem}: dx", amplification);
+    }
+}

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using ConvNative.Simd;
@@ -17,7 +18,7 @@ internal static unsafe class DepthwiseLanes
     public static int Width(Isa isa) => isa switch { Isa.Avx512 => 16, Isa.Avx2 => 8, _ => 4 };
 
     /// <summary>Floats of scratch memory of <see cref="Planes"/>.</summary>
-    public static long PlanesScratch(DepthwiseStencil t) => t.WeightsLength + t.SourceLength + t.ResultLength;
+    public static long PlanesScratch(DepthwiseStencil t) => (2 * t.WeightsLength) + t.SourceLength + t.ResultLength;
 
     /// <summary>Floats of scratch memory of <see cref="Gradients"/>.</summary>
     public static long GradientsScratch(DepthwiseStencil t) => (3 * Sums(t) * t.Lanes) + t.SourceLength + t.ResultLength;
@@ -80,18 +81,16 @@ internal static unsafe class DepthwiseLanes
         int skipped = (int)Math.Clamp(t.Columns.Origin, 0, t.Columns.Source);
         nint start = (nint)Math.Clamp(-t.Columns.Origin, 0, extent);
         int count = (int)Math.Min(extent - start, t.Columns.Source - skipped);
+        long row = firstRow + t.Rows.Origin;
+        int above = (int)Math.Clamp(-row, 0, rows), inside = (int)Math.Clamp(t.Rows.Source - (row + above), 0, rows - above);
+        PixelLanes.Gather(
+            source + ((row + above) * t.Columns.Source) + skipped, plane, inside, t.Columns.Source, count, lanes, S.Width,
+            band + (above * t.RowPitch) + (start * S.Width), (nint)t.RowPitch);
         for (int r = 0; r < rows; r++, band += t.RowPitch)
         {
-            long row = firstRow + r + t.Rows.Origin;
-            if (row < 0 || row >= t.Rows.Source)
-            {
-                Clear<S, V>(band, 0, extent);
-                continue;
-            }
-
-            Clear<S, V>(band, 0, start);
-            PixelLanes.Gather(source + (row * t.Columns.Source) + skipped, plane, count, lanes, S.Width, band + (start * S.Width));
-            Clear<S, V>(band, start + count, extent);
+            bool isInside = r >= above && r < above + inside;
+            Clear<S, V>(band, 0, isInside ? start : extent);
+            if (isInside) Clear<S, V>(band, start + count, extent);
         }
     }
 
@@ -107,10 +106,10 @@ internal static unsafe class DepthwiseLanes
         where S : struct, ISimd<V>
         where V : struct
     {
-        float* ordered = scratch, band = ordered + t.WeightsLength, result = band + t.SourceLength;
-        for (int tap = 0; tap < t.Taps; tap++)
-        for (int i = 0; i < lanes; i++)
-            ordered[(tap * S.Width) + i] = weights[(i * t.Taps) + t.Weights[tap]];
+        float* ordered = scratch, unordered = ordered + t.WeightsLength, band = unordered + t.WeightsLength, result = band + t.SourceLength;
+        PixelLanes.Gather(weights, t.Taps, 1, 0, t.Taps, lanes, S.Width, t.IsOrdered ? ordered : unordered, 0);
+        for (int tap = 0; !t.IsOrdered && tap < t.Taps; tap++)
+            S.Store(ordered + (tap * S.Width), S.Load(unordered + (t.Weights[tap] * S.Width)));
 
         V bias = store.Bias == null ? S.Zero : S.LoadPartial(store.Bias, lanes);
         nint planeLength = (nint)t.Rows.Outputs * t.Columns.Outputs;
@@ -137,7 +136,10 @@ internal static unsafe class DepthwiseLanes
             {
                 int phase = (p * t.Columns.Phases) + q, start = t.First[phase], taps = t.First[phase + 1] - start;
                 int pixels = (t.Columns.Outputs - q + t.Columns.Phases - 1) / t.Columns.Phases;
-                Row<S, V>(pixels, taps, offsets + start, band, pixelStep, weights + (start * S.Width), bias, result + (q * S.Width), resultStep);
+                if (taps == 9 && pixels >= 4)
+                    Row9<S, V>(pixels, offsets + start, band, pixelStep, weights + (start * S.Width), bias, result + (q * S.Width), resultStep);
+                else
+                    Row<S, V>(pixels, taps, offsets + start, band, pixelStep, weights + (start * S.Width), bias, result + (q * S.Width), resultStep);
             }
         }
     }
@@ -227,6 +229,50 @@ internal static unsafe class DepthwiseLanes
         S.Store(result + (3 * resultStep), a3);
     }
 
+    /// <summary>One row of a phase with nine taps: their weights stay in registers, four pixels at a time.</summary>
+    private static void Row9<S, V>(
+        int pixels, int* offsets, float* source, nint step, float* weights, V bias, float* result, nint resultStep)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        V w0 = S.Load(weights), w1 = S.Load(weights + S.Width), w2 = S.Load(weights + (2 * S.Width));
+        V w3 = S.Load(weights + (3 * S.Width)), w4 = S.Load(weights + (4 * S.Width)), w5 = S.Load(weights + (5 * S.Width));
+        V w6 = S.Load(weights + (6 * S.Width)), w7 = S.Load(weights + (7 * S.Width)), w8 = S.Load(weights + (8 * S.Width));
+        nint o1 = offsets[1] - offsets[0], o2 = offsets[2] - offsets[0], o3 = offsets[3] - offsets[0], o4 = offsets[4] - offsets[0];
+        nint o5 = offsets[5] - offsets[0], o6 = offsets[6] - offsets[0], o7 = offsets[7] - offsets[0], o8 = offsets[8] - offsets[0];
+        source += offsets[0];
+        for (int j = 0; j < pixels; j += 4)
+        {
+            int at = Math.Min(j, pixels - 4);
+            float* p0 = source + (at * step), p1 = p0 + step, p2 = p1 + step, p3 = p2 + step, to = result + (at * resultStep);
+            V a0 = S.MultiplyAdd(S.Load(p0), w0, bias), a1 = S.MultiplyAdd(S.Load(p1), w0, bias);
+            V a2 = S.MultiplyAdd(S.Load(p2), w0, bias), a3 = S.MultiplyAdd(S.Load(p3), w0, bias);
+            Tap<S, V>(p0, p1, p2, p3, o1, w1, ref a0, ref a1, ref a2, ref a3);
+            Tap<S, V>(p0, p1, p2, p3, o2, w2, ref a0, ref a1, ref a2, ref a3);
+            Tap<S, V>(p0, p1, p2, p3, o3, w3, ref a0, ref a1, ref a2, ref a3);
+            Tap<S, V>(p0, p1, p2, p3, o4, w4, ref a0, ref a1, ref a2, ref a3);
+            Tap<S, V>(p0, p1, p2, p3, o5, w5, ref a0, ref a1, ref a2, ref a3);
+            Tap<S, V>(p0, p1, p2, p3, o6, w6, ref a0, ref a1, ref a2, ref a3);
+            Tap<S, V>(p0, p1, p2, p3, o7, w7, ref a0, ref a1, ref a2, ref a3);
+            Tap<S, V>(p0, p1, p2, p3, o8, w8, ref a0, ref a1, ref a2, ref a3);
+            S.Store(to, a0);
+            S.Store(to + resultStep, a1);
+            S.Store(to + (2 * resultStep), a2);
+            S.Store(to + (3 * resultStep), a3);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Tap<S, V>(float* p0, float* p1, float* p2, float* p3, nint offset, V w, ref V a0, ref V a1, ref V a2, ref V a3)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        a0 = S.MultiplyAdd(S.Load(p0 + offset), w, a0);
+        a1 = S.MultiplyAdd(S.Load(p1 + offset), w, a1);
+        a2 = S.MultiplyAdd(S.Load(p2 + offset), w, a2);
+        a3 = S.MultiplyAdd(S.Load(p3 + offset), w, a3);
+    }
+
     /// <summary>Sums of a lane: whole groups of taps, then the bias.</summary>
     private static long Sums(DepthwiseStencil t) => ((t.Taps + Group - 1L) / Group * Group) + 1;
 
@@ -246,7 +292,7 @@ internal static unsafe class DepthwiseLanes
         {
             int steps = Math.Min(t.BandSteps, t.Rows.Steps - first);
             Fill<S, V>(t, lanes, x, (long)first * t.Rows.StepLength, ((steps - 1) * t.Rows.StepLength) + t.Span, band);
-            PixelLanes.Gather(dy + ((long)first * width), (nint)dyPlane, steps * width, lanes, S.Width, g);
+            PixelLanes.Gather(dy + ((long)first * width), (nint)dyPlane, 1, 0, steps * width, lanes, S.Width, g, 0);
             for (int tap = 0; tap < t.Taps; tap += Group) Taps<S, V>(t, tap, steps, band, g, partial + (tap * S.Width));
             Bias<S, V>(g, steps * width, partial + sums - S.Width);
             pixels += steps * width;

@@ -10,23 +10,27 @@ internal static unsafe class PixelLanes
 {
     private const int Quad = 4;
 
-    /// <summary>pixels[k·width + i] = rows[i·ld + k] for k &lt; count, i &lt; lanes ≤ width; what other lanes get is not defined.</summary>
-    public static void Gather(float* rows, nint ld, int count, int lanes, int width, float* pixels)
+    /// <summary>
+    /// For each of several lines, at distances of <paramref name="line"/> and <paramref name="pixelLine"/> floats:
+    /// pixels[k·width + i] = rows[i·ld + k] for k &lt; count, i &lt; lanes ≤ width; what other lanes get is not defined.
+    /// </summary>
+    public static void Gather(
+        float* rows, nint ld, int lines, nint line, int count, int lanes, int width, float* pixels, nint pixelLine)
     {
         if (count < Quad)
         {
+            for (; lines > 0; lines--, rows += line, pixels += pixelLine)
             for (int k = 0; k < count; k++)
             for (int i = 0; i < lanes; i++)
                 pixels[(k * width) + i] = rows[(i * ld) + k];
             return;
         }
 
-        int whole = count / Quad * Quad, block = LaneTranspose.Has8 && width >= 8 ? 8 : Quad;
+        int block = Avx.IsSupported && width >= 8 ? 8 : Quad;
         for (int i = 0; i < lanes; i += block)
         {
-            Pack(block, rows + (i * ld), ld, whole, lanes - i, width, pixels + i);
-            // The last columns once more with some before them, so that they are four.
-            if (whole < count) Pack(block, rows + (i * ld) + count - Quad, ld, Quad, lanes - i, width, pixels + ((count - Quad) * width) + i);
+            if (block == 8) Pixels8(rows + (i * ld), ld, lines, line, count, lanes - i, width, pixels + i, pixelLine);
+            else Pixels4(rows + (i * ld), ld, lines, line, count, lanes - i, width, pixels + i, pixelLine);
         }
     }
 
@@ -45,10 +49,66 @@ internal static unsafe class PixelLanes
             rows[(i * ld) + k] = pixels[(k * width) + i];
     }
 
-    private static void Pack(int block, float* rows, nint ld, int count, int lanes, int width, float* pixels)
+    // The last columns of a line are taken once more with some before them, so that they are four. A row that does not exist is read from
+    // the last one that does.
+    private static void Pixels8(
+        float* rows, nint ld, int lines, nint line, int count, int lanes, nint width, float* pixels, nint pixelLine)
     {
-        if (block == 8) LaneTranspose.Pack8(rows, ld, count, lanes, width, pixels);
-        else LaneTranspose.Pack4(rows, ld, count, lanes, width, pixels);
+        float* s0 = rows, s1 = Row(rows, ld, 1, lanes), s2 = Row(rows, ld, 2, lanes), s3 = Row(rows, ld, 3, lanes);
+        float* s4 = Row(rows, ld, 4, lanes), s5 = Row(rows, ld, 5, lanes), s6 = Row(rows, ld, 6, lanes), s7 = Row(rows, ld, 7, lanes);
+        nint start = 0;
+        for (; lines > 0; lines--, start += line, pixels += pixelLine)
+        {
+            for (int k = 0; k < count; k += Quad)
+            {
+                int column = Math.Min(k, count - Quad);
+                nint at = start + column;
+                float* to = pixels + (column * width);
+                // Rows i and i + 4 share a register, so that no step crosses its halves.
+                Vector256<float> r0 = Pair(s0 + at, s4 + at), r1 = Pair(s1 + at, s5 + at), r2 = Pair(s2 + at, s6 + at), r3 = Pair(s3 + at, s7 + at);
+                Vector256<float> low01 = Avx.UnpackLow(r0, r1), high01 = Avx.UnpackHigh(r0, r1);
+                Vector256<float> low23 = Avx.UnpackLow(r2, r3), high23 = Avx.UnpackHigh(r2, r3);
+                Avx.Shuffle(low01, low23, 0b01_00_01_00).Store(to);
+                Avx.Shuffle(low01, low23, 0b11_10_11_10).Store(to + width);
+                Avx.Shuffle(high01, high23, 0b01_00_01_00).Store(to + (2 * width));
+                Avx.Shuffle(high01, high23, 0b11_10_11_10).Store(to + (3 * width));
+            }
+        }
+    }
+
+    private static void Pixels4(
+        float* rows, nint ld, int lines, nint line, int count, int lanes, nint width, float* pixels, nint pixelLine)
+    {
+        float* s0 = rows, s1 = Row(rows, ld, 1, lanes), s2 = Row(rows, ld, 2, lanes), s3 = Row(rows, ld, 3, lanes);
+        nint start = 0;
+        for (; lines > 0; lines--, start += line, pixels += pixelLine)
+        {
+            for (int k = 0; k < count; k += Quad)
+            {
+                int column = Math.Min(k, count - Quad);
+                nint at = start + column;
+                Transpose4(Vector128.Load(s0 + at), Vector128.Load(s1 + at), Vector128.Load(s2 + at), Vector128.Load(s3 + at), pixels + (column * width), width);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float* Row(float* rows, nint ld, int i, int lanes) => rows + (Math.Min(i, lanes - 1) * ld);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Pair(float* low, float* high) =>
+        Avx.InsertVector128(Vector128.Load(low).ToVector256Unsafe(), Vector128.Load(high), 1);
+
+    /// <summary>to[i·pitch + j] = rⱼ[i].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Transpose4(Vector128<float> r0, Vector128<float> r1, Vector128<float> r2, Vector128<float> r3, float* to, nint pitch)
+    {
+        Vector128<float> low02 = Simd128.InterleaveLow(r0, r2), high02 = Simd128.InterleaveHigh(r0, r2);
+        Vector128<float> low13 = Simd128.InterleaveLow(r1, r3), high13 = Simd128.InterleaveHigh(r1, r3);
+        Simd128.InterleaveLow(low02, low13).Store(to);
+        Simd128.InterleaveHigh(low02, low13).Store(to + pitch);
+        Simd128.InterleaveLow(high02, high13).Store(to + (2 * pitch));
+        Simd128.InterleaveHigh(high02, high13).Store(to + (3 * pitch));
     }
 
     private static void Rows8(float* pixels, nint width, int count, float* rows, nint ld)
@@ -74,15 +134,8 @@ internal static unsafe class PixelLanes
         for (int k = 0; k < count; k += Quad)
         {
             int at = Math.Min(k, count - Quad);
-            float* p = pixels + (at * width), to = rows + at;
-            Vector128<float> p0 = Vector128.Load(p), p1 = Vector128.Load(p + width);
-            Vector128<float> p2 = Vector128.Load(p + (2 * width)), p3 = Vector128.Load(p + (3 * width));
-            Vector128<float> low02 = Simd128.InterleaveLow(p0, p2), high02 = Simd128.InterleaveHigh(p0, p2);
-            Vector128<float> low13 = Simd128.InterleaveLow(p1, p3), high13 = Simd128.InterleaveHigh(p1, p3);
-            Simd128.InterleaveLow(low02, low13).Store(to);
-            Simd128.InterleaveHigh(low02, low13).Store(to + ld);
-            Simd128.InterleaveLow(high02, high13).Store(to + (2 * ld));
-            Simd128.InterleaveHigh(high02, high13).Store(to + (3 * ld));
+            float* p = pixels + (at * width);
+            Transpose4(Vector128.Load(p), Vector128.Load(p + width), Vector128.Load(p + (2 * width)), Vector128.Load(p + (3 * width)), rows + at, ld);
         }
     }
 

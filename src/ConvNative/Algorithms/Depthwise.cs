@@ -10,7 +10,7 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed class Depthwise : IConvAlgorithm
 {
-    private const int WideRow = 28;
+    private const int WideRow = 56;
 
     public ConvAlgorithm Id => ConvAlgorithm.Depthwise;
 
@@ -28,14 +28,19 @@ internal sealed class Depthwise : IConvAlgorithm
         new Pass(context, direction, Stencil(context, direction).WithTaps());
 
     /// <summary>
-    /// Channels in the lanes where there are enough of them, except for the one case in which vectors along the rows measured faster:
-    /// wide rows of 3×3 taps with unit stride, forward and backward-data.
+    /// Channels in the lanes where there are enough of them, except where vectors along the rows measured faster: wide rows of 3×3 taps,
+    /// forward to stride 2 and backward-data with unit stride.
     /// </summary>
     private static DepthwiseStencil Stencil(PlanContext context, Direction direction)
     {
         ConvSizes s = context.Sizes;
         int lanes = DepthwiseLanes.Width(context.Isa);
-        bool isWide = s is { KH: 3, KW: 3, sh: 1, sw: 1, dh: 1, dw: 1 } && s.OW >= WideRow && direction != Direction.BackwardWeights;
+        bool isWide = s is { KH: 3, KW: 3 } && s.OW >= WideRow && direction switch
+        {
+            Direction.Forward => s.sw <= 2,
+            Direction.BackwardData => s is { sh: 1, sw: 1 },
+            _ => false,
+        };
         bool inLanes = s.GroupOC == 1 && s.IC >= lanes && !isWide;
         return (direction, inLanes) switch
         {

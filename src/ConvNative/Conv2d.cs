@@ -35,23 +35,47 @@ public sealed unsafe class Conv2d : IDisposable
     /// <summary>What is computed.</summary>
     public ConvProblem Problem { get; }
 
-    /// <summary>Scratch memory of one run in bytes, the largest of the directions; at most <see cref="Conv2dOptions.MaxWorkspaceBytes"/>.</summary>
+    /// <summary>
+    /// Scratch memory of one run in bytes, the largest of the directions: at most <see cref="Conv2dOptions.MaxWorkspaceBytes"/>, and the
+    /// packed weights where the run packs them itself.
+    /// </summary>
     public long WorkspaceBytes => _plan.WorkspaceBytes;
 
-    /// <summary>y = x ⋆ w + b; b null: no bias.</summary>
+    /// <summary>y = activation(x ⋆ w + b), the activation of the options (none by default).</summary>
+    /// <param name="x">Input.</param>
+    /// <param name="w">Weights.</param>
+    /// <param name="b">Bias, or null for none.</param>
+    /// <param name="y">Output, written.</param>
     /// <exception cref="ArgumentException">A shape is wrong, or <paramref name="y"/> overlaps an input; nothing was written.</exception>
     /// <exception cref="ObjectDisposedException">This or a tensor is disposed.</exception>
     /// <exception cref="NotSupportedException">The algorithm asked for refuses this direction.</exception>
-    public void Forward(Tensor x, Tensor w, Tensor? b, Tensor y)
+    public void Forward(Tensor x, Tensor w, Tensor? b, Tensor y) => Forward(x, w, b, y, residual: null);
+
+    /// <summary>y = activation(x ⋆ w + b + residual).</summary>
+    /// <param name="x">Input.</param>
+    /// <param name="w">Weights.</param>
+    /// <param name="b">Bias, or null for none.</param>
+    /// <param name="y">Output, written.</param>
+    /// <param name="residual">Added before the activation: of the output's shape, in memory of its own; null for none.</param>
+    /// <inheritdoc cref="Forward(Tensor, Tensor, Tensor, Tensor)" path="/exception"/>
+    public void Forward(Tensor x, Tensor w, Tensor? b, Tensor y, Tensor? residual)
     {
-        CheckShape(x, Problem.Input, nameof(x));
-        CheckShape(w, Problem.Weights, nameof(w));
-        CheckBias(b, nameof(b));
-        CheckShape(y, _output, nameof(y));
-        CheckOverlap(y, nameof(y), x, nameof(x));
-        CheckOverlap(y, nameof(y), w, nameof(w));
-        CheckOverlap(y, nameof(y), b, nameof(b));
-        Run(Direction.Forward, x, w, b, y);
+        CheckForward(x, w, b, y, residual);
+        Run(Direction.Forward, x, w, b, y, residual, null);
+    }
+
+    /// <summary>y = activation(x ⋆ w + b + residual), with weights packed before.</summary>
+    /// <param name="x">Input.</param>
+    /// <param name="w">Weights packed by this convolution.</param>
+    /// <param name="b">Bias, or null for none.</param>
+    /// <param name="y">Output, written.</param>
+    /// <param name="residual">Added before the activation; null for none.</param>
+    /// <inheritdoc cref="Forward(Tensor, Tensor, Tensor, Tensor)" path="/exception"/>
+    public void Forward(Tensor x, PackedWeights w, Tensor? b, Tensor y, Tensor? residual = null)
+    {
+        CheckPacked(w);
+        CheckForward(x, w.Weights, b, y, residual);
+        Run(Direction.Forward, x, w.Weights, b, y, residual, w);
     }
 
     /// <summary>dx = the gradient of Σ dy·y by x.</summary>
@@ -60,12 +84,17 @@ public sealed unsafe class Conv2d : IDisposable
     /// <exception cref="NotSupportedException">The algorithm asked for refuses this direction.</exception>
     public void BackwardData(Tensor dy, Tensor w, Tensor dx)
     {
-        CheckShape(dy, _output, nameof(dy));
-        CheckShape(w, Problem.Weights, nameof(w));
-        CheckShape(dx, Problem.Input, nameof(dx));
-        CheckOverlap(dx, nameof(dx), dy, nameof(dy));
-        CheckOverlap(dx, nameof(dx), w, nameof(w));
-        Run(Direction.BackwardData, dx, w, null, dy);
+        CheckBackwardData(dy, w, dx);
+        Run(Direction.BackwardData, dx, w, null, dy, null, null);
+    }
+
+    /// <summary>dx = the gradient of Σ dy·y by x, with weights packed before by this convolution.</summary>
+    /// <inheritdoc cref="BackwardData(Tensor, Tensor, Tensor)" path="/exception"/>
+    public void BackwardData(Tensor dy, PackedWeights w, Tensor dx)
+    {
+        CheckPacked(w);
+        CheckBackwardData(dy, w.Weights, dx);
+        Run(Direction.BackwardData, dx, w.Weights, null, dy, null, w);
     }
 
     /// <summary>dw = the gradient of Σ dy·y by w; db = its gradient by b, unless null.</summary>
@@ -83,7 +112,64 @@ public sealed unsafe class Conv2d : IDisposable
         CheckOverlap(dw, nameof(dw), db, nameof(db));
         CheckOverlap(db, nameof(db), x, nameof(x));
         CheckOverlap(db, nameof(db), dy, nameof(dy));
-        Run(Direction.BackwardWeights, x, dw, db, dy);
+        Run(Direction.BackwardWeights, x, dw, db, dy, null, null);
+    }
+
+    /// <summary>
+    /// dz = dy · the derivative of the options' activation: the gradient before the activation, which the two backward directions take as
+    /// their dy. At a kink it is that of the constant or sloped side.
+    /// </summary>
+    /// <param name="dy">Gradient by the activation's result.</param>
+    /// <param name="y">The activation's result: the forward run's output.</param>
+    /// <param name="dz">Written; may be <paramref name="dy"/> itself.</param>
+    /// <exception cref="ArgumentException">A shape is wrong.</exception>
+    /// <exception cref="ObjectDisposedException">This or a tensor is disposed.</exception>
+    public void BackwardActivation(Tensor dy, Tensor y, Tensor dz)
+    {
+        CheckShape(dy, _output, nameof(dy));
+        CheckShape(y, _output, nameof(y));
+        CheckShape(dz, _output, nameof(dz));
+        if (dz.Pointer != dy.Pointer) CheckOverlap(dz, nameof(dz), dy, nameof(dy));
+        CheckOverlap(dz, nameof(dz), y, nameof(y));
+        ObjectDisposedException.ThrowIf(_plan.IsDisposed, this);
+        float* pdy = null, py = null, pdz = null;
+        try
+        {
+            pdy = dy.Acquire();
+            py = y.Acquire();
+            pdz = dz.Acquire();
+            _plan.RunActivationDerivative(pdy, py, pdz);
+        }
+        finally
+        {
+            if (pdy != null) dy.Release();
+            if (py != null) y.Release();
+            if (pdz != null) dz.Release();
+        }
+    }
+
+    /// <summary>The weights in the order in which <see cref="Forward(Tensor, PackedWeights, Tensor, Tensor, Tensor)"/> and BackwardData read them; the caller disposes.</summary>
+    /// <exception cref="ConvShapeException">The shape is not that of the problem's weights.</exception>
+    /// <exception cref="OutOfMemoryException">The memory cannot be had.</exception>
+    /// <exception cref="ObjectDisposedException">This or the tensor is disposed.</exception>
+    public PackedWeights Pack(Tensor w)
+    {
+        CheckShape(w, Problem.Weights, nameof(w));
+        ObjectDisposedException.ThrowIf(_plan.IsDisposed, this);
+        Tensor copy = new(w.Shape);
+        Memory.AlignedBuffer? forward = null;
+        try
+        {
+            System.Runtime.InteropServices.NativeMemory.Copy(w.Pointer, copy.Pointer, (nuint)(w.Length * sizeof(float)));
+            forward = _plan.PackWeights(Direction.Forward, copy.Pointer);
+            return new PackedWeights(_plan, copy, forward, _plan.PackWeights(Direction.BackwardData, copy.Pointer));
+        }
+        catch
+        {
+            forward?.Dispose();
+            copy.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Per direction: the algorithm and why, blocking, threads, workspace.</summary>
@@ -92,17 +178,20 @@ public sealed unsafe class Conv2d : IDisposable
     /// <summary>Frees the workspace; runs that are under way end undisturbed. A second call does nothing.</summary>
     public void Dispose() => _plan.Dispose();
 
-    private void Run(Direction direction, Tensor x, Tensor w, Tensor? b, Tensor y)
+    private void Run(Direction direction, Tensor x, Tensor w, Tensor? b, Tensor y, Tensor? residual, PackedWeights? packed)
     {
         ObjectDisposedException.ThrowIf(_plan.IsDisposed, this);
-        float* px = null, pw = null, pb = null, py = null;
+        bool isForward = direction == Direction.Forward;
+        float* px = null, pw = null, pb = null, py = null, pr = null, pp = null;
         try
         {
             px = x.Acquire();
             pw = w.Acquire();
             pb = b is null ? null : b.Acquire();
             py = y.Acquire();
-            _plan.Run(direction, new ConvBuffers(px, pw, pb, py));
+            pr = residual is null ? null : residual.Acquire();
+            pp = packed is null ? null : packed.Acquire(isForward);
+            _plan.Run(direction, new ConvBuffers(px, pw, pb, py, pr, pp));
         }
         finally
         {
@@ -110,7 +199,38 @@ public sealed unsafe class Conv2d : IDisposable
             if (pw != null) w.Release();
             if (pb != null) b!.Release();
             if (py != null) y.Release();
+            if (pr != null) residual!.Release();
+            if (pp != null) packed!.Release(isForward);
         }
+    }
+
+    private void CheckForward(Tensor x, Tensor w, Tensor? b, Tensor y, Tensor? residual)
+    {
+        CheckShape(x, Problem.Input, nameof(x));
+        CheckShape(w, Problem.Weights, nameof(w));
+        CheckBias(b, nameof(b));
+        CheckShape(y, _output, nameof(y));
+        if (residual is not null) CheckShape(residual, _output, nameof(residual));
+        CheckOverlap(y, nameof(y), x, nameof(x));
+        CheckOverlap(y, nameof(y), w, nameof(w));
+        CheckOverlap(y, nameof(y), b, nameof(b));
+        CheckOverlap(y, nameof(y), residual, nameof(residual));
+    }
+
+    private void CheckBackwardData(Tensor dy, Tensor w, Tensor dx)
+    {
+        CheckShape(dy, _output, nameof(dy));
+        CheckShape(w, Problem.Weights, nameof(w));
+        CheckShape(dx, Problem.Input, nameof(dx));
+        CheckOverlap(dx, nameof(dx), dy, nameof(dy));
+        CheckOverlap(dx, nameof(dx), w, nameof(w));
+    }
+
+    private void CheckPacked(PackedWeights w)
+    {
+        ArgumentNullException.ThrowIfNull(w);
+        if (w.Plan != _plan)
+            throw new ArgumentException("w was packed by another convolution; it must come from this one's Pack.", nameof(w));
     }
 
     private static void CheckShape(Tensor tensor, TensorShape expected, string name)

@@ -79,8 +79,8 @@ public sealed record Conv2dOptions
     }
 
     /// <summary>
-    /// The most scratch memory that one run may hold, in bytes; fewer threads or smaller tiles are used to stay below. Runs
-    /// that overlap in time each hold their own.
+    /// The most scratch memory that one run may hold, in bytes, besides packed weights; fewer threads or smaller tiles are used to
+    /// stay below. Runs that overlap in time each hold their own.
     /// </summary>
     public long MaxWorkspaceBytes
     {
@@ -103,6 +103,9 @@ public sealed record Conv2dOptions
         get;
         init => field = Defined(value, nameof(MaxInstructionSet));
     }
+
+    /// <summary>What a forward run applies to its result at the end: y = activation(x ⋆ w + b + residual).</summary>
+    public ConvActivation Activation { get; init; }
 
     /// <summary>For tests: exactly this level, even where the machine has to emulate it.</summary>
     internal Simd.Isa? ForcedIsa { get; init; }

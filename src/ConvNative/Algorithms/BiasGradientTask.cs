@@ -18,5 +18,5 @@ internal readonly unsafe struct BiasGradientTask : IParallelTask
         pool.For(context.Threads, context.Sizes.OC, ref task);
     }
 
-    public void Run(long index, int worker) => Bias.Gradient(_sizes, (int)index, _buffers.Y, _buffers.B);
+    public void Run(long index, int worker) => BiasGradient.Sum(_sizes, (int)index, _buffers.Y, _buffers.B);
 }

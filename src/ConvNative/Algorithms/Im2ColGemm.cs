@@ -195,11 +195,15 @@ internal sealed class Im2ColGemm : IConvAlgorithm
 
             float* columns = work.Patches(worker, (int)n, (int)g, 0, work.S.GroupIC, p, count, out int ld);
             float* y = work.Y((int)n, (int)g, oc) + p;
-            float* b = work.Buffers.B;
-            if (b != null) Bias.Fill(b + (g * work.S.GroupOC) + oc, M, count, y, work.S.OutputPixels);
             work.Context.Gemm.Multiply(
                 GemmKind.NN, M, count, work.S.PatchLength, work.W((int)g, oc, 0), work.S.PatchLength, columns, ld,
-                b == null ? 0 : 1, y, work.S.OutputPixels, work.GemmScratch(worker));
+                0, y, work.S.OutputPixels, work.GemmScratch(worker));
+            TileStore epilogue = work.Context.Epilogue(
+                work.Buffers.B == null ? null : work.Buffers.B + (g * work.S.GroupOC) + oc,
+                work.Buffers.Residual == null ? null : work.Buffers.Residual + (y - work.Buffers.Y));
+            if (epilogue.IsNothing) return;
+            (epilogue.Rows, epilogue.Columns) = (M, count);
+            Epilogue.Apply(work.Context.Isa, epilogue, y, work.S.OutputPixels);
         }
     }
 

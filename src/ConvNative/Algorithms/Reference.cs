@@ -21,7 +21,7 @@ internal sealed class Reference : IConvAlgorithm
         public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
         {
             ConvSizes s = context.Sizes;
-            var task = new Loops(s, direction, buffers);
+            var task = new Loops(context, direction, buffers);
             pool.For(context.Threads, direction switch
             {
                 Direction.Forward => (long)s.N * s.OC,
@@ -31,14 +31,17 @@ internal sealed class Reference : IConvAlgorithm
         }
     }
 
-    private readonly unsafe struct Loops(ConvSizes s, Direction direction, ConvBuffers buffers) : IParallelTask
+    private readonly unsafe struct Loops(PlanContext context, Direction direction, ConvBuffers buffers) : IParallelTask
     {
+        private readonly ConvSizes s = context.Sizes;
+
         public void Run(long index, int worker)
         {
             switch (direction)
             {
                 case Direction.Forward:
                     ConvReference.Forward(s, (int)(index / s.OC), (int)(index % s.OC), buffers.X, buffers.W, buffers.B, buffers.Y);
+                    Finish(index * s.OutputPixels);
                     break;
                 case Direction.BackwardData:
                     ConvReference.BackwardData(s, (int)(index / s.IC), (int)(index % s.IC), buffers.Y, buffers.W, buffers.X);
@@ -47,6 +50,15 @@ internal sealed class Reference : IConvAlgorithm
                     ConvReference.BackwardWeights(s, (int)index, buffers.X, buffers.Y, buffers.W, buffers.B);
                     break;
             }
+        }
+
+        /// <summary>Residual and activation of the plane of y that begins at an offset.</summary>
+        private void Finish(long offset)
+        {
+            TileStore epilogue = context.Epilogue(null, buffers.Residual == null ? null : buffers.Residual + offset);
+            if (epilogue.IsNothing) return;
+            (epilogue.Rows, epilogue.Columns) = (1, s.OutputPixels);
+            Epilogue.Apply(context.Isa, epilogue, buffers.Y + offset, s.OutputPixels);
         }
     }
 }

@@ -24,6 +24,8 @@ internal static unsafe class LaneTranspose
         nint k = 0;
         for (; k <= K - 4; k += 4, panel += 4 * R)
         {
+            if (k % Prefetch.Line == 0) PrefetchStrip(s0 + (8 * ld) + k, ld, 8);
+
             // Rows i and i + 4 share a register, so that no step crosses its halves.
             Vector256<float> r0 = Pair(s0 + k, s4 + k), r1 = Pair(s1 + k, s5 + k), r2 = Pair(s2 + k, s6 + k), r3 = Pair(s3 + k, s7 + k);
             Vector256<float> low01 = Avx.UnpackLow(r0, r1), high01 = Avx.UnpackHigh(r0, r1);
@@ -46,6 +48,8 @@ internal static unsafe class LaneTranspose
         nint k = 0;
         for (; k <= K - 4; k += 4, panel += 4 * R)
         {
+            if (k % Prefetch.Line == 0) PrefetchStrip(s0 + (6 * ld) + k, ld, 6);
+
             Transpose4x4(s0 + k, s1 + k, s2 + k, s3 + k, R, panel);
             Vector128<float> r4 = Vector128.Load(s4 + k), r5 = Vector128.Load(s5 + k);
             // A pair of floats is moved as one double.
@@ -84,6 +88,13 @@ internal static unsafe class LaneTranspose
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Pair(float* low, float* high) =>
         Avx.InsertVector128(Vector128.Load(low).ToVector256Unsafe(), Vector128.Load(high), 1);
+
+    /// <summary>The next strip at the same k.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchStrip(float* source, nint ld, int rows)
+    {
+        for (int i = 0; i < rows; i++) Prefetch.ToL1(source + (i * ld));
+    }
 
     // A row that does not exist is read from the last one that does.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
@@ -33,7 +32,7 @@ internal static unsafe class PanelPacking<S, V>
             float* from = source + k * ld, panel = panels + (nint)k * R;
             for (int first = 0; first < lanes; first += R, from += R, panel += (nint)K * R)
             {
-                if (R >= CacheLine) PrefetchRows(from + RowsAtOnce * ld, ld, rows);
+                if (R >= Prefetch.Line) PrefetchRows(from + (RowsAtOnce * ld), ld, rows);
                 if (lanes - first < R) CopyEdge(from, ld, rows, lanes - first, R, panel);
                 else if (R == 6) Copy6(from, ld, rows, panel);
                 else if (R == 2 * S.Width) Copy2Vectors(from, ld, rows, panel);
@@ -62,14 +61,10 @@ internal static unsafe class PanelPacking<S, V>
         }
     }
 
-    private const int CacheLine = 64 / sizeof(float);
-
-    // The rows lie far apart: the hardware does not guess the next ones.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void PrefetchRows(float* source, nint ld, int rows)
     {
-        if (!Sse.IsSupported) return;
-        for (; rows > 0; rows--, source += ld) Sse.Prefetch0(source);
+        for (; rows > 0; rows--, source += ld) Prefetch.ToL1(source);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -50,6 +50,9 @@ internal unsafe struct TileStore
     /// <summary>Factor below zero of <see cref="Activation.LeakyRelu"/>.</summary>
     public float Slope;
 
+    /// <summary>The product is stored as it is.</summary>
+    public readonly bool IsNothing => Bias == null && Addend == null && Activation == Activation.None;
+
     /// <summary>The activation of one vector; NaN travels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly V Activate<S, V>(V x)

@@ -4,6 +4,7 @@ using ConvNative.Algorithms;
 using ConvNative.Gemm;
 using ConvNative.Interop;
 using ConvNative.Kernels;
+using ConvNative.Memory;
 using ConvNative.Simd;
 
 namespace ConvNative.Planning;
@@ -19,42 +20,67 @@ internal sealed class ConvPlan : IDisposable
 
     public ConvPlan(ConvProblem problem, Conv2dOptions options)
     {
-        ConvSizes sizes = SizesOf(problem);
+        ConvSizes sizes = ProblemSizes.Of(problem);
         Isa isa = options.ForcedIsa ?? IsaOf(options.MaxInstructionSet);
         int threads = options.Threads > 0 ? options.Threads : NativeHelper.CpuBudget();
-        _context = new PlanContext(sizes, isa, threads, options.MaxWorkspaceBytes, GemmChooser.Choose(options.Gemm, isa));
+        _context = new PlanContext(sizes, isa, threads, options.MaxWorkspaceBytes, GemmChooser.Choose(options.Gemm, isa), options.Activation);
         _choices = Array.ConvertAll(Enum.GetValues<Direction>(), direction => AlgorithmChooser.Choose(_context, direction, options.Algorithm));
         if (Array.TrueForAll(_choices, choice => choice.Pass is null))
             throw new NotSupportedException($"{options.Algorithm} cannot do {problem}: {_choices[0].Why}.");
-        WorkspaceBytes = _choices.Max(choice => choice.Pass?.WorkspaceBytes ?? 0);
+        WorkspaceBytes = _choices.Max(choice => choice.Pass is { } pass ? Total(pass) : 0);
         _pool = WorkerPool.Rent(threads);
     }
 
     ~ConvPlan() => Dispose();
 
-    /// <summary>The largest scratch memory of one run, over the directions.</summary>
+    /// <summary>The largest scratch memory of one run, over the directions, weights packed in the run included.</summary>
     public long WorkspaceBytes { get; }
 
     public bool IsDisposed => Volatile.Read(ref _disposed) != 0;
+
+    public PlanContext Context => _context;
+
+    /// <summary>The pass of a direction.</summary>
+    /// <exception cref="NotSupportedException">The algorithm asked for refuses this direction.</exception>
+    public ConvPass Pass(Direction direction) =>
+        _choices[(int)direction] is { Pass: { } pass } ? pass : throw new NotSupportedException($"{direction}: {_choices[(int)direction].Why}.");
 
     /// <summary>Runs a direction on checked buffers.</summary>
     /// <exception cref="NotSupportedException">The algorithm asked for refuses this direction.</exception>
     public unsafe void Run(Direction direction, in ConvBuffers buffers)
     {
-        Choice choice = _choices[(int)direction];
-        if (choice.Pass is not { } pass) throw new NotSupportedException($"{direction}: {choice.Why}.");
-        Memory.AlignedBuffer? block = _workspace.Borrow(pass.WorkspaceBytes);
+        ConvPass pass = Pass(direction);
+        long packedBytes = buffers.Packed == null ? PackedArea(pass) : 0;
+        AlignedBuffer? block = _workspace.Borrow(packedBytes + pass.WorkspaceBytes);
         bool held = false;
         try
         {
             _pool.DangerousAddRef(ref held);
-            pass.Run(buffers, block is null ? null : (float*)block.Pointer, _pool);
+            float* start = block is null ? null : (float*)block.Pointer;
+            if (packedBytes > 0) pass.PackWeights(buffers.W, start, _pool);
+            pass.Run(packedBytes > 0 ? buffers.WithPacked(start) : buffers, start + (packedBytes / sizeof(float)), _pool);
         }
         finally
         {
             if (held) _pool.Return();
             _workspace.Return(block);
         }
+    }
+
+    /// <summary>Packs weights for a direction; null where it reads them as they are.</summary>
+    public unsafe AlignedBuffer? PackWeights(Direction direction, float* w)
+    {
+        if (_choices[(int)direction].Pass is not { PackedWeightsBytes: > 0 } pass) return null;
+        AlignedBuffer packed = AlignedBuffer.Allocate(pass.PackedWeightsBytes, zero: false);
+        pass.PackWeights(w, (float*)packed.Pointer, _pool);
+        return packed;
+    }
+
+    /// <summary>for i: dz[i] = dy[i] · the activation's derivative where its result is y[i].</summary>
+    public unsafe void RunActivationDerivative(float* dy, float* y, float* dz)
+    {
+        var task = new ActivationDerivativeTask(_context, dy, y, dz);
+        _pool.For(_context.Threads, _context.Sizes.N, ref task);
     }
 
     /// <summary>One line per direction.</summary>
@@ -67,7 +93,7 @@ internal sealed class ConvPlan : IDisposable
             Choice choice = _choices[(int)direction];
             text.Append(CultureInfo.InvariantCulture, $"  {direction}: ");
             if (choice.Pass is { } pass)
-                text.Append(CultureInfo.InvariantCulture, $"{choice.Algorithm} ({choice.Why}); {pass.Details}; workspace {pass.WorkspaceBytes:N0} bytes").AppendLine();
+                text.Append(CultureInfo.InvariantCulture, $"{choice.Algorithm} ({choice.Why}); {pass.Details}; workspace {Total(pass):N0} bytes").AppendLine();
             else
                 text.Append(CultureInfo.InvariantCulture, $"none ({choice.Why})").AppendLine();
         }
@@ -83,23 +109,10 @@ internal sealed class ConvPlan : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    private static long PackedArea(ConvPass pass) => (pass.PackedWeightsBytes + AlignedBuffer.Alignment - 1) / AlignedBuffer.Alignment * AlignedBuffer.Alignment;
+
+    private static long Total(ConvPass pass) => PackedArea(pass) + pass.WorkspaceBytes;
+
     private static Isa IsaOf(InstructionSet cap) =>
         cap == InstructionSet.Auto ? IsaSelection.Current : (Isa)Math.Min((int)IsaSelection.Current, (int)cap - (int)InstructionSet.Scalar);
-
-    private static ConvSizes SizesOf(ConvProblem problem)
-    {
-        (TensorShape x, TensorShape w, TensorShape y, Padding p) = (problem.Input, problem.Weights, problem.Output, problem.Padding);
-        FitsInt("The pixels of an input image", (Int128)x.H * x.W);
-        FitsInt("The pixels of an output image", (Int128)y.H * y.W);
-        FitsInt("The weights of an output channel", (Int128)w.C * w.H * w.W);
-        _ = problem.Flops;
-        return new ConvSizes(
-            x.N, x.C, x.H, x.W, w.N, w.H, w.W, y.H, y.W,
-            problem.StrideH, problem.StrideW, problem.DilationH, problem.DilationW, p.Top, p.Left, p.Bottom, p.Right, problem.Groups);
-    }
-
-    private static void FitsInt(string what, Int128 count)
-    {
-        if (count > int.MaxValue) throw new ConvShapeException($"{what} are {count}; they must be at most {int.MaxValue}.");
-    }
 }

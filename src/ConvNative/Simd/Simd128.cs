@@ -26,16 +26,21 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(float* p, Vector128<float> value) => Vector128.Store(value, p);
 
-    public static Vector128<float> LoadPartial(float* p, int count)
+    public static Vector128<float> LoadPartial(float* p, int count) => count switch
     {
-        float* lanes = stackalloc float[4] { 0, 0, 0, 0 };
-        for (int i = 0; i < count; i++) lanes[i] = p[i];
-        return Vector128.Load(lanes);
-    }
+        0 => Zero,
+        1 => Vector128.CreateScalar(*p),
+        2 => Vector128.CreateScalar(*(double*)p).AsSingle(),
+        3 => Vector128.CreateScalar(*(double*)p).AsSingle().WithElement(2, p[2]),
+        _ => Vector128.Load(p),
+    };
 
     public static void StorePartial(float* p, Vector128<float> value, int count)
     {
-        for (int i = 0; i < count; i++) p[i] = value.GetElement(i);
+        if (count >= 4) Vector128.Store(value, p);
+        if (count is 2 or 3) *(double*)p = value.AsDouble().ToScalar();
+        if (count == 3) p[2] = value.GetElement(2);
+        if (count == 1) *p = value.ToScalar();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -3,13 +3,14 @@ using System.Runtime.InteropServices;
 namespace ConvNative.Tests.Kernels;
 
 /// <summary>
-/// Floats between two fences of a NaN that no kernel computes: a kernel that writes beyond its buffer breaks a fence, one
-/// that uses what it reads there spreads NaN. Not aligned on purpose. Filled with the same NaN at first.
+/// Floats between two fences of a signalling NaN: a kernel that writes beyond its buffer breaks a fence, even where it only
+/// adds 0 (arithmetic makes the NaN a quiet one); one that uses what it reads there spreads NaN. Not aligned on purpose.
+/// Filled with the same NaN at first.
 /// </summary>
 internal sealed unsafe class FencedFloats : IDisposable
 {
     private const int Fence = 67;
-    private const uint Poison = 0x7fc0_dead;
+    private const uint Poison = 0x7fa0_dead;
     private readonly uint* _memory;
 
     public FencedFloats(long length)

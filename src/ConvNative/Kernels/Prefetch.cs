@@ -1,0 +1,18 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace ConvNative.Kernels;
+
+/// <summary>Hints for rows that lie far apart: the hardware's prefetcher does not see where the next one begins.</summary>
+internal static unsafe class Prefetch
+{
+    /// <summary>Floats in a cache line.</summary>
+    public const int Line = 64 / sizeof(float);
+
+    /// <summary>Brings the line at p near, where the machine can be asked to; any address is allowed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ToL1(float* p)
+    {
+        if (Sse.IsSupported) Sse.Prefetch0(p);
+    }
+}

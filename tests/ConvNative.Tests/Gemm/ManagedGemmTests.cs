@@ -1,0 +1,161 @@
+using ConvNative.Gemm;
+using ConvNative.Kernels;
+using ConvNative.Simd;
+using ConvNative.Tests.Kernels;
+
+namespace ConvNative.Tests.Gemm;
+
+internal sealed unsafe class ManagedGemmTests
+{
+    private static readonly int[] Depths = [0, 1, 2, 3, 7, 8, 9, 255, 256, 257];
+    private static readonly float[] Betas = [0, 1, 0.5f, -2];
+
+    [Test]
+    public void EverySmallShape([Values] Isa isa, [Values] GemmKind kind)
+    {
+        GemmKernel kernel = GemmKernel.For(isa);
+        var random = new Random(1);
+        for (int M = 0; M <= (2 * kernel.MR) + 1; M++)
+        for (int N = 0; N <= (2 * kernel.NR) + 1; N++)
+        foreach (int K in Depths)
+            Check(Gemm(isa), kind, M, N, K, Betas[random.Next(Betas.Length)], random);
+    }
+
+    [Test]
+    public void EveryBeta([Values] Isa isa, [Values] GemmKind kind, [ValueSource(nameof(Betas))] float beta)
+    {
+        var random = new Random(2);
+        foreach (int K in Depths)
+        for (int size = 1; size < 70; size += 17)
+            Check(Gemm(isa), kind, size, 2 * size, K, beta, random);
+    }
+
+    [Test]
+    public void ManySmallBlocks([Values] Isa isa, [Values] GemmKind kind)
+    {
+        GemmKernel kernel = GemmKernel.For(isa);
+        var random = new Random(3);
+        for (int i = 0; i < 300; i++)
+        {
+            var blocks = new BlockSizes(kernel.MR * random.Next(1, 4), kernel.NR * random.Next(1, 3), random.Next(1, 40));
+            Check(new ManagedGemm(isa, blocks), kind, random.Next(1, 120), random.Next(1, 200), random.Next(1, 150), Betas[i % 4], random);
+        }
+    }
+
+    [TestCase(450, 300, 700)]
+    [TestCase(1, 1000, 1000)]
+    [TestCase(1000, 1, 1000)]
+    [TestCase(64, 784, 1152)]
+    [TestCase(512, 49, 2048)]
+    public void LargerThanTheBlocks(int M, int N, int K)
+    {
+        var random = new Random(4);
+        foreach (Isa isa in Enum.GetValues<Isa>())
+        foreach (GemmKind kind in Enum.GetValues<GemmKind>())
+            Check(Gemm(isa), kind, M, N, K, Betas[random.Next(Betas.Length)], random);
+    }
+
+    [Test]
+    public void ManyThreadsShareOneEngine([Values] Isa isa)
+    {
+        ManagedGemm gemm = Gemm(isa);
+        Parallel.For(0, 64, new ParallelOptions { MaxDegreeOfParallelism = 8 }, i =>
+            Check(gemm, (GemmKind)(i % 3), 40 + i, 100 - i, 300 + i, Betas[i % 4], new Random(i)));
+    }
+
+    [Test]
+    public void AllocatesNothing([Values] Isa isa, [Values] GemmKind kind)
+    {
+        const int Size = 100;
+        ManagedGemm gemm = Gemm(isa);
+        using FencedFloats a = new FencedFloats(Size * Size).FillUniform(new Random(5));
+        using var c = new FencedFloats(Size * Size);
+        using var scratch = new FencedFloats(gemm.ScratchLength(kind, Size, Size, Size));
+        gemm.Multiply(kind, Size, Size, Size, a.Pointer, Size, a.Pointer, Size, 0, c.Pointer, Size, scratch.Pointer);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        gemm.Multiply(kind, Size, Size, Size, a.Pointer, Size, a.Pointer, Size, 0, c.Pointer, Size, scratch.Pointer);
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+    }
+
+    private static ManagedGemm Gemm(Isa isa) => new(isa, BlockSizes.For(GemmKernel.For(isa), CacheSizes.Default));
+
+    /// <summary>Gaps between rows and the scratch are NaN at first: reading one shows, writing one too.</summary>
+    private static void Check(ManagedGemm gemm, GemmKind kind, int M, int N, int K, float beta, Random random)
+    {
+        using Matrix a = kind == GemmKind.TN ? new(K, M, random) : new(M, K, random);
+        using Matrix b = kind == GemmKind.NT ? new(N, K, random) : new(K, N, random);
+        using Matrix c = new(M, N, random), before = new(c);
+        if (beta == 0) c.Poison();
+        using var scratch = new FencedFloats(gemm.ScratchLength(kind, M, N, K));
+        gemm.Multiply(kind, M, N, K, a.Pointer, a.Ld, b.Pointer, b.Ld, beta, c.Pointer, c.Ld, scratch.Pointer);
+
+        string name = $"{gemm.Name} {kind} {M}x{N}x{K} lda {a.Ld} ldb {b.Ld} ldc {c.Ld} beta {beta}";
+        if (!scratch.FencesHold || !c.GapsHold) Assert.Fail($"{name}: written outside");
+        (nint aRow, nint aColumn) = kind == GemmKind.TN ? (1, a.Ld) : (a.Ld, 1);
+        (nint bRow, nint bColumn) = kind == GemmKind.NT ? (1, b.Ld) : (b.Ld, 1);
+        for (int i = 0; i < M; i++)
+        for (int j = 0; j < N; j++)
+        {
+            double sum = beta == 0 ? 0 : (double)beta * before.Pointer[(i * before.Ld) + j], size = Math.Abs(sum);
+            for (int k = 0; k < K; k++)
+            {
+                double product = (double)a.Pointer[(i * aRow) + (k * aColumn)] * b.Pointer[(k * bRow) + (j * bColumn)];
+                sum += product;
+                size += Math.Abs(product);
+            }
+
+            double error = Math.Abs(c.Pointer[(i * c.Ld) + j] - sum);
+            if (!(error <= GemmOracle.Bound(K, size))) Assert.Fail($"{name} [{i},{j}]: error {error}, bound {GemmOracle.Bound(K, size)}");
+        }
+    }
+
+    /// <summary>Row-major, rows at an odd distance, gaps poisoned.</summary>
+    private sealed class Matrix : IDisposable
+    {
+        private readonly FencedFloats floats;
+        private readonly int rows, columns, poison;
+
+        public Matrix(int rows, int columns, Random random)
+            : this(rows, columns, (columns + random.Next(4)) | 1)
+        {
+            for (int i = 0; i < rows; i++)
+                foreach (ref float value in Row(i)) value = (2 * random.NextSingle()) - 1;
+        }
+
+        public Matrix(Matrix other)
+            : this(other.rows, other.columns, other.Ld)
+        {
+            for (int i = 0; i < rows; i++) other.Row(i).CopyTo(Row(i));
+        }
+
+        private Matrix(int rows, int columns, int ld)
+        {
+            (this.rows, this.columns, Ld) = (rows, columns, ld);
+            floats = new FencedFloats(rows == 0 ? 0 : ((rows - 1) * ld) + columns);
+            poison = *(int*)(floats.Pointer - 1);
+        }
+
+        public float* Pointer => floats.Pointer;
+
+        public int Ld { get; }
+
+        public bool GapsHold
+        {
+            get
+            {
+                bool hold = floats.FencesHold;
+                for (int i = 0; i < rows - 1; i++) hold &= !floats.Bits.Slice((i * Ld) + columns, Ld - columns).ContainsAnyExcept(poison);
+                return hold;
+            }
+        }
+
+        public void Poison()
+        {
+            for (int i = 0; i < rows; i++) Row(i).Fill(BitConverter.Int32BitsToSingle(poison));
+        }
+
+        public void Dispose() => floats.Dispose();
+
+        private Span<float> Row(int i) => floats.Span.Slice(i * Ld, columns);
+    }
+}

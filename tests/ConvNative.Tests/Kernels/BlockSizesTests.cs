@@ -1,0 +1,73 @@
+using ConvNative.Kernels;
+using ConvNative.Simd;
+
+namespace ConvNative.Tests.Kernels;
+
+internal sealed class BlockSizesTests
+{
+    // L1 and L2 in KiB of processors that exist: Haswell, Skylake-X, Zen 3, Ice Lake, Golden Cove, Apple M1.
+    [Test]
+    public void BlocksAreWholeTilesThatFitTheirCaches(
+        [Values] Isa isa, [Values("32/256", "32/1024", "32/512", "48/512", "48/2048", "128/12288")] string caches)
+    {
+        int[] kib = [.. caches.Split('/').Select(int.Parse)];
+        (int L1, int L2) = (kib[0], kib[1]);
+        GemmKernel kernel = GemmKernel.For(isa);
+        BlockSizes blocks = BlockSizes.For(kernel, new CacheSizes(L1 << 10, L2 << 10, 8 << 20));
+        Assert.Multiple(() =>
+        {
+            Assert.That(blocks.MC % kernel.MR, Is.Zero);
+            Assert.That(blocks.NC % kernel.NR, Is.Zero);
+            Assert.That(blocks.KC * kernel.NR * sizeof(float), Is.LessThan(L1 << 10));
+            Assert.That(blocks.KC * (blocks.MC + blocks.NC) * sizeof(float), Is.LessThan(L2 << 10));
+        });
+    }
+
+    [Test]
+    public void BalancedPartsCoverTheLengthInAsFewCuts()
+    {
+        for (int length = 0; length <= 300; length++)
+        for (int limit = 8; limit <= 64; limit += 8)
+        {
+            int part = BlockSizes.Balance(length, limit, 8);
+            Assert.That(part, Is.LessThanOrEqualTo(limit));
+            if (length > 0) Assert.That(BlockSizes.CeilDiv(length, part), Is.EqualTo(BlockSizes.CeilDiv(length, limit)), $"{length} by {limit}");
+        }
+    }
+
+    [TestCase("32K", 32768)]
+    [TestCase("1M", 1048576)]
+    [TestCase("100", 100)]
+    [TestCase("", null)]
+    [TestCase("K", null)]
+    [TestCase("-1K", null)]
+    [TestCase("0K", null)]
+    [TestCase("9999999M", null)]
+    public void CacheSizeTexts(string text, int? bytes) => Assert.That(CacheSizes.ParseSize(text), Is.EqualTo(bytes));
+
+    [Test]
+    public void CachesAreReadFromTheSystemsFolder()
+    {
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        try
+        {
+            Write(folder, 0, "1", "Data", "48K");
+            Write(folder, 1, "1", "Instruction", "64K");
+            Write(folder, 2, "2", "Unified", "2M");
+            Assert.That(CacheSizes.Read(folder), Is.EqualTo(new CacheSizes(48 << 10, 2 << 20, CacheSizes.Default.L3)));
+            Assert.That(CacheSizes.Read(folder + "/absent"), Is.EqualTo(CacheSizes.Default));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static void Write(string folder, int index, string level, string type, string size)
+    {
+        string entry = Directory.CreateDirectory($"{folder}/index{index}").FullName;
+        File.WriteAllText($"{entry}/level", level + "\n");
+        File.WriteAllText($"{entry}/type", type + "\n");
+        File.WriteAllText($"{entry}/size", size + "\n");
+    }
+}

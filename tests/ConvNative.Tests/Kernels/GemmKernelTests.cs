@@ -1,0 +1,127 @@
+using ConvNative.Kernels;
+using ConvNative.Simd;
+
+namespace ConvNative.Tests.Kernels;
+
+internal sealed unsafe class GemmKernelTests
+{
+    private const int LdcGap = 3;
+    private static readonly int[] Depths = [0, 1, 2, 7, 33];
+
+    public enum Addition
+    {
+        None,
+        C,
+        Residual,
+    }
+
+    [Test]
+    public void TileIsWithinTheBoundOfItsSum([Values] Isa isa, [Values] Addition addition, [Values] Activation activation, [Values] bool bias)
+    {
+        GemmKernel kernel = GemmKernel.For(isa);
+        var random = new Random(1);
+        foreach (int K in Depths)
+        for (int rows = 1; rows <= kernel.MR; rows++)
+        for (int columns = 1; columns <= kernel.NR; columns++)
+            CheckTile(kernel, K, rows, columns, columns % 3, addition, activation, bias, random);
+    }
+
+    [Test]
+    public void NaNTravelsThroughEveryActivation([Values] Isa isa, [Values] Activation activation)
+    {
+        GemmKernel kernel = GemmKernel.For(isa);
+        using var a = new FencedFloats(kernel.MR);
+        using var b = new FencedFloats(kernel.NR);
+        using var c = new FencedFloats(kernel.MR * kernel.NR);
+        a.Span.Fill(1);
+        b.Span.Fill(2);
+        b.Span[1] = float.NaN;
+        foreach (int columns in (int[])[kernel.NR, kernel.NR - 1])
+        {
+            TileStore store = Store(kernel.MR, columns, activation);
+            kernel.Run(1, a.Pointer, b.Pointer, kernel.NR, c.Pointer, kernel.NR, &store);
+            for (int r = 0; r < kernel.MR; r++)
+            {
+                Assert.That(c.Span[r * kernel.NR], Is.Not.NaN);
+                Assert.That(c.Span[(r * kernel.NR) + 1], Is.NaN);
+            }
+        }
+    }
+
+    [Test]
+    public void ReluOfInfinities([Values] Isa isa)
+    {
+        GemmKernel kernel = GemmKernel.For(isa);
+        using var a = new FencedFloats(kernel.MR);
+        using var b = new FencedFloats(kernel.NR);
+        using var c = new FencedFloats(kernel.MR * kernel.NR);
+        a.Span.Fill(1);
+        b.Span.Fill(float.NegativeInfinity);
+        b.Span[0] = float.PositiveInfinity;
+        TileStore store = new() { Rows = kernel.MR, Columns = kernel.NR, Activation = Activation.Clip, Low = 0, High = float.PositiveInfinity };
+        kernel.Run(1, a.Pointer, b.Pointer, kernel.NR, c.Pointer, kernel.NR, &store);
+        Assert.That(c.Span[0], Is.EqualTo(float.PositiveInfinity));
+        Assert.That(c.Span[1], Is.Zero);
+    }
+
+    private static TileStore Store(int rows, int columns, Activation activation) =>
+        new() { Rows = rows, Columns = columns, Activation = activation, Low = -0.5f, High = 0.75f, Slope = 0.1f };
+
+    private static double Activate(in TileStore store, double x) => store.Activation switch
+    {
+        Activation.Clip => Math.Clamp(x, store.Low, store.High),
+        Activation.LeakyRelu => x < 0 ? store.Slope * x : x,
+        _ => x,
+    };
+
+    /// <summary>Panels are read whole, everything else only where the tile is: outside it lies a NaN that must stay.</summary>
+    private static void CheckTile(
+        in GemmKernel kernel, int K, int rows, int columns, int ldbGap, Addition addition, Activation activation, bool withBias, Random random)
+    {
+        int ldb = kernel.NR + ldbGap, ldc = columns + LdcGap, length = ((rows - 1) * ldc) + columns;
+        using FencedFloats a = new FencedFloats(K * kernel.MR).FillUniform(random);
+        using FencedFloats b = new FencedFloats(K * ldb).FillUniform(random);
+        using FencedFloats bias = new FencedFloats(rows).FillUniform(random);
+        using FencedFloats residual = new FencedFloats(length).FillUniform(random);
+        using var c = new FencedFloats(length);
+        int poison = K == 0 && length == 0 ? 0 : c.Bits[0];
+        if (addition == Addition.C)
+            for (int r = 0; r < rows; r++) residual.Span.Slice(r * ldc, columns).CopyTo(c.Span[(r * ldc)..]);
+
+        TileStore store = Store(rows, columns, activation);
+        if (withBias) store.Bias = bias.Pointer;
+        if (addition != Addition.None)
+        {
+            store.Addend = addition == Addition.C ? c.Pointer : residual.Pointer;
+            store.AddendStride = ldc;
+        }
+
+        kernel.Run(K, a.Pointer, b.Pointer, ldb, c.Pointer, ldc, &store);
+
+        bool outsideHolds = c.FencesHold;
+        for (int r = 0; r < rows; r++)
+        for (int j = 0; j < ldc && (r * ldc) + j < length; j++)
+        {
+            if (j >= columns)
+            {
+                outsideHolds &= c.Bits[(r * ldc) + j] == poison;
+                continue;
+            }
+
+            double sum = (withBias ? bias.Span[r] : 0) + (addition == Addition.None ? 0.0 : residual.Span[(r * ldc) + j]);
+            double size = (withBias ? Math.Abs(bias.Span[r]) : 0) + (addition == Addition.None ? 0.0 : Math.Abs(residual.Span[(r * ldc) + j]));
+            for (int k = 0; k < K; k++)
+            {
+                double product = (double)a.Span[(k * kernel.MR) + r] * b.Span[(k * ldb) + j];
+                sum += product;
+                size += Math.Abs(product);
+            }
+
+            double error = Math.Abs(c.Span[(r * ldc) + j] - Activate(store, sum));
+            if (!(error <= GemmOracle.Bound(K + 2, size)))
+                Assert.Fail($"K {K}, {rows}x{columns}, [{r},{j}]: error {error}, bound {GemmOracle.Bound(K + 2, size)}");
+        }
+
+        if (!outsideHolds) Assert.Fail($"K {K}, {rows}x{columns}: written outside the tile");
+    }
+}

@@ -96,5 +96,5 @@ internal static class CompareCommand
     };
 
     private static bool OwnMishap(RunReport report) =>
-        Summary.Mishaps(report).Any(mishap => Summary.PeerOf(mishap.Result.Contestant) == PeerDefinition.ConvNativeName);
+        Summary.Mishaps(report).Any(mishap => Summary.PeerOf(mishap.Contestant) == PeerDefinition.ConvNativeName);
 }

@@ -7,7 +7,7 @@ namespace ConvNative.Compare.Machine;
 internal static unsafe class CopyBandwidth
 {
     private const long BlockBytes = 128L << 20;
-    private const int Repeats = 4;
+    private const int Repeats = 10;
 
     /// <summary>GB/s of all threads together, the best of several copies.</summary>
     public static double Best(int threads)

@@ -4,8 +4,8 @@ namespace ConvNative.Compare.Machine;
 
 /// <summary>What a machine can do with so many threads.</summary>
 /// <param name="Threads">Threads at once.</param>
-/// <param name="PeakGflops">FMA peak in GFLOP/s, all threads together; the better of before and after.</param>
-/// <param name="CopyGBs">Copy bandwidth in GB/s, read plus written; the better of before and after.</param>
+/// <param name="PeakGflops">FMA peak in GFLOP/s, all threads together.</param>
+/// <param name="CopyGBs">Copy bandwidth in GB/s, read plus written, all threads together.</param>
 internal sealed record Roofline(int Threads, double PeakGflops, double CopyGBs)
 {
     /// <summary>The larger of compute time and compulsory memory time: no direct method on tensors in memory is faster.</summary>

@@ -190,6 +190,7 @@ internal sealed class CaseRunner(MeasureOptions options, string subject, string 
             CompulsoryBytes = one.CompulsoryBytes,
             Rounds = rounds,
             Noisy = timed.Any(entrant => !entrant.IsOverLimit(options) && Quiet.Of(entrant.Turns, best).Count < options.Rounds),
+            BestPeak = best,
             LowestPeakShare = best > 0 ? lowest / best : 1,
             Results = [.. entrants.Select(entrant => entrant.IsTimed ? Figures(entrant, best, subjectTurns) : entrant.Report)],
         };

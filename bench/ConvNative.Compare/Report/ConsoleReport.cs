@@ -135,9 +135,9 @@ internal static class ConsoleReport
 
     private static void WriteMishaps(IAnsiConsole console, RunReport report)
     {
-        Table table = NewTable("Wrong answers and failures", "contestant", "what", "to run it again");
-        foreach ((CaseReport one, ContestantReport result) in Summary.Mishaps(report))
-            AddRow(table, [result.Contestant, $"{result.Outcome}: {result.Message}", Summary.Reproduction(one)]);
+        Table table = NewTable("Wrong answers and failures", "contestant", "what", "cases", "to run the first again");
+        foreach (Mishap mishap in Summary.Mishaps(report))
+            AddRow(table, [mishap.Contestant, mishap.What, Text(mishap.Cases), Summary.Reproduction(mishap.First)]);
         WriteUnlessEmpty(console, table);
     }
 
@@ -166,7 +166,7 @@ internal static class ConsoleReport
         foreach ((int index, string column) in columns.Index())
         {
             var header = new TableColumn(Markup.Escape(column));
-            bool isNumber = index > 0 && column is not ("contestant" or "algorithm" or "fastest rival" or "layer" or "direction" or "what" or "to run it again");
+            bool isNumber = index > 0 && column is not ("contestant" or "algorithm" or "fastest rival" or "layer" or "direction" or "what" or "to run it again" or "to run the first again");
             table.AddColumn(isNumber ? header.RightAligned() : header);
         }
 

@@ -74,7 +74,11 @@ internal sealed class HtmlReport
         foreach (RatioSummary row in Summary.RatioSummaries(_report).Where(row => row.Contestant == _report.Against))
             Raw($"<div class=\"tile\"><b class=\"{Grade(row.GeometricMean)}\">{Format.Ratio(row.GeometricMean)}</b><span>{row.Direction}, {Summary.ThreadsText(row.Threads)}: {Text(_report.Against)} / {Text(_report.Subject)}, geometric mean. Faster {row.Faster}, even {row.Even}, slower {row.Slower}</span></div>");
         foreach (MachineReport limit in _report.Limits)
-            Raw($"<div class=\"tile\"><b>{limit.Roofline.PeakGflops:0}</b><span>GFLOP/s FMA peak, {Summary.ThreadsText(limit.Threads)} ({limit.PeakBefore:0.0} before, {limit.PeakAfter:0.0} after); copy {limit.Roofline.CopyGBs:0.0} GB/s</span></div>");
+        {
+            Roofline best = _report.RooflineOf(limit.Threads);
+            Raw($"<div class=\"tile\"><b>{best.PeakGflops:0}</b><span>GFLOP/s FMA peak, {Summary.ThreadsText(limit.Threads)} ({limit.PeakBefore:0.0} before, {limit.PeakAfter:0.0} after); copy {best.CopyGBs:0.0} GB/s</span></div>");
+        }
+
         Raw($"</div>");
     }
 
@@ -222,8 +226,8 @@ internal sealed class HtmlReport
         var mishaps = Summary.Mishaps(_report);
         if (mishaps.Count == 0) return;
         Raw($"<h2>Wrong answers and failures</h2><p>None of these was timed.</p>");
-        Table(["contestant", "what", "run it again"], mishaps.Select(mishap => (string[])
-            [mishap.Result.Contestant, $"{mishap.Result.Outcome}: {mishap.Result.Message}", $"\0{Summary.Reproduction(mishap.Case)}"]));
+        Table(["contestant", "what", "#cases", "run the first again"], mishaps.Select(mishap => (string[])
+            [mishap.Contestant, mishap.What, N(mishap.Cases), $"\0{Summary.Reproduction(mishap.First)}"]));
     }
 
     private void MethodSection()

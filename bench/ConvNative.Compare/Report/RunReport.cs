@@ -26,7 +26,14 @@ internal sealed record RunReport
     public List<MachineReport> Limits { get; init; } = [];
     public List<CaseReport> Cases { get; init; } = [];
 
-    public Roofline RooflineOf(int threads) => Limits.First(limit => limit.Threads == threads).Roofline;
+    /// <summary>The best that the machine showed: before, after, or between any two turns.</summary>
+    public Roofline RooflineOf(int threads)
+    {
+        MachineReport limit = Limits.First(limit => limit.Threads == threads);
+        double within = Cases.Where(one => one.Threads == threads).Select(one => one.BestPeak).DefaultIfEmpty(0).Max();
+        double peak = Math.Max(within, Math.Max(limit.PeakBefore, limit.PeakAfter ?? 0));
+        return new Roofline(threads, peak, Math.Max(limit.CopyBefore, limit.CopyAfter ?? 0));
+    }
 
     /// <exception cref="InvalidDataException">The file is no report.</exception>
     public static RunReport Load(string path)
@@ -51,14 +58,11 @@ internal sealed record RunReport
 /// <param name="Remedy">The command that installs it.</param>
 internal sealed record PeerReport(string Name, string? Version, string? Details, string? Problem, string? Remedy);
 
-/// <summary>The machine's limits at a number of threads, before and after the cases.</summary>
+/// <summary>The machine's limits at a number of threads, before and after the cases: GFLOP/s and GB/s.</summary>
 internal sealed record MachineReport(int Threads, double PeakBefore, double CopyBefore)
 {
     public double? PeakAfter { get; set; }
     public double? CopyAfter { get; set; }
-
-    [JsonIgnore]
-    public Roofline Roofline => new(Threads, Math.Max(PeakBefore, PeakAfter ?? 0), Math.Max(CopyBefore, CopyAfter ?? 0));
 }
 
 /// <summary>One case at one number of threads.</summary>
@@ -79,6 +83,9 @@ internal sealed record CaseReport
 
     /// <summary>Too few rounds were undisturbed: the figures are shown but rank nobody.</summary>
     public required bool Noisy { get; init; }
+
+    /// <summary>The highest FMA peak between the turns, in GFLOP/s.</summary>
+    public required double BestPeak { get; init; }
 
     /// <summary>The lowest FMA peak between the turns as a share of the highest.</summary>
     public required double LowestPeakShare { get; init; }

@@ -30,6 +30,9 @@ internal sealed record RatioSummary(string Contestant, int Threads, Direction Di
 /// <summary>How much faster a contestant is with more threads.</summary>
 internal sealed record ScalingSummary(string Contestant, int Threads, Direction Direction, Spread Speedup, int Cases);
 
+/// <summary>What went wrong with a contestant, in how many cases, and the first of them.</summary>
+internal sealed record Mishap(string Contestant, string What, int Cases, CaseReport First);
+
 /// <summary>Figures formed from the cases of a run. Noisy cases rank nobody; extra cases belong to no network.</summary>
 internal static class Summary
 {
@@ -110,9 +113,12 @@ internal static class Summary
         ];
     }
 
-    public static IReadOnlyList<(CaseReport Case, ContestantReport Result)> Mishaps(RunReport report) =>
+    /// <summary>Wrong answers and failures; one row for those of a contestant that say the same.</summary>
+    public static IReadOnlyList<Mishap> Mishaps(RunReport report) =>
     [
-        .. report.Cases.SelectMany(one => one.Results.Where(result => result.Outcome is Outcome.Wrong or Outcome.Failed).Select(result => (one, result))),
+        .. report.Cases.SelectMany(one => one.Results.Where(result => result.Outcome is Outcome.Wrong or Outcome.Failed).Select(result => (one, result)))
+            .GroupBy(row => (row.result.Contestant, row.result.Outcome, row.result.Message))
+            .Select(same => new Mishap(same.Key.Contestant, $"{same.Key.Outcome}: {same.Key.Message}", same.Count(), same.First().one)),
     ];
 
     private static IEnumerable<CaseReport> Ranked(RunReport report) => NetworkCases(report).Where(one => !one.Noisy);

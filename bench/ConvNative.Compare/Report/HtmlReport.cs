@@ -103,23 +103,24 @@ internal sealed class HtmlReport
         foreach (var page in groups.GroupBy(group => (group.Group.Threads, group.Group.Direction)))
         {
             Raw($"<h3>{page.Key.Direction}, {Summary.ThreadsText(page.Key.Threads)}</h3>");
-            string[] columns = [.. _contestants.Where(name => page.Any(group => Summary.Totals(group.Cases).Any(total => total.Contestant == name && total.IsWhole)))];
-            Table(["network", "#roofline", .. columns.Select(name => "#" + name)], page.Select(group => TotalRow(group.Group, group.Cases, columns)), encoded: true);
+            TotalsTable([.. page]);
         }
     }
 
-    private string[] TotalRow(CaseGroup group, IReadOnlyList<CaseReport> cases, string[] columns)
+    // A column per network, a row per contestant: networks are few and contestants many.
+    private void TotalsTable((CaseGroup Group, IReadOnlyList<CaseReport> Cases)[] groups)
     {
-        Dictionary<string, double> totals = Summary.Totals(cases).Where(total => total.IsWhole).ToDictionary(total => total.Contestant, total => total.Seconds);
-        HashSet<string> bounds = [.. cases.SelectMany(one => one.Results).Where(result => result.Outcome == Outcome.Bound).Select(result => result.Contestant)];
-        double best = totals.Where(total => !bounds.Contains(total.Key)).Select(total => total.Value).DefaultIfEmpty(0).Min();
-        string name = Text(group.Network) + (group.Batch is { } batch ? $", batch {batch}" : "");
-        return
-        [
-            name, Format.Time(Summary.RooflineTotal(cases, _report.RooflineOf(group.Threads))),
-            .. columns.Select(column => !totals.TryGetValue(column, out double seconds) ? "–" : seconds == best ? $"<b>{Format.Time(seconds)}</b>" : Format.Time(seconds)),
-        ];
+        var totals = groups.Select(group => Summary.Totals(group.Cases).Where(total => total.IsWhole).ToDictionary(total => total.Contestant, total => total.Seconds)).ToArray();
+        double[] best = [.. groups.Select((group, column) => totals[column].Where(total => !IsBound(group.Cases, total.Key)).Select(total => total.Value).DefaultIfEmpty(0).Min())];
+        string Cell(string contestant, int column) => !totals[column].TryGetValue(contestant, out double seconds) ? "–"
+            : seconds == best[column] ? $"<b>{Format.Time(seconds)}</b>" : Format.Time(seconds);
+        string[] roofline = ["roofline", .. groups.Select(group => Format.Time(Summary.RooflineTotal(group.Cases, _report.RooflineOf(group.Group.Threads))))];
+        var rows = _contestants.Where(name => totals.Any(column => column.ContainsKey(name)))
+            .Select(name => (string[])[Text(name), .. groups.Select((_, column) => Cell(name, column))]);
+        Table(["contestant", .. groups.Select(group => $"#{group.Group.Network} b{N(group.Group.Batch)}")], rows.Prepend(roofline), encoded: true);
     }
+
+    private static bool IsBound(IReadOnlyList<CaseReport> cases, string contestant) => cases.Any(one => one.Of(contestant)?.Outcome == Outcome.Bound);
 
     private void WorstSection()
     {

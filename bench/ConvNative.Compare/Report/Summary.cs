@@ -5,9 +5,9 @@ using ConvNative.Compare.Measurement;
 namespace ConvNative.Compare.Report;
 
 /// <summary>One network at one batch, direction and number of threads.</summary>
-internal sealed record CaseGroup(string Network, int? Batch, int Threads, Direction Direction)
+internal sealed record CaseGroup(string Network, int Batch, int Threads, Direction Direction)
 {
-    public string Title => $"{Network}{(Batch is { } batch ? $", batch {batch}" : "")}, {Direction}, {Summary.ThreadsText(Threads)}";
+    public string Title => $"{Network}, batch {Batch}, {Direction}, {Summary.ThreadsText(Threads)}";
 }
 
 /// <summary>Time of a contestant for a whole network: Σ count · minimum.</summary>
@@ -43,17 +43,9 @@ internal static class Summary
 
     public static IEnumerable<CaseReport> NetworkCases(RunReport report) => report.Cases.Where(one => !ExtraCases.Contains(one.Network));
 
-    /// <summary>A network of one batch is one group; a shape file whose lines have different batches is one as well.</summary>
-    public static IEnumerable<(CaseGroup Group, IReadOnlyList<CaseReport> Cases)> Groups(RunReport report)
-    {
-        HashSet<string> mixed = [.. NetworkCases(report).GroupBy(one => (one.Network, one.Descriptor, one.Direction, one.Threads))
-            .Where(same => same.Count() > 1).Select(same => same.Key.Network)];
-        return NetworkCases(report)
-            .GroupBy(one => new CaseGroup(one.Network, mixed.Contains(one.Network) ? null : one.Batch, one.Threads, one.Direction))
-            .Select(group => (group.Key, (IReadOnlyList<CaseReport>)[.. group]));
-    }
-
-    public static IReadOnlyList<string> Contestants(RunReport report) => [.. report.Cases.SelectMany(one => one.Results).Select(result => result.Contestant).Distinct()];
+    public static IEnumerable<(CaseGroup Group, IReadOnlyList<CaseReport> Cases)> Groups(RunReport report) => NetworkCases(report)
+        .GroupBy(one => new CaseGroup(one.Network, one.Batch, one.Threads, one.Direction))
+        .Select(group => (group.Key, (IReadOnlyList<CaseReport>)[.. group]));
 
     /// <summary>Contestants that were timed at least once.</summary>
     public static IReadOnlyList<string> TimedContestants(RunReport report) =>

@@ -198,7 +198,7 @@ static bool group_directory(const hierarchy* h, char directory[PATH_BYTES])
 {
     size_t prefix = strcmp(h->mount_root, "/") == 0 ? 0 : strlen(h->mount_root);
     bool below = strncmp(h->group, h->mount_root, prefix) == 0 && (h->group[prefix] == '/' || h->group[prefix] == '\0')
-        && strstr(h->group, "/..") == NULL;
+                 && strstr(h->group, "/..") == NULL;
     const char* relative = below && strcmp(h->group, "/") != 0 ? h->group + prefix : "";
     int length = snprintf(directory, PATH_BYTES, "%s%s", h->mount_point, relative);
     return length > 0 && length < PATH_BYTES;

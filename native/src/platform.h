@@ -70,7 +70,7 @@ static inline bool cn_thread_start(cn_thread* thread, void* (*main)(void*), void
     if (pthread_attr_init(&attributes) != 0)
         return false;
     bool started = pthread_attr_setstacksize(&attributes, CN_THREAD_STACK_BYTES) == 0
-        && pthread_create(thread, &attributes, main, argument) == 0;
+                   && pthread_create(thread, &attributes, main, argument) == 0;
     pthread_attr_destroy(&attributes);
     return started;
 }

@@ -45,12 +45,12 @@ struct cn_pool {
     int32_t threads;
     int32_t started;
     uint64_t spin_nanoseconds;
-    cn_thread* handles;               /* threads - 1, of which `started` run */
+    cn_thread* handles;                  /* threads - 1, of which `started` run */
     _Alignas(64) _Atomic uint32_t epoch; /* changes whenever a job opens or the pool ends: what idle threads watch */
     _Atomic uint32_t sleepers;
     _Atomic bool ended;
     _Alignas(64) _Atomic uint32_t callers; /* threads within cn_pool_run, and CLOSING */
-    cn_slot slots[];                  /* `threads` of them: when all are taken, every helper has a job to find */
+    cn_slot slots[];                       /* `threads` of them: when all are taken, every helper has a job to find */
 };
 
 static _Thread_local bool in_task;
@@ -109,7 +109,8 @@ static int32_t join(cn_slot* slot)
 {
     uint32_t state = atomic_load_explicit(&slot->state, memory_order_relaxed);
     while ((state & OPEN) != 0 && SEATS(state) > 0) {
-        if (atomic_compare_exchange_weak_explicit(&slot->state, &state, state - SEAT + 1, memory_order_acquire, memory_order_relaxed))
+        if (atomic_compare_exchange_weak_explicit(&slot->state, &state, state - SEAT + 1, memory_order_acquire,
+                                                  memory_order_relaxed))
             return (int32_t)SEATS(state);
     }
     return 0;
@@ -166,7 +167,8 @@ static cn_slot* take_slot(cn_pool* pool)
 {
     for (int32_t i = 0; i < pool->threads; i++) {
         uint32_t free_state = 0;
-        if (atomic_compare_exchange_strong_explicit(&pool->slots[i].state, &free_state, TAKEN, memory_order_acquire, memory_order_relaxed))
+        if (atomic_compare_exchange_strong_explicit(&pool->slots[i].state, &free_state, TAKEN, memory_order_acquire,
+                                                    memory_order_relaxed))
             return &pool->slots[i];
     }
     return NULL;

@@ -41,7 +41,8 @@ int main(void)
                 test_block(sizes[s], alignments[a], flags);
 
     /* Memory that exists nowhere, and sums with the alignment that overflow. */
-    const uint64_t absurd[] = {0, UINT64_C(1) << 50, UINT64_C(1) << 61, INT64_MAX, UINT64_C(1) << 63, UINT64_MAX - 64, UINT64_MAX};
+    const uint64_t absurd[] = {0,         UINT64_C(1) << 50, UINT64_C(1) << 61, INT64_MAX, UINT64_C(1) << 63, UINT64_MAX - 64,
+                               UINT64_MAX};
     for (size_t i = 0; i < sizeof absurd / sizeof *absurd; i++)
         test_refused(absurd[i], 64);
     const uint64_t bad_alignments[] = {0, 1, 32, 63, 65, 96, UINT64_C(1) << 62, UINT64_C(1) << 63, UINT64_MAX};

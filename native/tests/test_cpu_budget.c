@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 #define V2_MOUNT "30 20 0:25 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
-#define V1_MOUNTS "29 20 0:28 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n" \
-                  "30 20 0:29 / /sys/fs/cgroup/cpu,cpuacct rw shared:9 - cgroup cgroup rw,cpu,cpuacct\n"
+#define V1_MOUNTS                                                       \
+    "29 20 0:28 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n" \
+    "30 20 0:29 / /sys/fs/cgroup/cpu,cpuacct rw shared:9 - cgroup cgroup rw,cpu,cpuacct\n"
 #define V1_CPU "/sys/fs/cgroup/cpu,cpuacct"
 
 static char root[4096];
@@ -116,8 +117,7 @@ static void test_v1(void)
     write_file(V1_CPU "/top/app/cpu.cfs_period_us", "100000\n");
     expect(2, "the quota of the group above");
 
-    start("4:cpu,cpuacct:/docker/abc/inner\n",
-          "30 20 0:29 /docker/abc " V1_CPU " rw - cgroup cgroup rw,cpu,cpuacct\n");
+    start("4:cpu,cpuacct:/docker/abc/inner\n", "30 20 0:29 /docker/abc " V1_CPU " rw - cgroup cgroup rw,cpu,cpuacct\n");
     write_file(V1_CPU "/cpu.cfs_quota_us", "700000\n");
     write_file(V1_CPU "/cpu.cfs_period_us", "100000\n");
     write_file(V1_CPU "/inner/cpu.cfs_quota_us", "600000\n");
@@ -132,9 +132,8 @@ static void test_v1(void)
 
 static void test_both(void)
 {
-    start("4:cpu:/app\n0::/app\n",
-          "31 20 0:30 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
-          "32 20 0:31 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
+    start("4:cpu:/app\n0::/app\n", "31 20 0:30 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
+                                   "32 20 0:31 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n");
     write_file("/sys/fs/cgroup/cpu/app/cpu.cfs_quota_us", "400000\n");
     write_file("/sys/fs/cgroup/cpu/app/cpu.cfs_period_us", "100000\n");
     write_file("/sys/fs/cgroup/unified/app/cgroup.procs", "1\n");

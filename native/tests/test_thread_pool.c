@@ -23,10 +23,10 @@ static const int64_t counts[] = {0, 1, 2, 3, 5, 7, 13, 31, 61, 127, 251, 509, 10
 /* What one job did. */
 typedef struct {
     cn_pool* pool;
-    int32_t workers;                      /* worker indices must be below this */
-    _Atomic int32_t runs[MAX_ITEMS];      /* per item */
-    _Atomic int32_t busy[MAX_WORKERS];    /* items that a worker index is running: never more than one */
-    int64_t plain_sums[MAX_WORKERS];      /* not atomic: a shared worker index is a race that ThreadSanitizer sees */
+    int32_t workers;                   /* worker indices must be below this */
+    _Atomic int32_t runs[MAX_ITEMS];   /* per item */
+    _Atomic int32_t busy[MAX_WORKERS]; /* items that a worker index is running: never more than one */
+    int64_t plain_sums[MAX_WORKERS];   /* not atomic: a shared worker index is a race that ThreadSanitizer sees */
 } record;
 
 static cn_pool* create(int32_t threads)

@@ -7,13 +7,16 @@ namespace ConvNative.Kernels;
 internal static unsafe class Epilogue
 {
     /// <summary>C[r, j] = activation(C[r, j] + Bias[r] + Addend[r, j]), r &lt; Rows, j &lt; Columns.</summary>
-    public static void Apply(Isa isa, in TileStore store, float* c, nint ldc)
+    public static void Apply(Isa isa, in TileStore store, float* c, nint ldc) => Copy(isa, store, c, ldc, c, ldc);
+
+    /// <summary>C[r, j] = activation(P[r, j] + Bias[r] + Addend[r, j]), r &lt; Rows, j &lt; Columns; P may be C.</summary>
+    public static void Copy(Isa isa, in TileStore store, float* p, nint ldp, float* c, nint ldc)
     {
         switch (isa)
         {
-            case Isa.Avx512: Apply<Simd512, Vector512<float>>(store, c, ldc); break;
-            case Isa.Avx2: Apply<Simd256, Vector256<float>>(store, c, ldc); break;
-            default: Apply<Simd128, Vector128<float>>(store, c, ldc); break;
+            case Isa.Avx512: Copy<Simd512, Vector512<float>>(store, p, ldp, c, ldc); break;
+            case Isa.Avx2: Copy<Simd256, Vector256<float>>(store, p, ldp, c, ldc); break;
+            default: Copy<Simd128, Vector128<float>>(store, p, ldp, c, ldc); break;
         }
     }
 
@@ -34,25 +37,26 @@ internal static unsafe class Epilogue
         }
     }
 
-    private static void Apply<S, V>(in TileStore store, float* c, nint ldc)
+    private static void Copy<S, V>(in TileStore store, float* p, nint ldp, float* c, nint ldc)
         where S : struct, ISimd<V>
         where V : struct
     {
         for (int r = 0; r < store.Rows; r++)
         {
+            float* product = p + (r * ldp);
             float* row = c + (r * ldc);
             float* addend = store.Addend == null ? null : store.Addend + (r * store.AddendStride);
             V bias = store.Bias == null ? S.Zero : S.Broadcast(store.Bias + r);
             int j = 0;
             for (; j <= store.Columns - S.Width; j += S.Width)
             {
-                V x = S.Add(S.Load(row + j), bias);
+                V x = S.Add(S.Load(product + j), bias);
                 if (addend != null) x = S.Add(x, S.Load(addend + j));
                 S.Store(row + j, store.Activate<S, V>(x));
             }
 
             if (j == store.Columns) continue;
-            V last = S.Add(S.LoadPartial(row + j, store.Columns - j), bias);
+            V last = S.Add(S.LoadPartial(product + j, store.Columns - j), bias);
             if (addend != null) last = S.Add(last, S.LoadPartial(addend + j, store.Columns - j));
             S.StorePartial(row + j, store.Activate<S, V>(last), store.Columns - j);
         }

@@ -1,0 +1,265 @@
+#!/usr/bin/env bash
+# Builds, shows, tests and measures ConvNative on Linux. ./build.sh help tells the verbs.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+
+usage() {
+    cat <<'HELP'
+./build.sh VERB [arguments]
+  build             compile everything, in Release
+  demo [args]       train the small convnet of samples/TrainMnist
+  test [args]       every test: native (also under sanitizers), then NUnit per instruction set and without OpenBLAS;
+                    the arguments go to each `dotnet test` run
+  bench [args]      bench/ConvNative.Benchmarks (BenchmarkDotNet), e.g. --filter '*Gemm*'
+  compare [args]    bench/ConvNative.Compare, side by side with other libraries
+  pack [args]       the NuGet package, into artifacts/packages
+  clean             delete what was generated
+  help              this text
+HELP
+}
+
+heading() { printf '\n== %s\n' "$*"; }
+say() { printf '%s\n' "$*"; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# ---- What the machine must have --------------------------------------------------------------------------------------------
+
+package_manager() {
+    local manager
+    for manager in apt-get dnf pacman zypper; do
+        if has "$manager"; then
+            say "$manager"
+            return
+        fi
+    done
+}
+
+install_command() { # the package manager's own words
+    case "$(package_manager)" in
+        apt-get) say "apt-get install -y --no-install-recommends" ;;
+        dnf) say "dnf install -y" ;;
+        pacman) say "pacman -S --noconfirm" ;;
+        zypper) say "zypper --non-interactive install" ;;
+        *) say "install" ;;
+    esac
+}
+
+check_tools() {
+    local missing=()
+    has cmake || missing+=(cmake)
+    has "${CC:-cc}" || missing+=(gcc)
+    has make || has ninja || missing+=(make)
+    if ((${#missing[@]} > 0)); then
+        say "Missing: ${missing[*]}. Install with: $(install_command) ${missing[*]}" >&2
+        exit 1
+    fi
+    if ! dotnet --version >/dev/null 2>&1; then
+        say "Missing: the .NET SDK of global.json ($(sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' global.json) or a newer 10.0)." >&2
+        say "Install it from https://dotnet.microsoft.com/download/dotnet/10.0 or, where the system has it, with:" >&2
+        say "$(install_command) dotnet-sdk-10.0 (pacman: dotnet-sdk)" >&2
+        exit 1
+    fi
+}
+
+openblas_present() {
+    [[ -n "${CONVNATIVE_OPENBLAS:-}" ]] || (PATH="$PATH:/sbin:/usr/sbin" && ldconfig -p 2>/dev/null | grep libopenblas >/dev/null)
+}
+
+# OpenBLAS is welcome, not needed: without it the library multiplies matrices with its own code.
+install_openblas() {
+    if openblas_present; then return; fi
+    local package as_root=()
+    case "$(package_manager)" in
+        apt-get) package=libopenblas0-pthread ;;
+        zypper) package=libopenblas_pthreads0 ;;
+        *) package=openblas ;;
+    esac
+    if [[ "$(id -u)" != 0 ]]; then
+        if ! has sudo || ! sudo -n true 2>/dev/null; then
+            say "OpenBLAS was not found; going on without it. To have it: $(install_command) $package"
+            return
+        fi
+        as_root=(sudo -n)
+    fi
+    if [[ -z "$(package_manager)" ]]; then
+        say "OpenBLAS was not found, nor a package manager that is known here; going on without it."
+        return
+    fi
+    say "Installing OpenBLAS: $(install_command) $package"
+    local command
+    read -ra command <<<"$(install_command) $package"
+    mkdir -p artifacts/logs
+    if ! "${as_root[@]}" "${command[@]}" >artifacts/logs/openblas-install.log 2>&1; then
+        say "That failed (artifacts/logs/openblas-install.log); going on without OpenBLAS."
+    fi
+}
+
+prepare() {
+    check_tools
+    install_openblas
+}
+
+# ---- Tests: each run adds a line to the table --------------------------------------------------------------------------------
+
+results=() # "name|passed|failed|skipped|seconds"
+
+add_result() { # NAME PASSED FAILED SKIPPED SECONDS
+    results+=("$1|$2|$3|$4|$5")
+    say "$2 passed, $3 failed, $4 skipped in $5 s"
+}
+
+# run_logged NAME COMMAND...: quiet when all is well, the end of the log otherwise.
+run_logged() {
+    local log="artifacts/logs/$1.log"
+    shift
+    mkdir -p artifacts/logs
+    if "$@" >"$log" 2>&1; then return 0; fi
+    tail -n 80 "$log"
+    say "(the whole log: $log)"
+    return 1
+}
+
+# native_tests NAME SANITIZERS
+native_tests() {
+    local name="$1" sanitizers="$2" folder="artifacts/native/test-$1" start=$SECONDS code=0 counts
+    heading "Native tests ($name)"
+    rm -rf "$folder"
+    if run_logged "native-$name-build" cmake -S . -B "$folder" -DCMAKE_BUILD_TYPE=Release "-DCONVNATIVE_SANITIZE=$sanitizers" \
+        && run_logged "native-$name-build" cmake --build "$folder" --parallel; then
+        run_logged "native-$name" ctest --test-dir "$folder" --build-config Release --output-on-failure || code=1
+        counts=$(sed -n 's/.*tests passed, \([0-9]*\) tests\{0,1\} failed out of \([0-9]*\).*/\1 \2/p' "artifacts/logs/native-$name.log")
+    else
+        code=1
+    fi
+    local failed total
+    read -r failed total <<<"${counts:-0 0}"
+    if ((failed == 0 && (code != 0 || total == 0))); then failed=1 total=$((total > 0 ? total : 1)); fi
+    add_result "native, $name" $((total - failed)) "$failed" 0 $((SECONDS - start))
+}
+
+# Can the compiler build, and this machine run, a program with the sanitizers?
+sanitizer_works() {
+    local folder code=0
+    folder=$(mktemp -d)
+    printf 'int main(void) { return 0; }\n' >"$folder/probe.c"
+    "${CC:-cc}" "-fsanitize=$1" "$folder/probe.c" -o "$folder/probe" >/dev/null 2>&1 && "$folder/probe" >/dev/null 2>&1 || code=1
+    rm -rf "$folder"
+    return $code
+}
+
+sanitized_tests() {
+    if sanitizer_works "$2"; then
+        native_tests "$1" "$2"
+    else
+        heading "Native tests ($1)"
+        say "Skipped: ${CC:-cc} has no -fsanitize=$2 that works here."
+        add_result "native, $1" 0 0 1 0
+    fi
+}
+
+# managed_tests NAME [VARIABLE=VALUE...] -- [arguments of dotnet test]
+managed_tests() {
+    local name="$1" variables=() start=$SECONDS code=0
+    shift
+    while [[ "$1" != -- ]]; do
+        variables+=("$1")
+        shift
+    done
+    shift
+    local label="${name//[^A-Za-z0-9]/-}"
+    local folder="artifacts/test-results/$label"
+    heading "NUnit ($name)"
+    rm -rf "$folder"
+    run_logged "nunit-$label" env "${variables[@]}" dotnet test ConvNative.sln -c Release --no-build \
+        --logger "trx;LogFilePrefix=$label" --results-directory "$folder" "$@" || code=1
+    local passed failed skipped
+    read -r passed failed skipped <<<"$(count_trx "$folder")"
+    # A host that dies has no failed test to show, but it failed; so has a run that found nothing to run.
+    if ((failed == 0 && (code != 0 || passed + skipped == 0))); then failed=1; fi
+    add_result "NUnit, $name" "$passed" "$failed" "$skipped" $((SECONDS - start))
+}
+
+# "passed failed skipped" of all result files of a folder; what was not executed was skipped.
+count_trx() {
+    find "$1" -name '*.trx' -exec grep -ho '<Counters [^>]*' {} + 2>/dev/null | awk '
+        function value(name) { return match($0, " " name "=\"[0-9]+") ? substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 3) : 0 }
+        { total += value("total"); executed += value("executed"); passed += value("passed") }
+        END { printf "%d %d %d\n", passed, executed - passed, total - executed }' || say "0 0 0"
+}
+
+# The instruction sets that this machine has, the widest first.
+instruction_sets() {
+    if grep -qw avx512f /proc/cpuinfo; then say avx512; fi
+    if grep -qw avx2 /proc/cpuinfo; then say avx2; fi
+    say scalar
+}
+
+print_table() {
+    heading "Results"
+    printf '%-36s %8s %8s %8s %8s\n' run passed failed skipped seconds
+    local row name passed failed skipped seconds
+    local all_passed=0 all_failed=0 all_skipped=0
+    for row in "${results[@]}"; do
+        IFS='|' read -r name passed failed skipped seconds <<<"$row"
+        printf '%-36s %8d %8d %8d %8d\n' "$name" "$passed" "$failed" "$skipped" "$seconds"
+        all_passed=$((all_passed + passed)) all_failed=$((all_failed + failed)) all_skipped=$((all_skipped + skipped))
+    done
+    printf '\n%d passed, %d failed, %d skipped\n' "$all_passed" "$all_failed" "$all_skipped"
+    ((all_failed == 0))
+}
+
+test_all() {
+    native_tests release ""
+    sanitized_tests tsan thread
+    sanitized_tests asan-ubsan address,undefined
+
+    heading "Build"
+    if run_logged build dotnet build ConvNative.sln -c Release; then
+        local isa sets
+        # Without a cap the suite covers every instruction set, those that the machine lacks in software.
+        managed_tests "every instruction set" CONVNATIVE_MAX_ISA= -- "$@"
+        mapfile -t sets < <(instruction_sets)
+        for isa in "${sets[@]}"; do
+            managed_tests "up to $isa" "CONVNATIVE_MAX_ISA=$isa" -- "$@"
+        done
+        managed_tests "without OpenBLAS" CONVNATIVE_OPENBLAS=none -- "$@"
+    else
+        add_result "build of ConvNative.sln" 0 1 0 0
+    fi
+    print_table
+}
+
+# ---- Verbs -------------------------------------------------------------------------------------------------------------------
+
+run_project() {
+    local project="$1"
+    shift
+    dotnet run -c Release --project "$project" -- "$@"
+}
+
+clean() {
+    find . -name '*.csproj' -not -path './artifacts/*' -print0 | while IFS= read -r -d '' project; do
+        folder=$(dirname "$project")
+        rm -rf "${folder:?}/bin" "$folder/obj" "$folder/TestResults"
+    done
+    rm -rf artifacts BenchmarkDotNet.Artifacts TestResults
+}
+
+verb="${1:-help}"
+if (($# > 0)); then shift; fi
+case "$verb" in
+    build) prepare && dotnet build ConvNative.sln -c Release "$@" ;;
+    demo) prepare && run_project samples/TrainMnist "$@" ;;
+    test) prepare && test_all "$@" ;;
+    bench) prepare && run_project bench/ConvNative.Benchmarks "$@" ;;
+    compare) prepare && run_project bench/ConvNative.Compare "$@" ;;
+    pack) prepare && dotnet pack src/ConvNative -c Release -o artifacts/packages "$@" ;;
+    clean) clean ;;
+    help | -h | --help) usage ;;
+    *)
+        say "Unknown verb: $verb" >&2
+        usage >&2
+        exit 2
+        ;;
+esac

@@ -1,0 +1,466 @@
+using System.Runtime.InteropServices;
+using ConvNative.Interop;
+using ConvNative.Kernels;
+
+namespace ConvNative.Algorithms;
+
+/// <summary>
+/// Convolution as a matrix product whose patches are packed straight from the image into the micro-kernel's panels; there is no column
+/// matrix. Rows of the product are channels, columns are pixels, so tiles are stored into NCHW as they are.
+/// <code>
+/// forward          y[OC × pixels]  = w[OC × (ic, kh, kw)] · patches of x
+/// backward-data    dx[IC × pixels] = w[IC × (oc, kh, kw)] · patches of dy, for each residue class of the strides:
+///                  pixels (i·sh + rh, j·sw + rw) see only the taps with (rh + pt − kh·dh) divisible by sh, columns likewise
+/// backward-weights dw[OC × (ic, kh, kw)] = dy · patches of x: ImplicitGemmWeights
+/// </code>
+/// Weights are packed before the run. Each element is summed over k in one order, cut at KC only: the result does not depend on
+/// how pixels and channels are shared out.
+/// </summary>
+internal sealed class ImplicitGemm : IConvAlgorithm
+{
+    public ConvAlgorithm Id => ConvAlgorithm.ImplicitGemm;
+
+    public string? Refuse(PlanContext context, Direction direction)
+    {
+        if (direction == Direction.BackwardWeights) return "it has no backward-weights";
+        return new Pass(context, direction).Workers > 0
+            ? null
+            : $"its smallest block does not fit MaxWorkspaceBytes {context.MaxWorkspaceBytes}";
+    }
+
+    public ConvPass Plan(PlanContext context, Direction direction) => new Pass(context, direction);
+
+    /// <summary>One product: a patch grid, and where its points stand in the output plane.</summary>
+    /// <param name="Grid">Where B comes from.</param>
+    /// <param name="Kernel">Flat kernel position (kh·KW + kw) of each tap.</param>
+    /// <param name="Row">Output row of grid row 0.</param>
+    /// <param name="Column">Output column of grid column 0.</param>
+    /// <param name="PackedOffset">Where its packed weights begin, in floats.</param>
+    private sealed record Part(PatchGrid Grid, int[] Kernel, int Row, int Column, long PackedOffset);
+
+    private sealed unsafe class Pass : ConvPass
+    {
+        private readonly PlanContext _context;
+        private readonly Direction _direction;
+        private readonly Part[] _parts;
+        private readonly bool _someEmpty;
+        private readonly Shape _shape;
+
+        public Pass(PlanContext context, Direction direction)
+        {
+            (_context, _direction) = (context, direction);
+            _shape = new Shape(context, direction);
+            (_parts, _someEmpty) = direction == Direction.Forward ? (Forward(), false) : BackwardData();
+            Part last = _parts[^1];
+            PackedWeightsBytes = (last.PackedOffset + PackedLength(last.Kernel.Length)) * sizeof(float);
+            _shape.Block(Array.ConvertAll(_parts, part => part.Grid));
+        }
+
+        public int Workers => _shape.Workers;
+
+        public override long WorkspaceBytes => _shape.WorkerLength * Workers * sizeof(float);
+
+        public override long PackedWeightsBytes { get; }
+
+        public override string Details =>
+            $"kernel {_shape.Kernel.Name}, MC {_shape.Blocks.MC}, NC {_shape.NC}, KC {_shape.Blocks.KC}, {_parts.Length} product(s), {Workers} worker(s)";
+
+        public override void PackWeights(float* w, float* packed, WorkerPool pool)
+        {
+            foreach (Part part in _parts)
+            {
+                var task = new PackTask(_shape, _context.Sizes, part, _direction, w, packed + part.PackedOffset);
+                pool.For(_context.Threads, task.Count, ref task);
+            }
+        }
+
+        public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
+        {
+            if (_someEmpty)
+            {
+                var clear = new ClearTask(_context.Sizes, buffers.X);
+                pool.For(_context.Threads, _context.Sizes.N, ref clear);
+            }
+
+            foreach (Part part in _parts)
+            {
+                var task = new ProductTask(_context, _shape, part, _direction, buffers, workspace);
+                pool.For(Workers, task.Count, ref task);
+            }
+        }
+
+        private long PackedLength(int taps) => (long)_context.Sizes.G * _shape.PaddedM * _shape.Channels * taps;
+
+        private Part[] Forward()
+        {
+            ConvSizes s = _context.Sizes;
+            var taps = new Tap[s.KH * s.KW];
+            for (int t = 0; t < taps.Length; t++) taps[t] = new Tap((t / s.KW * s.dh) - s.pt, (t % s.KW * s.dw) - s.pl);
+            return [new Part(new PatchGrid(s.IH, s.IW, s.OH, s.OW, s.sh, s.sw, taps), [.. Enumerable.Range(0, taps.Length)], 0, 0, 0)];
+        }
+
+        private (Part[] Parts, bool SomeEmpty) BackwardData()
+        {
+            ConvSizes s = _context.Sizes;
+            var parts = new List<Part>();
+            bool someEmpty = false;
+            long offset = 0;
+            for (int rh = 0; rh < Math.Min(s.sh, s.IH); rh++)
+            for (int rw = 0; rw < Math.Min(s.sw, s.IW); rw++)
+            {
+                int[] kernel = [.. Enumerable.Range(0, s.KH * s.KW).Where(t => (rh + s.pt - (t / s.KW * s.dh)) % s.sh == 0 && (rw + s.pl - (t % s.KW * s.dw)) % s.sw == 0)];
+                if (kernel.Length == 0)
+                {
+                    someEmpty = true;
+                    continue;
+                }
+
+                Tap[] taps = Array.ConvertAll(kernel, t => new Tap((rh + s.pt - (t / s.KW * s.dh)) / s.sh, (rw + s.pl - (t % s.KW * s.dw)) / s.sw));
+                int rows = (s.IH - rh + s.sh - 1) / s.sh, columns = (s.IW - rw + s.sw - 1) / s.sw;
+                parts.Add(new Part(new PatchGrid(s.OH, s.OW, rows, columns, 1, 1, taps), kernel, rh, rw, offset));
+                offset += (PackedLength(kernel.Length) + 15) / 16 * 16;
+            }
+
+            return ([.. parts], someEmpty);
+        }
+    }
+
+    /// <summary>Sizes that all products of a pass share, and the blocking.</summary>
+    private sealed class Shape
+    {
+        private const int WantedItems = 8;
+        private readonly PlanContext _context;
+
+        public Shape(PlanContext context, Direction direction)
+        {
+            _context = context;
+            ConvSizes s = context.Sizes;
+            Kernel = GemmKernel.For(context.Isa);
+            (Packer, Patches) = (PanelPacker.For(context.Isa), PatchPacker.For(context.Isa));
+            Blocks = BlockSizes.For(Kernel, CacheSizes.Machine);
+            bool forward = direction == Direction.Forward;
+            (M, Channels) = forward ? (s.GroupOC, s.GroupIC) : (s.GroupIC, s.GroupOC);
+            (OutH, OutW) = forward ? (s.OH, s.OW) : (s.IH, s.IW);
+            (OutStepH, OutStepW) = forward ? (1, 1) : (s.sh, s.sw);
+            PaddedM = BlockSizes.RoundUp(M, Kernel.MR);
+        }
+
+        public GemmKernel Kernel { get; }
+
+        public BlockSizes Blocks { get; }
+
+        public PanelPacker Packer { get; }
+
+        public PatchPacker Patches { get; }
+
+        /// <summary>Rows of the product: output channels of a group.</summary>
+        public int M { get; }
+
+        /// <summary>M in whole panels.</summary>
+        public int PaddedM { get; }
+
+        /// <summary>Channels that are summed over.</summary>
+        public int Channels { get; }
+
+        public int OutH { get; }
+
+        public int OutW { get; }
+
+        /// <summary>Output rows from a grid row to the next.</summary>
+        public int OutStepH { get; }
+
+        public int OutStepW { get; }
+
+        /// <summary>Grid points of a block.</summary>
+        public int NC { get; private set; }
+
+        /// <summary>Rows of a block.</summary>
+        public int RowsPerItem { get; private set; }
+
+        /// <summary>The points of all images count on: blocks may span images.</summary>
+        public bool MergesImages { get; private set; }
+
+        public int Workers { get; private set; }
+
+        public long ScratchLength { get; private set; }
+
+        public long PanelsLength { get; private set; }
+
+        public long ResultLength { get; private set; }
+
+        /// <summary>Floats of one worker's scratch.</summary>
+        public long WorkerLength => ScratchLength + PanelsLength + ResultLength;
+
+        public int ChannelsPerBlock(int taps) => BlockSizes.Balance(Channels, Math.Max(1, Blocks.KC / taps), 1);
+
+        public int Images => MergesImages ? 1 : _context.Sizes.N;
+
+        public int Points(PatchGrid grid) => MergesImages ? grid.Points * _context.Sizes.N : grid.Points;
+
+        public int ColumnBlocks(PatchGrid grid) => BlockSizes.CeilDiv(Points(grid), NC);
+
+        public int RowBlocks => BlockSizes.CeilDiv(M, RowsPerItem);
+
+        /// <summary>Whether tiles go straight into the output.</summary>
+        public bool StoresDirectly => !MergesImages && OutStepH == 1 && OutStepW == 1;
+
+        /// <summary>Settles NC, rows per item and the workers, so that the workspace stays within its limit.</summary>
+        public void Block(PatchGrid[] grids)
+        {
+            ConvSizes s = _context.Sizes;
+            int points = grids.Max(grid => grid.Points);
+            MergesImages = s.N > 1 && points % Kernel.NR != 0 && points < 8 * Kernel.NR && (long)points * s.N <= int.MaxValue;
+            NC = BlockSizes.RoundUp(BlockSizes.Balance(grids.Max(Points), Blocks.NC, Kernel.NR), Kernel.NR);
+            long items = (long)s.N * s.G * BlockSizes.CeilDiv(points, NC);
+            if (MergesImages) items = s.G * BlockSizes.CeilDiv(points * s.N, NC);
+            int parts = _context.Threads == 1 ? 1 : (int)Math.Max(1, WantedItems / items);
+            RowsPerItem = Math.Min(PaddedM, BlockSizes.RoundUp(Math.Max(BlockSizes.CeilDiv(M, parts), 8 * Kernel.MR), Kernel.MR));
+            for (; ; NC = BlockSizes.RoundUp(NC / 2, Kernel.NR))
+            {
+                Measure(grids);
+                Workers = (int)Math.Min(_context.Threads, _context.MaxWorkspaceBytes / (WorkerLength * sizeof(float)));
+                if (Workers > 0 || NC <= Kernel.NR) return;
+            }
+        }
+
+        private void Measure(PatchGrid[] grids)
+        {
+            (ScratchLength, PanelsLength) = (0, 0);
+            int slack = 2 * Kernel.NR;   // whole-vector writes beyond the last run
+            foreach (PatchGrid grid in grids)
+            {
+                int channels = ChannelsPerBlock(grid.Taps);
+                int images = MergesImages ? Math.Min(_context.Sizes.N, ((NC - 1) / grid.Points) + 2) : 1;
+                int rows = MergesImages ? grid.Rows : Math.Min(grid.Rows, ((NC + grid.Columns - 2) / grid.Columns) + 1);
+                long scratch = grid.IsIdentity && !MergesImages ? 0 : ((long)images * channels * grid.PaddedRowCount(rows) * grid.Pitch) + slack;
+                ScratchLength = Math.Max(ScratchLength, (scratch + 15) / 16 * 16);
+                PanelsLength = Math.Max(PanelsLength, ((long)channels * grid.Taps * NC) + slack);
+            }
+
+            PanelsLength = (PanelsLength + 15) / 16 * 16;
+            ResultLength = StoresDirectly ? 0 : (long)RowsPerItem * NC;
+        }
+    }
+
+    /// <summary>for n: dx[n] = 0, where some residue class has no taps.</summary>
+    private readonly unsafe struct ClearTask(ConvSizes s, float* dx) : IParallelTask
+    {
+        public void Run(long index, int worker) =>
+            NativeMemory.Clear(dx + (index * s.IC * s.InputPixels), (nuint)((long)s.IC * s.InputPixels * sizeof(float)));
+    }
+
+    /// <summary>
+    /// for g, channel block: the weights in panels of MR rows, [g][channel block][⌈M/MR⌉][(channel, tap)][MR].
+    /// </summary>
+    private readonly unsafe struct PackTask(Shape shape, ConvSizes s, Part part, Direction direction, float* w, float* packed) : IParallelTask
+    {
+        private readonly int _channelsPerBlock = shape.ChannelsPerBlock(part.Kernel.Length);
+
+        public long Count => (long)s.G * BlockSizes.CeilDiv(shape.Channels, _channelsPerBlock);
+
+        public void Run(long index, int worker)
+        {
+            (long g, long block) = Math.DivRem(index, BlockSizes.CeilDiv(shape.Channels, _channelsPerBlock));
+            int first = (int)block * _channelsPerBlock;
+            int channels = Math.Min(_channelsPerBlock, shape.Channels - first);
+            float* group = w + (g * s.GroupOC * s.PatchLength);
+            float* panels = packed + (((g * shape.Channels) + first) * part.Kernel.Length * shape.PaddedM);
+            if (direction == Direction.Forward) PackForward(group, first, channels, panels);
+            else PackBackwardData(group, first, channels, panels);
+        }
+
+        private void PackForward(float* group, int first, int channels, float* panels)
+        {
+            int taps = part.Kernel.Length;
+            shape.Packer.FromColumns(group + ((long)first * taps), s.PatchLength, channels * taps, shape.M, shape.Kernel.MR, panels);
+        }
+
+        // Row ic, column (oc, tap): w[oc][ic][tap]. All taps of an oc lie side by side, so that they are a small matrix in columns.
+        private void PackBackwardData(float* group, int first, int channels, float* panels)
+        {
+            int taps = part.Kernel.Length, area = s.KH * s.KW, MR = shape.Kernel.MR;
+            for (int i = 0; i < shape.M; i += MR)
+            {
+                int rows = Math.Min(MR, shape.M - i);
+                for (int c = 0; c < channels; c++, panels += (nint)taps * MR)
+                {
+                    float* source = group + ((long)(first + c) * s.PatchLength) + ((long)i * area);
+                    if (taps == area) shape.Packer.FromColumns(source, area, taps, rows, MR, panels);
+                    else Gather(source, area, rows, MR, panels);
+                }
+            }
+        }
+
+        private void Gather(float* source, int area, int rows, int MR, float* panel)
+        {
+            for (int t = 0; t < part.Kernel.Length; t++, panel += MR)
+            for (int r = 0; r < MR; r++)
+                panel[r] = r < rows ? source[(r * area) + part.Kernel[t]] : 0;
+        }
+    }
+
+    /// <summary>for image (or all), g, column block, row block: one block of the output.</summary>
+    private readonly unsafe struct ProductTask(PlanContext context, Shape shape, Part part, Direction direction, ConvBuffers buffers, float* workspace) : IParallelTask
+    {
+        private readonly PatchGrid _grid = part.Grid;
+        private readonly ConvSizes _s = context.Sizes;
+
+        public long Count => (long)shape.Images * _s.G * shape.ColumnBlocks(part.Grid) * shape.RowBlocks;
+
+        public void Run(long index, int worker)
+        {
+            (long rest, long rowBlock) = Math.DivRem(index, shape.RowBlocks);
+            (rest, long columnBlock) = Math.DivRem(rest, shape.ColumnBlocks(_grid));
+            (long n, long g) = Math.DivRem(rest, _s.G);
+            int first = (int)columnBlock * shape.NC;
+            var block = new Block(
+                (int)g, (int)rowBlock * shape.RowsPerItem, Math.Min(shape.RowsPerItem, shape.M - ((int)rowBlock * shape.RowsPerItem)),
+                (int)n + (first / _grid.Points), first % _grid.Points, Math.Min(shape.NC, shape.Points(_grid) - first));
+            float* scratch = workspace + (worker * shape.WorkerLength);
+            Multiply(block, scratch);
+            if (!shape.StoresDirectly) Scatter(block, scratch + shape.ScratchLength + shape.PanelsLength);
+        }
+
+        /// <summary>Rows [Row, Row + Rows) of group G; Count grid points from point Point of image N on, into the next images where they are merged.</summary>
+        private readonly record struct Block(int G, int Row, int Rows, int N, int Point, int Count);
+
+        private void Multiply(in Block block, float* scratch)
+        {
+            float* panels = scratch + shape.ScratchLength;
+            float* result = panels + shape.PanelsLength;
+            int channelsPerBlock = shape.ChannelsPerBlock(_grid.Taps);
+            float* weights = buffers.Packed + part.PackedOffset + ((long)block.G * shape.Channels * _grid.Taps * shape.PaddedM);
+            for (int c = 0; c < shape.Channels; c += channelsPerBlock)
+            {
+                int channels = Math.Min(channelsPerBlock, shape.Channels - c);
+                int K = channels * _grid.Taps;
+                PackPatches(block, c, channels, scratch, panels);
+                float* aPanels = weights + ((long)c * _grid.Taps * shape.PaddedM) + ((long)block.Row * K);
+                if (shape.StoresDirectly)
+                {
+                    float* output = Output(block.N, block.G, block.Row) + block.Point;
+                    MultiplyBlock(block, K, aPanels, panels, output, shape.OutH * shape.OutW, StoreOf(block, c == 0, c + channels == shape.Channels, output));
+                }
+                else
+                {
+                    TileStore store = c == 0 ? default : new TileStore { Addend = result, AddendStride = shape.NC };
+                    MultiplyBlock(block, K, aPanels, panels, result, shape.NC, store);
+                }
+            }
+        }
+
+        // A's rows in L2-sized parts; GemmBlock keeps each panel of B in L1 while a part of A passes over it.
+        private void MultiplyBlock(in Block block, int K, float* aPanels, float* panels, float* c, nint ldc, TileStore store)
+        {
+            for (int i = 0; i < block.Rows; i += shape.Blocks.MC)
+            {
+                TileStore part = store;
+                if (part.Bias != null) part.Bias += i;
+                if (part.Addend != null) part.Addend += i * part.AddendStride;
+                GemmBlock.Multiply(shape.Kernel, Math.Min(shape.Blocks.MC, block.Rows - i), block.Count, K, aPanels + ((nint)i * K), panels, c + (i * ldc), ldc, part);
+            }
+        }
+
+        /// <summary>Bias and residual with the first part of the sum, the output itself with the later ones, the activation with the last.</summary>
+        private TileStore StoreOf(in Block block, bool isFirst, bool isLast, float* output)
+        {
+            TileStore store = direction == Direction.Forward ? context.Epilogue(BiasOf(block), ResidualAt(output)) : default;
+            if (!isLast) store.Activation = Activation.None;
+            if (isFirst) return store;
+            store.Bias = null;
+            store.Addend = output;
+            store.AddendStride = (nint)shape.OutH * shape.OutW;
+            return store;
+        }
+
+        private float* BiasOf(in Block block) => buffers.B == null ? null : buffers.B + (block.G * shape.M) + block.Row;
+
+        private float* ResidualAt(float* output) => buffers.Residual == null ? null : buffers.Residual + (output - buffers.Y);
+
+        private float* Output(int n, int g, int row) => direction == Direction.Forward
+            ? buffers.Y + ((((long)n * _s.OC) + ((long)g * shape.M) + row) * _s.OutputPixels)
+            : buffers.X + ((((long)n * _s.IC) + ((long)g * shape.M) + row) * _s.InputPixels);
+
+        private float* Source(int n, int g, int channel) => direction == Direction.Forward
+            ? buffers.X + ((((long)n * _s.IC) + ((long)g * shape.Channels) + channel) * _s.InputPixels)
+            : buffers.Y + ((((long)n * _s.OC) + ((long)g * shape.Channels) + channel) * _s.OutputPixels);
+
+        /// <summary>The block's part of B for some channels, in panels.</summary>
+        private void PackPatches(in Block block, int c, int channels, float* scratch, float* panels)
+        {
+            int NR = shape.Kernel.NR;
+            if (_grid.IsIdentity && !shape.MergesImages)
+            {
+                shape.Packer.FromRows(Source(block.N, block.G, c) + block.Point, _grid.Points, channels, block.Count, NR, panels);
+                return;
+            }
+
+            // The images that the block touches, each with the same room in scratch.
+            int lastImage = block.N + ((block.Point + block.Count - 1) / _grid.Points);
+            int firstRow = lastImage == block.N ? block.Point / _grid.Columns : 0;
+            int rows = lastImage == block.N ? ((block.Point + block.Count - 1) / _grid.Columns) - firstRow + 1 : _grid.Rows;
+            nint channelStride = (nint)_grid.PaddedRowCount(rows) * _grid.Pitch;
+            nint imageStride = channelStride * channels;
+            for (int n = block.N; n <= lastImage; n++)
+                shape.Patches.Fill(_grid, Source(n, block.G, c), channels, firstRow, rows, scratch + ((n - block.N) * imageStride), channelStride);
+
+            Span<Run> runs = stackalloc Run[NR];
+            for (int j = 0; j < block.Count; j += NR, panels += (nint)channels * _grid.Taps * NR)
+            {
+                int count = FindRuns(block, j, Math.Min(NR, block.Count - j), firstRow, imageStride, runs);
+                shape.Patches.Pack(_grid, scratch, channelStride, channels, runs[..count], NR, panels);
+            }
+        }
+
+        /// <summary>Cuts the points of a panel where a grid row ends.</summary>
+        private int FindRuns(in Block block, int offset, int lanes, int firstRow, nint imageStride, Span<Run> runs)
+        {
+            (int image, int point) = Math.DivRem(block.Point + offset, _grid.Points);
+            (int row, int column) = Math.DivRem(point, _grid.Columns);
+            int count = 0;
+            for (int lane = 0; lane < lanes;)
+            {
+                int length = Math.Min(_grid.Columns - column, lanes - lane);
+                runs[count++] = new Run((image * imageStride) + ((row - firstRow) * _grid.RowStep) + column, lane, length);
+                lane += length;
+                column = 0;
+                if (++row < _grid.Rows) continue;
+                row = 0;
+                image++;
+            }
+
+            return count;
+        }
+
+        /// <summary>The finished block from scratch to its places in the output: images apart, strides between the points.</summary>
+        private void Scatter(in Block block, float* result)
+        {
+            for (int done = 0; done < block.Count;)
+            {
+                (int image, int point) = Math.DivRem(block.Point + done, _grid.Points);
+                (int row, int column) = Math.DivRem(point, _grid.Columns);
+                // Without strides, points of one image go on from row to row.
+                int length = Math.Min(shape.OutStepW == 1 && shape.OutStepH == 1 ? _grid.Points - point : _grid.Columns - column, block.Count - done);
+                float* output = Output(block.N + image, block.G, block.Row) + ((long)((row * shape.OutStepH) + part.Row) * shape.OutW) + (column * shape.OutStepW) + part.Column;
+                StoreRun(block, result + done, output, length);
+                done += length;
+            }
+        }
+
+        private void StoreRun(in Block block, float* result, float* output, int length)
+        {
+            nint plane = (nint)shape.OutH * shape.OutW;
+            if (shape.OutStepW == 1)
+            {
+                TileStore store = direction == Direction.Forward ? context.Epilogue(BiasOf(block), ResidualAt(output)) : default;
+                (store.Rows, store.Columns) = (block.Rows, length);
+                Epilogue.Copy(context.Isa, store, result, shape.NC, output, plane);
+                return;
+            }
+
+            for (int r = 0; r < block.Rows; r++, result += shape.NC, output += plane)
+            for (int i = 0; i < length; i++)
+                output[(nint)i * shape.OutStepW] = result[i];
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using System.Runtime.CompilerServices;
+using ConvNative.Simd;
+
+namespace ConvNative.Kernels;
+
+/// <summary>First step of <see cref="PatchGrid"/>: source rows into scratch, zero-padded and with their column phases apart.</summary>
+internal static unsafe class PaddedRows<S, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    /// <summary>
+    /// The padded rows of grid rows [gridRow, gridRow + rows) for some channel planes; channel c at scratch + c·channelStride. Writes up
+    /// to a vector beyond its last row; reads nothing outside the planes.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Fill(PatchGrid grid, float* planes, int channels, int gridRow, int rows, float* scratch, nint channelStride)
+    {
+        if (grid.sw == 1 || (grid.Phases == 1 && grid.Columns == 1)) Fill<UnitRead<S, V>>(grid, planes, channels, gridRow, rows, scratch, channelStride);
+        else if (grid.sw == 2) Fill<PairRead<S, V>>(grid, planes, channels, gridRow, rows, scratch, channelStride);
+        else Fill<GatherRead<S, V>>(grid, planes, channels, gridRow, rows, scratch, channelStride);
+    }
+
+    private static void Fill<R>(PatchGrid grid, float* planes, int channels, int gridRow, int rows, float* scratch, nint channelStride)
+        where R : struct, IStridedRead<S, V>
+    {
+        int paddedRows = grid.PaddedRowCount(rows);
+        nint plane = (nint)grid.H * grid.W;
+        float* end = planes + (channels * plane);
+        for (int c = 0; c < channels; c++, planes += plane, scratch += channelStride)
+        {
+            float* row = scratch;
+            for (int i = 0; i < paddedRows; i++, row += grid.Pitch)
+            {
+                int source = grid.SourceRow(gridRow, i);
+                if ((uint)source >= (uint)grid.H) Zeros(row, grid.Pitch);
+                else FillRow<R>(grid, planes + ((nint)source * grid.W), end, row);
+            }
+        }
+    }
+
+    private static void FillRow<R>(PatchGrid grid, float* source, float* end, float* row)
+        where R : struct, IStridedRead<S, V>
+    {
+        int sw = grid.sw;
+        for (int phase = 0; phase < grid.Phases; phase++, row += grid.PhaseLength)
+        {
+            // Column q of the phase is source column first + q·sw.
+            int first = grid.FirstColumn + phase;
+            int begin = Math.Clamp(CeilDiv(-first, sw), 0, grid.PhaseLength);
+            int stop = Math.Clamp(CeilDiv(grid.W - first, sw), begin, grid.PhaseLength);
+            Zeros(row, begin);
+            Copy<R>(source + first + ((nint)begin * sw), sw, stop - begin, end, row + begin);
+            Zeros(row + stop, grid.PhaseLength - stop);
+        }
+    }
+
+    // Whole vectors: what is written beyond the run is written again by the next one.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Zeros(float* p, int count)
+    {
+        for (int i = 0; i < count; i += S.Width) S.Store(p + i, S.Zero);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy<R>(float* p, int stride, int count, float* end, float* target)
+        where R : struct, IStridedRead<S, V>
+    {
+        int i = 0;
+        for (; i + S.Width < count; i += S.Width) S.Store(target + i, R.Inner(p + ((nint)i * stride), stride));
+        if (i < count) S.Store(target + i, R.Last(p + ((nint)i * stride), stride, count - i, end));
+    }
+
+    private static int CeilDiv(int a, int b) => (a / b) + (a % b > 0 ? 1 : 0);
+}

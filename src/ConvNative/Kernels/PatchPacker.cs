@@ -1,0 +1,27 @@
+using System.Runtime.Intrinsics;
+using ConvNative.Simd;
+
+namespace ConvNative.Kernels;
+
+/// <summary>The two steps of <see cref="PatchGrid"/> for one instruction set.</summary>
+internal readonly unsafe struct PatchPacker(
+    delegate*<PatchGrid, float*, int, int, int, float*, nint, void> fill,
+    delegate*<PatchGrid, float*, nint, int, ReadOnlySpan<Run>, int, float*, void> pack)
+{
+    /// <inheritdoc cref="PaddedRows{S, V}.Fill"/>
+    public delegate*<PatchGrid, float*, int, int, int, float*, nint, void> Fill { get; } = fill;
+
+    /// <inheritdoc cref="PatchPanel{S, V}.Pack"/>
+    public delegate*<PatchGrid, float*, nint, int, ReadOnlySpan<Run>, int, float*, void> Pack { get; } = pack;
+
+    public static PatchPacker For(Isa isa) => isa switch
+    {
+        Isa.Avx512 => Of<Simd512, Vector512<float>>(),
+        Isa.Avx2 => Of<Simd256, Vector256<float>>(),
+        _ => Of<Simd128, Vector128<float>>(),
+    };
+
+    private static PatchPacker Of<S, V>()
+        where S : struct, ISimd<V>
+        where V : struct => new(&PaddedRows<S, V>.Fill, &PatchPanel<S, V>.Pack);
+}

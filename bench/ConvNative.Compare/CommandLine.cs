@@ -11,6 +11,7 @@ namespace ConvNative.Compare;
 /// <summary>Options and verbs. Exit codes: 0 done; 1 ConvNative gave a wrong answer or failed; 2 bad input; 130 interrupted.</summary>
 internal static class CommandLine
 {
+    private const int LogWidth = 180;
     private static readonly TimeSpan CleanEnd = TimeSpan.FromSeconds(20);
 
     private static readonly Option<string[]> Shapes = Many("--shapes", "A file of benchdnn shapes (repeatable).");
@@ -72,7 +73,7 @@ internal static class CommandLine
     {
         try
         {
-            return await CompareCommand.RunAsync(Read(parsed), command, PeerDefinition.FindAll(PeerDefinition.DefaultPeersFolder), AnsiConsole.Console, stop);
+            return await CompareCommand.RunAsync(Read(parsed), command, PeerDefinition.FindAll(PeerDefinition.DefaultPeersFolder), OpenConsole(), stop);
         }
         catch (Exception e) when (e is UsageException or InvalidDataException)
         {
@@ -83,6 +84,15 @@ internal static class CommandLine
         {
             return CompareCommand.InterruptedExit;
         }
+    }
+
+    // A log gets wide lines without colours.
+    private static IAnsiConsole OpenConsole()
+    {
+        if (!Console.IsOutputRedirected) return AnsiConsole.Console;
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
+        console.Profile.Width = LogWidth;
+        return console;
     }
 
     private static CompareOptions Read(ParseResult parsed) => new()

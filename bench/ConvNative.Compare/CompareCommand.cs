@@ -18,7 +18,6 @@ internal static class CompareCommand
     public static async Task<int> RunAsync(
         CompareOptions options, string arguments, IReadOnlyList<PeerDefinition> known, IAnsiConsole console, CancellationToken stop)
     {
-        if (Console.IsOutputRedirected) console.Profile.Width = 180;
         CaseList cases = CaseList.From(options);
         if (!ReportBroken(cases, options.KeepGoing)) return 2;
         CheckWritable(options.Json);

@@ -18,6 +18,7 @@ internal interface IProgressSink
 /// <summary>A whole run: for each number of threads the machine's limits, every case with all contestants, and the limits again.</summary>
 internal sealed class Comparison(CompareOptions options, CaseList cases, ContestantList contestants)
 {
+    private const double ProbeSeconds = 0.002;
     private const double FlopsPerSecondGuess = 20e9;   // only divides the progress bar among the cases
 
     /// <summary>The work of the run in the units that <see cref="IProgressSink.CaseDone"/> counts.</summary>
@@ -72,7 +73,7 @@ internal sealed class Comparison(CompareOptions options, CaseList cases, Contest
         foreach (CompareCase one in directions)
         {
             string title = $"{layer.Network}:{layer.Name} mb{layer.Problem.Input.N} {one.Direction} {started[0].Threads}t";
-            var runner = new CaseRunner(options.Measure, report.Subject, folder, text => progress.Status($"{title}: {text}"));
+            var runner = new CaseRunner(options.Measure, report.Subject, folder, count => FmaPeak.Measure(count, ProbeSeconds), text => progress.Status($"{title}: {text}"));
             if (one == directions[0])
             {
                 Directory.CreateDirectory(runner.DataFolder);

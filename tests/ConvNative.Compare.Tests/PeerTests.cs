@@ -56,6 +56,25 @@ internal sealed class PeerTests
     }
 
     [Test]
+    public async Task A_machine_that_is_never_quiet_ranks_nobody()
+    {
+        int probes = 0;
+        Contestant[] contestants = [.. ((string[])["good", "bad"]).Select(mode => new Contestant(FakePeer.Define("good"), mode, ["FWD"], 1))];
+        CaseReport report = await MeasureAsync(Case, contestants, "good/good", _ => probes++ % 2 == 0 ? 100 : 50);
+        Assert.That((report.Noisy, report.Rounds, report.LowestPeakShare), Is.EqualTo((true, 6, 0.5)));
+        Assert.That(report.Results, Has.All.Matches<ContestantReport>(result => result is { IsTimed: true, QuietRounds: 0, Ratio: null }));
+    }
+
+    [Test]
+    public async Task Rounds_are_repeated_until_enough_were_quiet()
+    {
+        int probes = 0;
+        Contestant[] contestants = [new Contestant(FakePeer.Define("good"), "good", ["FWD"], 1)];
+        CaseReport report = await MeasureAsync(Case, contestants, "good/good", _ => ++probes is 3 or 4 ? 50 : 100);
+        Assert.That((report.Noisy, report.Rounds, report.Results[0].QuietRounds), Is.EqualTo((false, 3, 2)));
+    }
+
+    [Test]
     public async Task A_result_that_is_no_convolution_is_a_bound()
     {
         CaseReport report = await MeasureAsync("unchecked", Direction.FWD);
@@ -102,7 +121,7 @@ internal sealed class PeerTests
     {
         using var stop = new CancellationTokenSource();
         using var contestant = new Contestant(FakePeer.Define("silent"), "bad", ["FWD"], 1);
-        CaseRunner runner = new(Options with { PatienceSeconds = 600 }, "silent/good", _folder, _ => { });
+        CaseRunner runner = new(Options with { PatienceSeconds = 600 }, "silent/good", _folder, Steady, _ => { });
         Task<CaseReport> run = runner.RunAsync(Case, WriteData(runner), [contestant], stop.Token);
         await stop.CancelAsync();
         Assert.That(async () => await run, Throws.InstanceOf<OperationCanceledException>());
@@ -132,9 +151,11 @@ internal sealed class PeerTests
         return MeasureAsync(Case with { Direction = direction }, contestants, $"{behaviour}/good");
     }
 
-    private async Task<CaseReport> MeasureAsync(CompareCase one, Contestant[] contestants, string subject)
+    private static double Steady(int threads) => 100;
+
+    private async Task<CaseReport> MeasureAsync(CompareCase one, Contestant[] contestants, string subject, Func<int, double>? peak = null)
     {
-        CaseRunner runner = new(Options, subject, _folder, _ => { });
+        CaseRunner runner = new(Options, subject, _folder, peak ?? Steady, _ => { });
         try
         {
             return await runner.RunAsync(one, WriteData(runner), contestants, CancellationToken.None);
@@ -145,7 +166,7 @@ internal sealed class PeerTests
         }
     }
 
-    private CaseRunner Runner() => new(Options, "crash/good", _folder, _ => { });
+    private CaseRunner Runner() => new(Options, "crash/good", _folder, Steady, _ => { });
 
     private static CaseData WriteData(CaseRunner runner)
     {

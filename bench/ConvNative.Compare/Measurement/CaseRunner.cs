@@ -1,5 +1,4 @@
 using ConvNative.Compare.Cases;
-using ConvNative.Compare.Machine;
 using ConvNative.Compare.Peers;
 using ConvNative.Compare.Report;
 using ConvNative.Compare.Verification;
@@ -13,10 +12,10 @@ namespace ConvNative.Compare.Measurement;
 /// <param name="options">How long.</param>
 /// <param name="subject">The contestant that ratios are formed with.</param>
 /// <param name="folder">A folder that holds the inputs in "data" and has room for outputs.</param>
+/// <param name="peak">Takes the FMA peak of so many threads, in GFLOP/s.</param>
 /// <param name="status">Is told what happens now.</param>
-internal sealed class CaseRunner(MeasureOptions options, string subject, string folder, Action<string> status)
+internal sealed class CaseRunner(MeasureOptions options, string subject, string folder, Func<int, double> peak, Action<string> status)
 {
-    private const double ProbeSeconds = 0.002;
     private const double FirstWarmUpSeconds = 0.5;   // runtimes that compile while they run need so long
     private const double MostCallsInWarmUp = 200;
 
@@ -137,17 +136,17 @@ internal sealed class CaseRunner(MeasureOptions options, string subject, string 
         int round = 0;
         for (; round < most; round++)
         {
-            Entrant[] playing = [.. entrants.Where(entrant => entrant.IsTimed && !(round > 0 && entrant.IsOverLimit(options)))];
+            Entrant[] playing = [.. entrants.Where(entrant => entrant.IsTimed && !SitsOut(entrant, BestPeak(entrants)))];
             if (playing.Length == 0 || playing.All(entrant => HasEnough(entrant, BestPeak(entrants)))) break;
             status($"round {round + 1}");
             _random.Shuffle(playing);
-            double before = FmaPeak.Measure(threads, ProbeSeconds);
+            double before = peak(threads);
             foreach (Entrant entrant in playing)
             {
                 await TryAsync(entrant, async () =>
                 {
                     IReadOnlyList<double> seconds = await RunAsync(entrant, entrant.CallsPerRound, stop);
-                    double after = FmaPeak.Measure(threads, ProbeSeconds);
+                    double after = peak(threads);
                     entrant.Turns.Add(new Turn(round, seconds, before, after));
                     before = after;
                 });
@@ -156,6 +155,10 @@ internal sealed class CaseRunner(MeasureOptions options, string subject, string 
 
         return round;
     }
+
+    /// <summary>It is over the limit, and an undisturbed turn is there or as good as hopeless.</summary>
+    private bool SitsOut(Entrant entrant, double bestPeak) => entrant.IsOverLimit(options)
+        && (Quiet.Of(entrant.Turns, bestPeak).Count > 0 || entrant.Turns.Count >= MeasureOptions.MostAttempts);
 
     private bool HasEnough(Entrant entrant, double bestPeak)
     {
@@ -176,7 +179,7 @@ internal sealed class CaseRunner(MeasureOptions options, string subject, string 
         double best = BestPeak(entrants);
         double lowest = entrants.SelectMany(entrant => entrant.Turns).Select(turn => Math.Min(turn.PeakBefore, turn.PeakAfter)).DefaultIfEmpty(best).Min();
         Entrant[] timed = [.. entrants.Where(entrant => entrant.IsTimed)];
-        IReadOnlyList<Turn> subjectTurns = Counted(timed.FirstOrDefault(entrant => entrant.Contestant.Name == subject)?.Turns ?? [], best);
+        IReadOnlyList<Turn> subjectTurns = Quiet.Of(timed.FirstOrDefault(entrant => entrant.Contestant.Name == subject)?.Turns ?? [], best);
         return new CaseReport
         {
             Network = one.Layer.Network,
@@ -198,23 +201,19 @@ internal sealed class CaseRunner(MeasureOptions options, string subject, string 
 
     private static ContestantReport Figures(Entrant entrant, double bestPeak, IReadOnlyList<Turn> subjectTurns)
     {
-        IReadOnlyList<Turn> counted = Counted(entrant.Turns, bestPeak);
-        double[] seconds = [.. counted.SelectMany(turn => turn.Seconds)];
-        IReadOnlyList<double> ratios = Ratios.WithinRounds(counted, subjectTurns);
+        IReadOnlyList<Turn> quiet = Quiet.Of(entrant.Turns, bestPeak);
+        double[] seconds = [.. (quiet.Count > 0 ? quiet : entrant.Turns).SelectMany(turn => turn.Seconds)];
+        IReadOnlyList<double> ratios = Ratios.WithinRounds(quiet, subjectTurns);
         return entrant.Report with
         {
             Calls = seconds.Length,
-            QuietRounds = Quiet.Of(entrant.Turns, bestPeak).Count,
+            QuietRounds = quiet.Count,
             MinSeconds = seconds.Min(),
             LowerQuartileSeconds = Statistics.Quantile(seconds, 0.25),
             MedianSeconds = Statistics.Quantile(seconds, 0.5),
             Ratio = ratios.Count > 0 ? Spread.Of(ratios) : null,
         };
     }
-
-    /// <summary>The undisturbed turns; all of them where none is.</summary>
-    private static IReadOnlyList<Turn> Counted(IReadOnlyList<Turn> turns, double bestPeak) =>
-        Quiet.Of(turns, bestPeak) is { Count: > 0 } quiet ? quiet : turns;
 
     private static double BestPeak(IEnumerable<Entrant> entrants) =>
         entrants.SelectMany(entrant => entrant.Turns).Select(turn => Math.Max(turn.PeakBefore, turn.PeakAfter)).DefaultIfEmpty(0).Max();

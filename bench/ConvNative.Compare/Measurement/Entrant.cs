@@ -19,7 +19,7 @@ internal sealed class Entrant(Contestant contestant)
     /// <summary>It gave a right answer, or a bound, and has not failed since.</summary>
     public bool IsTimed => Report.Outcome is Outcome.Measured or Outcome.Bound;
 
-    public bool IsOverLimit(MeasureOptions options) => Turns.Sum(turn => turn.Seconds.Sum()) >= options.LimitSeconds;
+    public bool IsOverLimit(MeasureOptions options) => Turns.Count > 0 && Turns.Sum(turn => turn.Seconds.Sum()) >= options.LimitSeconds;
 
     /// <summary>As many calls per round as fill its share of the time, with a little to spare.</summary>
     public void ChooseCalls(double secondsPerCall, MeasureOptions options) =>

@@ -130,6 +130,7 @@ internal sealed record ContestantReport(string Contestant)
 
     public int Calls { get; init; }
     public int QuietRounds { get; init; }
+    /// <summary>Over the undisturbed turns; over all where there is none (QuietRounds 0), and then there is no ratio.</summary>
     public double? MinSeconds { get; init; }
     public double? LowerQuartileSeconds { get; init; }
     public double? MedianSeconds { get; init; }

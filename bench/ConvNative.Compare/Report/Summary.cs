@@ -72,7 +72,8 @@ internal static class Summary
                 Statistics.GeometricMean([.. own.Select(row => row.Ratio.Median)]),
                 own.Count(row => row.Ratio.LowerQuartile > 1),
                 own.Count(row => row.Ratio is { LowerQuartile: <= 1, UpperQuartile: >= 1 }),
-                own.Count(row => row.Ratio.UpperQuartile < 1))),
+                own.Count(row => row.Ratio.UpperQuartile < 1)))
+            .OrderBy(row => row.Threads).ThenBy(row => row.Direction),
     ];
 
     /// <summary>The cases that the subject does worst in against the chosen rival, worst first.</summary>

@@ -137,7 +137,7 @@ internal sealed class CaseRunner(MeasureOptions options, string subject, string 
         for (; round < most; round++)
         {
             Entrant[] playing = [.. entrants.Where(entrant => entrant.IsTimed && !SitsOut(entrant, BestPeak(entrants)))];
-            if (playing.Length == 0 || playing.All(entrant => HasEnough(entrant, BestPeak(entrants)))) break;
+            if (playing.Length == 0 || playing.All(entrant => HasEnough(entrant, entrants))) break;
             status($"round {round + 1}");
             _random.Shuffle(playing);
             double before = peak(threads);
@@ -156,14 +156,22 @@ internal sealed class CaseRunner(MeasureOptions options, string subject, string 
         return round;
     }
 
-    /// <summary>It is over the limit, and an undisturbed turn is there or as good as hopeless.</summary>
-    private bool SitsOut(Entrant entrant, double bestPeak) => entrant.IsOverLimit(options)
+    /// <summary>
+    /// It is over the limit, and an undisturbed turn is there or as good as hopeless. The subject never sits out: without it a round
+    /// has no ratio.
+    /// </summary>
+    private bool SitsOut(Entrant entrant, double bestPeak) => entrant.Contestant.Name != subject && entrant.IsOverLimit(options)
         && (Quiet.Of(entrant.Turns, bestPeak).Count > 0 || entrant.Turns.Count >= MeasureOptions.MostAttempts);
 
-    private bool HasEnough(Entrant entrant, double bestPeak)
+    private bool HasEnough(Entrant entrant, Entrant[] all) => IsRanked(entrant, all)
+        && Quiet.Of(entrant.Turns, BestPeak(all)).Sum(turn => turn.Seconds.Sum()) >= options.Seconds;
+
+    /// <summary>It has enough rounds in which neither its turn nor the subject's was disturbed.</summary>
+    private bool IsRanked(Entrant entrant, Entrant[] all)
     {
-        IReadOnlyList<Turn> quiet = Quiet.Of(entrant.Turns, bestPeak);
-        return quiet.Count >= options.Rounds && quiet.Sum(turn => turn.Seconds.Sum()) >= options.Seconds;
+        double best = BestPeak(all);
+        Entrant rival = Array.Find(all, other => other.IsTimed && other.Contestant.Name == subject) ?? entrant;
+        return Ratios.WithinRounds(Quiet.Of(entrant.Turns, best), Quiet.Of(rival.Turns, best)).Count >= options.Rounds;
     }
 
     private async Task<IReadOnlyList<double>> RunAsync(Entrant entrant, int times, CancellationToken stop)
@@ -192,7 +200,7 @@ internal sealed class CaseRunner(MeasureOptions options, string subject, string 
             Flops = one.Problem.Flops,
             CompulsoryBytes = one.CompulsoryBytes,
             Rounds = rounds,
-            Noisy = timed.Any(entrant => !entrant.IsOverLimit(options) && Quiet.Of(entrant.Turns, best).Count < options.Rounds),
+            Noisy = timed.Any(entrant => !entrant.IsOverLimit(options) && !IsRanked(entrant, entrants)),
             BestPeak = best,
             LowestPeakShare = best > 0 ? lowest / best : 1,
             Results = [.. entrants.Select(entrant => entrant.IsTimed ? Figures(entrant, best, subjectTurns) : entrant.Report)],

@@ -71,7 +71,7 @@ internal static class ConsoleReport
     private static void WriteTotals(IAnsiConsole console, RunReport report, CaseGroup group, IReadOnlyList<CaseReport> cases)
     {
         double roofline = Summary.RooflineTotal(cases, report.RooflineOf(group.Threads));
-        Table table = NewTable($"Total of {group.Title}, layers × occurrence (roofline {Format.Time(roofline)})", "contestant", "time", "GFLOP/s", "layers");
+        Table table = NewTable($"Total of {group.Title}, layers × occurrence (roofline {Format.Time(roofline)}){(cases.Any(one => one.Noisy) ? ", some too noisy to rank by" : "")}", "contestant", "time", "GFLOP/s", "layers");
         long flops = cases.Sum(one => one.Count * one.Flops);
         foreach (NetworkTotal total in Summary.Totals(cases))
         {

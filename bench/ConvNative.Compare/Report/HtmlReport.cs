@@ -99,7 +99,7 @@ internal sealed class HtmlReport
     {
         var groups = Summary.Groups(_report).ToArray();
         if (groups.Length == 0) return;
-        Raw($"<h2>Whole networks</h2><p>Sum over all layers of minimum time × occurrence; only contestants that did every layer. The fastest with a checked result is bold.</p>");
+        Raw($"<h2>Whole networks</h2><p>Sum over all layers of minimum time × occurrence; only contestants that did every layer. The fastest with a checked result is bold; ≈ marks a sum with noisy layers, which ranks nobody.</p>");
         foreach (var page in groups.GroupBy(group => (group.Group.Threads, group.Group.Direction)))
         {
             Raw($"<h3>{page.Key.Direction}, {Summary.ThreadsText(page.Key.Threads)}</h3>");
@@ -113,11 +113,11 @@ internal sealed class HtmlReport
         var totals = groups.Select(group => Summary.Totals(group.Cases).Where(total => total.IsWhole).ToDictionary(total => total.Contestant, total => total.Seconds)).ToArray();
         double[] best = [.. groups.Select((group, column) => totals[column].Where(total => !IsBound(group.Cases, total.Key)).Select(total => total.Value).DefaultIfEmpty(0).Min())];
         string Cell(string contestant, int column) => !totals[column].TryGetValue(contestant, out double seconds) ? "–"
-            : seconds == best[column] ? $"<b>{Format.Time(seconds)}</b>" : Format.Time(seconds);
+            : seconds == best[column] && !groups[column].Cases.Any(one => one.Noisy) ? $"<b>{Format.Time(seconds)}</b>" : Format.Time(seconds);
         string[] roofline = ["roofline", .. groups.Select(group => Format.Time(Summary.RooflineTotal(group.Cases, _report.RooflineOf(group.Group.Threads))))];
         var rows = _contestants.Where(name => totals.Any(column => column.ContainsKey(name)))
             .Select(name => (string[])[Text(name), .. groups.Select((_, column) => Cell(name, column))]);
-        Table(["contestant", .. groups.Select(group => $"#{group.Group.Network} b{N(group.Group.Batch)}")], rows.Prepend(roofline), encoded: true);
+        Table(["contestant", .. groups.Select(group => $"#{group.Group.Network} b{N(group.Group.Batch)}{(group.Cases.Any(one => one.Noisy) ? " ≈" : "")}")], rows.Prepend(roofline), encoded: true);
     }
 
     private static bool IsBound(IReadOnlyList<CaseReport> cases, string contestant) => cases.Any(one => one.Of(contestant)?.Outcome == Outcome.Bound);

@@ -104,6 +104,11 @@ public sealed record Conv2dOptions
         init => field = Defined(value, nameof(MaxInstructionSet));
     }
 
+    /// <summary>
+    /// Whether <see cref="ConvAlgorithm.Auto"/> may use Winograd's minimal filtering. Its error is up to TODO.
+    /// </summary>
+    public bool AllowWinograd { get; init; } = true;
+
     /// <summary>What a forward run applies to its result at the end: y = activation(x ⋆ w + b + residual).</summary>
     public ConvActivation Activation { get; init; }
 

@@ -5,6 +5,8 @@ internal static class AlgorithmList
 {
     public static IReadOnlyList<IConvAlgorithm> All { get; } =
     [
+        new Depthwise(),
+        new Winograd(),
         new ImplicitGemm(),
         new Im2ColGemm(),
         new Reference(),

@@ -25,7 +25,9 @@ internal enum Direction
 /// <param name="MaxWorkspaceBytes">The most scratch memory, packed weights not counted.</param>
 /// <param name="Gemm">Engine for plain matrix products.</param>
 /// <param name="Activation">Applied to y at the end of a forward run.</param>
-internal sealed record PlanContext(ConvSizes Sizes, Isa Isa, int Threads, long MaxWorkspaceBytes, IGemm Gemm, ConvActivation Activation)
+/// <param name="AllowWinograd">Whether Auto may choose Winograd.</param>
+internal sealed record PlanContext(
+    ConvSizes Sizes, Isa Isa, int Threads, long MaxWorkspaceBytes, IGemm Gemm, ConvActivation Activation, bool AllowWinograd)
 {
     /// <summary>The forward direction's last step for a part of y: bias, residual (both may be null; of that part) and activation.</summary>
     public unsafe TileStore Epilogue(float* bias, float* residual) => new()
@@ -87,8 +89,17 @@ internal interface IConvAlgorithm
     /// <summary>Its public name.</summary>
     ConvAlgorithm Id { get; }
 
+    /// <summary>
+    /// How many times larger than that of a plain float32 sum of products the error bound of a result is. More than 1: results come
+    /// from transforms over tiles, which also spread a NaN or an infinity over the tile.
+    /// </summary>
+    double ErrorAmplification => 1;
+
     /// <summary>Why it cannot do the problem; null when it can.</summary>
     string? Refuse(PlanContext context, Direction direction);
+
+    /// <summary>Whether Auto should take it for a problem that it did not refuse.</summary>
+    bool Suits(PlanContext context, Direction direction) => true;
 
     /// <summary>A pass for a problem that it did not refuse.</summary>
     ConvPass Plan(PlanContext context, Direction direction);

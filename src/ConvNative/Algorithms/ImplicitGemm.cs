@@ -22,13 +22,24 @@ internal sealed class ImplicitGemm : IConvAlgorithm
 
     public string? Refuse(PlanContext context, Direction direction)
     {
-        if (direction == Direction.BackwardWeights) return "it has no backward-weights";
-        return new Pass(context, direction).Workers > 0
+        int workers = direction == Direction.BackwardWeights ? Weights(context).Workers : new Pass(context, direction).Workers;
+        return workers > 0
             ? null
             : $"its smallest block does not fit MaxWorkspaceBytes {context.MaxWorkspaceBytes}";
     }
 
-    public ConvPass Plan(PlanContext context, Direction direction) => new Pass(context, direction);
+    public ConvPass Plan(PlanContext context, Direction direction) =>
+        direction == Direction.BackwardWeights ? Weights(context) : new Pass(context, direction);
+
+    private static ImplicitGemmWeights Weights(PlanContext context) => new(context, ForwardGrid(context.Sizes));
+
+    /// <summary>The patches of x that the output's pixels see.</summary>
+    private static PatchGrid ForwardGrid(in ConvSizes s)
+    {
+        var taps = new Tap[s.KH * s.KW];
+        for (int t = 0; t < taps.Length; t++) taps[t] = new Tap((t / s.KW * s.dh) - s.pt, (t % s.KW * s.dw) - s.pl);
+        return new PatchGrid(s.IH, s.IW, s.OH, s.OW, s.sh, s.sw, taps);
+    }
 
     /// <summary>One product: a patch grid, and where its points stand in the output plane.</summary>
     /// <param name="Grid">Where B comes from.</param>
@@ -93,10 +104,8 @@ internal sealed class ImplicitGemm : IConvAlgorithm
 
         private Part[] Forward()
         {
-            ConvSizes s = _context.Sizes;
-            var taps = new Tap[s.KH * s.KW];
-            for (int t = 0; t < taps.Length; t++) taps[t] = new Tap((t / s.KW * s.dh) - s.pt, (t % s.KW * s.dw) - s.pl);
-            return [new Part(new PatchGrid(s.IH, s.IW, s.OH, s.OW, s.sh, s.sw, taps), [.. Enumerable.Range(0, taps.Length)], 0, 0, 0)];
+            PatchGrid grid = ForwardGrid(_context.Sizes);
+            return [new Part(grid, [.. Enumerable.Range(0, grid.Taps)], 0, 0, 0)];
         }
 
         private (Part[] Parts, bool SomeEmpty) BackwardData()
@@ -279,6 +288,12 @@ internal sealed class ImplicitGemm : IConvAlgorithm
         private void PackBackwardData(float* group, int first, int channels, float* panels)
         {
             int taps = part.Kernel.Length, area = s.KH * s.KW, MR = shape.Kernel.MR;
+            if (area == 1)
+            {
+                shape.Packer.FromRows(group + ((long)first * s.PatchLength), s.PatchLength, channels, shape.M, MR, panels);
+                return;
+            }
+
             for (int i = 0; i < shape.M; i += MR)
             {
                 int rows = Math.Min(MR, shape.M - i);

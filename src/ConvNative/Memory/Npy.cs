@@ -106,7 +106,7 @@ internal static unsafe partial class Npy
     private static long CheckDataLength(FileStream file, string path, TensorShape shape, int elementSize)
     {
         long present = file.Length - file.Position;
-        Int128 needed = (Int128)shape.Length * elementSize;
+        Int128 needed = (Int128)((long)shape.N * shape.C) * ((long)shape.H * shape.W) * elementSize;   // any four sizes fit
         return present == needed
             ? present
             : throw Broken(path, $"it has {present} bytes of data; shape {shape} needs {needed}");

@@ -8,7 +8,7 @@ internal sealed record Choice(ConvAlgorithm Algorithm, ConvPass? Pass, string Wh
 /// <summary>Picks the algorithm of one direction.</summary>
 internal static class AlgorithmChooser
 {
-    /// <summary>The algorithm asked for, or for Auto the first of the list that does not refuse.</summary>
+    /// <summary>The algorithm asked for, or for Auto the first of the list that suits and does not refuse.</summary>
     public static Choice Choose(PlanContext context, Direction direction, ConvAlgorithm wanted)
     {
         var refusals = new List<string>();
@@ -18,6 +18,12 @@ internal static class AlgorithmChooser
             if (algorithm.Refuse(context, direction) is { } reason)
             {
                 refusals.Add($"{algorithm.Id} refuses: {reason}");
+                continue;
+            }
+
+            if (wanted == ConvAlgorithm.Auto && !algorithm.Suits(context, direction))
+            {
+                refusals.Add($"{algorithm.Id} does not pay here");
                 continue;
             }
 

@@ -23,7 +23,7 @@ internal sealed class ConvPlan : IDisposable
         ConvSizes sizes = ProblemSizes.Of(problem);
         Isa isa = options.ForcedIsa ?? IsaOf(options.MaxInstructionSet);
         int threads = options.Threads > 0 ? options.Threads : NativeHelper.CpuBudget();
-        _context = new PlanContext(sizes, isa, threads, options.MaxWorkspaceBytes, GemmChooser.Choose(options.Gemm, isa), options.Activation);
+        _context = new PlanContext(sizes, isa, threads, options.MaxWorkspaceBytes, GemmChooser.Choose(options.Gemm, isa), options.Activation, options.AllowWinograd);
         _choices = Array.ConvertAll(Enum.GetValues<Direction>(), direction => AlgorithmChooser.Choose(_context, direction, options.Algorithm));
         if (Array.TrueForAll(_choices, choice => choice.Pass is null))
             throw new NotSupportedException($"{options.Algorithm} cannot do {problem}: {_choices[0].Why}.");

@@ -75,4 +75,10 @@ internal unsafe interface ISimd<V>
 
     /// <summary>Second half of the interleaved values even₀, odd₀, even₁, odd₁ …</summary>
     static abstract V InterleaveHigh(V even, V odd);
+
+    /// <summary>Columns of 4 neighbours: lane i of cⱼ = rows[i][offset + j].</summary>
+    static abstract void LoadQuads(float** rows, nint offset, out V c0, out V c1, out V c2, out V c3);
+
+    /// <summary>The reverse: rows[i][offset + j] = lane i of cⱼ, rows in ascending order.</summary>
+    static abstract void StoreQuads(float** rows, nint offset, V c0, V c1, V c2, V c3);
 }

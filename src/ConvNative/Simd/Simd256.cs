@@ -105,4 +105,64 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
             : Vector256.Create(
                 Simd128.InterleaveLow(even.GetUpper(), odd.GetUpper()),
                 Simd128.InterleaveHigh(even.GetUpper(), odd.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadQuads(
+        float** rows, nint offset, out Vector256<float> c0, out Vector256<float> c1, out Vector256<float> c2, out Vector256<float> c3) =>
+        Transpose(
+            Vector256.Create(Vector128.Load(rows[0] + offset), Vector128.Load(rows[4] + offset)),
+            Vector256.Create(Vector128.Load(rows[1] + offset), Vector128.Load(rows[5] + offset)),
+            Vector256.Create(Vector128.Load(rows[2] + offset), Vector128.Load(rows[6] + offset)),
+            Vector256.Create(Vector128.Load(rows[3] + offset), Vector128.Load(rows[7] + offset)),
+            out c0, out c1, out c2, out c3);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreQuads(float** rows, nint offset, Vector256<float> c0, Vector256<float> c1, Vector256<float> c2, Vector256<float> c3)
+    {
+        Transpose(c0, c1, c2, c3, out Vector256<float> r0, out Vector256<float> r1, out Vector256<float> r2, out Vector256<float> r3);
+        r0.GetLower().Store(rows[0] + offset);
+        r1.GetLower().Store(rows[1] + offset);
+        r2.GetLower().Store(rows[2] + offset);
+        r3.GetLower().Store(rows[3] + offset);
+        r0.GetUpper().Store(rows[4] + offset);
+        r1.GetUpper().Store(rows[5] + offset);
+        r2.GetUpper().Store(rows[6] + offset);
+        r3.GetUpper().Store(rows[7] + offset);
+    }
+
+    /// <summary>The 4×4 matrices in both halves of the rows, transposed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Transpose(
+        Vector256<float> r0, Vector256<float> r1, Vector256<float> r2, Vector256<float> r3,
+        out Vector256<float> c0, out Vector256<float> c1, out Vector256<float> c2, out Vector256<float> c3)
+    {
+        Vector256<double> low01 = UnpackLow(r0, r1).AsDouble(), high01 = UnpackHigh(r0, r1).AsDouble();
+        Vector256<double> low23 = UnpackLow(r2, r3).AsDouble(), high23 = UnpackHigh(r2, r3).AsDouble();
+        (c0, c1) = (UnpackLow(low01, low23).AsSingle(), UnpackHigh(low01, low23).AsSingle());
+        (c2, c3) = (UnpackLow(high01, high23).AsSingle(), UnpackHigh(high01, high23).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector256<float> UnpackLow(Vector256<float> a, Vector256<float> b) =>
+        Avx.IsSupported
+            ? Avx.UnpackLow(a, b)
+            : Vector256.Create(Simd128.InterleaveLow(a.GetLower(), b.GetLower()), Simd128.InterleaveLow(a.GetUpper(), b.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector256<float> UnpackHigh(Vector256<float> a, Vector256<float> b) =>
+        Avx.IsSupported
+            ? Avx.UnpackHigh(a, b)
+            : Vector256.Create(Simd128.InterleaveHigh(a.GetLower(), b.GetLower()), Simd128.InterleaveHigh(a.GetUpper(), b.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector256<double> UnpackLow(Vector256<double> a, Vector256<double> b) =>
+        Avx.IsSupported
+            ? Avx.UnpackLow(a, b)
+            : Vector256.Create(a.GetElement(0), b.GetElement(0), a.GetElement(2), b.GetElement(2));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector256<double> UnpackHigh(Vector256<double> a, Vector256<double> b) =>
+        Avx.IsSupported
+            ? Avx.UnpackHigh(a, b)
+            : Vector256.Create(a.GetElement(1), b.GetElement(1), a.GetElement(3), b.GetElement(3));
 }

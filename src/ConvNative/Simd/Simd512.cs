@@ -108,4 +108,70 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
             : Vector512.Create(
                 Simd256.InterleaveLow(even.GetUpper(), odd.GetUpper()),
                 Simd256.InterleaveHigh(even.GetUpper(), odd.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadQuads(
+        float** rows, nint offset, out Vector512<float> c0, out Vector512<float> c1, out Vector512<float> c2, out Vector512<float> c3) =>
+        Transpose(Load4(rows, offset), Load4(rows + 1, offset), Load4(rows + 2, offset), Load4(rows + 3, offset), out c0, out c1, out c2, out c3);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreQuads(float** rows, nint offset, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3)
+    {
+        Transpose(c0, c1, c2, c3, out Vector512<float> r0, out Vector512<float> r1, out Vector512<float> r2, out Vector512<float> r3);
+        Store4(rows, offset, r0);
+        Store4(rows + 1, offset, r1);
+        Store4(rows + 2, offset, r2);
+        Store4(rows + 3, offset, r3);
+    }
+
+    /// <summary>Four floats each from rows 0, 4, 8 and 12.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Load4(float** rows, nint offset) => Vector512.Create(
+        Vector256.Create(Vector128.Load(rows[0] + offset), Vector128.Load(rows[4] + offset)),
+        Vector256.Create(Vector128.Load(rows[8] + offset), Vector128.Load(rows[12] + offset)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store4(float** rows, nint offset, Vector512<float> r)
+    {
+        r.GetLower().GetLower().Store(rows[0] + offset);
+        r.GetLower().GetUpper().Store(rows[4] + offset);
+        r.GetUpper().GetLower().Store(rows[8] + offset);
+        r.GetUpper().GetUpper().Store(rows[12] + offset);
+    }
+
+    /// <summary>The 4×4 matrices in each quarter of the rows, transposed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Transpose(
+        Vector512<float> r0, Vector512<float> r1, Vector512<float> r2, Vector512<float> r3,
+        out Vector512<float> c0, out Vector512<float> c1, out Vector512<float> c2, out Vector512<float> c3)
+    {
+        Vector512<double> low01 = UnpackLow(r0, r1).AsDouble(), high01 = UnpackHigh(r0, r1).AsDouble();
+        Vector512<double> low23 = UnpackLow(r2, r3).AsDouble(), high23 = UnpackHigh(r2, r3).AsDouble();
+        (c0, c1) = (UnpackLow(low01, low23).AsSingle(), UnpackHigh(low01, low23).AsSingle());
+        (c2, c3) = (UnpackLow(high01, high23).AsSingle(), UnpackHigh(high01, high23).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> UnpackLow(Vector512<float> a, Vector512<float> b) =>
+        Avx512F.IsSupported
+            ? Avx512F.UnpackLow(a, b)
+            : Vector512.Create(Simd256.UnpackLow(a.GetLower(), b.GetLower()), Simd256.UnpackLow(a.GetUpper(), b.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> UnpackHigh(Vector512<float> a, Vector512<float> b) =>
+        Avx512F.IsSupported
+            ? Avx512F.UnpackHigh(a, b)
+            : Vector512.Create(Simd256.UnpackHigh(a.GetLower(), b.GetLower()), Simd256.UnpackHigh(a.GetUpper(), b.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<double> UnpackLow(Vector512<double> a, Vector512<double> b) =>
+        Avx512F.IsSupported
+            ? Avx512F.UnpackLow(a, b)
+            : Vector512.Create(Simd256.UnpackLow(a.GetLower(), b.GetLower()), Simd256.UnpackLow(a.GetUpper(), b.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<double> UnpackHigh(Vector512<double> a, Vector512<double> b) =>
+        Avx512F.IsSupported
+            ? Avx512F.UnpackHigh(a, b)
+            : Vector512.Create(Simd256.UnpackHigh(a.GetLower(), b.GetLower()), Simd256.UnpackHigh(a.GetUpper(), b.GetUpper()));
 }

@@ -21,7 +21,7 @@ internal sealed class ConvAlgorithmTests
         {
             using Tensor y = Tensors.Filled(problem.Output, float.NaN);
             if (!TestRun.Supported(() => conv.Forward(x, w, bias, y))) return;
-            ErrorBound.AssertWithin(Oracle.Forward(problem, x, w, bias), y.Span, "y");
+            ErrorBound.AssertWithin(Oracle.Forward(problem, x, w, bias), y.Span, "y", Configurations.Amplification(options));
         }
     }
 
@@ -33,7 +33,7 @@ internal sealed class ConvAlgorithmTests
         using Tensor dy = Tensors.Random(problem.Output, 4), w = Tensors.Random(problem.Weights, 5);
         using Tensor dx = Tensors.Filled(problem.Input, float.NaN);
         if (!TestRun.Supported(() => conv.BackwardData(dy, w, dx))) return;
-        ErrorBound.AssertWithin(Oracle.BackwardData(problem, dy, w), dx.Span, "dx");
+        ErrorBound.AssertWithin(Oracle.BackwardData(problem, dy, w), dx.Span, "dx", Configurations.Amplification(options));
     }
 
     [TestCaseSource(nameof(Cases))]
@@ -46,10 +46,10 @@ internal sealed class ConvAlgorithmTests
         using Tensor db = Tensors.Filled(new TensorShape(1, 1, 1, problem.Output.C), float.NaN);
         if (!TestRun.Supported(() => conv.BackwardWeights(x, dy, dw, db))) return;
         (Oracle.Sum[] exactDW, Oracle.Sum[] exactDB) = Oracle.BackwardWeights(problem, x, dy);
-        ErrorBound.AssertWithin(exactDW, dw.Span, "dw");
+        ErrorBound.AssertWithin(exactDW, dw.Span, "dw", Configurations.Amplification(options));
         ErrorBound.AssertWithin(exactDB, db.Span, "db");
         dw.Span.Fill(float.NaN);
         conv.BackwardWeights(x, dy, dw, null);
-        ErrorBound.AssertWithin(exactDW, dw.Span, "dw without db");
+        ErrorBound.AssertWithin(exactDW, dw.Span, "dw without db", Configurations.Amplification(options));
     }
 }

@@ -26,6 +26,11 @@ internal static class Configurations
 
     public static string Name(Conv2dOptions options) => $"{options.Algorithm}/{options.ForcedIsa}/{options.Gemm}";
 
+    /// <summary>The documented amplification of the error bound; for Auto the largest of those that it may choose.</summary>
+    public static double Amplification(Conv2dOptions options) =>
+        AlgorithmList.All.Where(algorithm => options.Algorithm is ConvAlgorithm.Auto || algorithm.Id == options.Algorithm)
+            .Max(algorithm => algorithm.ErrorAmplification);
+
     private static GemmEngine[] EnginesOf(ConvAlgorithm algorithm)
     {
         if (algorithm != ConvAlgorithm.Im2ColGemm) return [GemmEngine.Auto];

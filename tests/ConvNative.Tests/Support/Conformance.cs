@@ -6,7 +6,7 @@ namespace ConvNative.Tests.Support;
 internal static class Conformance
 {
     /// <summary>The folder, or null where it is absent.</summary>
-    public static string? Root { get; } = Find();
+    public static string? Root { get; } = Repository.Beside("conformance");
 
     /// <summary>The case folders of a suite; one entry that names what is missing where there are none, so that its test says so.</summary>
     public static IEnumerable<string> Cases(string suite, Func<Case, bool>? wanted = null)
@@ -23,18 +23,6 @@ internal static class Conformance
     {
         if (Root is null) Assert.Ignore($"The conformance cases are not beside the repository: {name} was not run.");
         return new Case(Path.Combine(Root!, name));
-    }
-
-    private static string? Find()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (!File.Exists(Path.Combine(folder.FullName, "ConvNative.sln"))) continue;
-            string candidate = Path.Combine(folder.FullName, "..", "shared", "conformance");
-            return Directory.Exists(candidate) ? Path.GetFullPath(candidate) : null;
-        }
-
-        return null;
     }
 
     /// <summary>One case: its description and its arrays.</summary>

@@ -4,12 +4,18 @@ namespace ConvNative.Tests.Support;
 /// Convolution and its gradients in double precision, written from the definition and independent of the library's code. Beside each
 /// value stands the sum of the magnitudes of its terms and their number, which is what bounds the error of a float32 sum.
 /// </summary>
-internal static class Oracle
+internal static unsafe class Oracle
 {
     /// <summary>A value with Σ|terms| and the number of terms.</summary>
     public readonly record struct Sum(double Value, double Magnitude, int Terms)
     {
         public Sum Add(double term) => new(Value + term, Magnitude + Math.Abs(term), Terms + 1);
+    }
+
+    /// <summary>What to do with one product that the convolution consists of, given by the flat indices of its elements.</summary>
+    private interface IProduct
+    {
+        void Visit(int x, int w, int y);
     }
 
     public static Sum[] Forward(ConvProblem problem, Tensor x, Tensor w, Tensor? b)
@@ -18,24 +24,24 @@ internal static class Oracle
         TensorShape shape = problem.Output;
         if (b is not null)
         {
-            for (long i = 0; i < y.Length; i++) y[i] = y[i].Add(b.Span[(int)(i / (shape.H * shape.W) % shape.C)]);
+            for (int i = 0; i < y.Length; i++) y[i] = y[i].Add(b.Span[i / (shape.H * shape.W) % shape.C]);
         }
 
-        ForEachTap(problem, (xi, wi, yi) => y[yi] = y[yi].Add((double)x.Span[xi] * w.Span[wi]));
+        ForEachProduct(problem, new ToY(x.Pointer, w.Pointer, y));
         return y;
     }
 
     public static Sum[] BackwardData(ConvProblem problem, Tensor dy, Tensor w)
     {
         var dx = new Sum[problem.Input.Length];
-        ForEachTap(problem, (xi, wi, yi) => dx[xi] = dx[xi].Add((double)dy.Span[yi] * w.Span[wi]));
+        ForEachProduct(problem, new ToX(dy.Pointer, w.Pointer, dx));
         return dx;
     }
 
     public static (Sum[] DW, Sum[] DB) BackwardWeights(ConvProblem problem, Tensor x, Tensor dy)
     {
         var dw = new Sum[problem.Weights.Length];
-        ForEachTap(problem, (xi, wi, yi) => dw[wi] = dw[wi].Add((double)dy.Span[yi] * x.Span[xi]));
+        ForEachProduct(problem, new ToW(dy.Pointer, x.Pointer, dw));
         TensorShape shape = problem.Output;
         var db = new Sum[shape.C];
         for (int i = 0; i < dy.Length; i++)
@@ -47,10 +53,12 @@ internal static class Oracle
         return (dw, db);
     }
 
-    /// <summary>Calls <paramref name="visit"/> with the flat indices (x, w, y) of every product that the convolution consists of.</summary>
-    private static void ForEachTap(ConvProblem problem, Action<int, int, int> visit)
+    private static void ForEachProduct<T>(ConvProblem problem, T product)
+        where T : struct, IProduct
     {
         (TensorShape x, TensorShape w, TensorShape y) = (problem.Input, problem.Weights, problem.Output);
+        (int strideH, int strideW, Padding padding) = (problem.StrideH, problem.StrideW, problem.Padding);
+        (int dilationH, int dilationW) = (problem.DilationH, problem.DilationW);
         int ocPerGroup = y.C / problem.Groups;
         for (int n = 0; n < y.N; n++)
         for (int oc = 0; oc < y.C; oc++)
@@ -60,14 +68,29 @@ internal static class Oracle
         for (int kh = 0; kh < w.H; kh++)
         for (int kw = 0; kw < w.W; kw++)
         {
-            int ih = (oh * problem.StrideH) - problem.Padding.Top + (kh * problem.DilationH);
-            int iw = (ow * problem.StrideW) - problem.Padding.Left + (kw * problem.DilationW);
+            int ih = (oh * strideH) - padding.Top + (kh * dilationH);
+            int iw = (ow * strideW) - padding.Left + (kw * dilationW);
             if (ih < 0 || iw < 0 || ih >= x.H || iw >= x.W) continue;
             int ic = (oc / ocPerGroup * w.C) + c;
-            visit(
+            product.Visit(
                 (((((n * x.C) + ic) * x.H) + ih) * x.W) + iw,
                 (((((oc * w.C) + c) * w.H) + kh) * w.W) + kw,
                 (((((n * y.C) + oc) * y.H) + oh) * y.W) + ow);
         }
+    }
+
+    private readonly struct ToY(float* x, float* w, Sum[] sums) : IProduct
+    {
+        public void Visit(int xi, int wi, int yi) => sums[yi] = sums[yi].Add((double)x[xi] * w[wi]);
+    }
+
+    private readonly struct ToX(float* dy, float* w, Sum[] sums) : IProduct
+    {
+        public void Visit(int xi, int wi, int yi) => sums[xi] = sums[xi].Add((double)dy[yi] * w[wi]);
+    }
+
+    private readonly struct ToW(float* dy, float* x, Sum[] sums) : IProduct
+    {
+        public void Visit(int xi, int wi, int yi) => sums[wi] = sums[wi].Add((double)dy[yi] * x[xi]);
     }
 }

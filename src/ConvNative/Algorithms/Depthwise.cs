@@ -1,0 +1,140 @@
+using ConvNative.Interop;
+using ConvNative.Kernels;
+
+namespace ConvNative.Algorithms;
+
+/// <summary>
+/// One input channel per group, any number of outputs of it: each plane is a stencil over one padded plane (<see cref="DepthwiseStencil"/>).
+/// Backward-data is the transposed stencil, backward-weights a reduction per channel. Planes depend on nothing but the sizes,
+/// so results do not change with the threads.
+/// </summary>
+internal sealed class Depthwise : IConvAlgorithm
+{
+    public ConvAlgorithm Id => ConvAlgorithm.Depthwise;
+
+    public string? Refuse(PlanContext context, Direction direction)
+    {
+        if (context.Sizes.GroupIC != 1)
+            return $"a group has {context.Sizes.GroupIC} input channels; it must have 1";
+        long bytes = WorkerBytes(Stencil(context, direction), direction);
+        return bytes <= Math.Min(context.MaxWorkspaceBytes, int.MaxValue)
+            ? null
+            : $"its smallest band takes {bytes} bytes of workspace; at most {Math.Min(context.MaxWorkspaceBytes, int.MaxValue)} are allowed";
+    }
+
+    public ConvPass Plan(PlanContext context, Direction direction) =>
+        new Pass(context, direction, Stencil(context, direction).WithTaps());
+
+    private static DepthwiseStencil Stencil(PlanContext context, Direction direction) =>
+        direction == Direction.BackwardData ? DepthwiseStencil.BackwardData(context.Sizes) : DepthwiseStencil.Forward(context.Sizes);
+
+    /// <summary>Scratch memory of one worker, a whole number of cache lines.</summary>
+    private static long WorkerBytes(DepthwiseStencil stencil, Direction direction)
+    {
+        long floats = direction == Direction.BackwardWeights ? DepthwiseGradient.ScratchLength(stencil) : DepthwisePlane.ScratchLength(stencil);
+        return (floats + Prefetch.Line - 1) / Prefetch.Line * Prefetch.Line * sizeof(float);
+    }
+
+    private sealed unsafe class Pass(PlanContext context, Direction direction, DepthwiseStencil stencil) : ConvPass
+    {
+        private readonly long _workerBytes = WorkerBytes(stencil, direction);
+        private readonly int _workers = (int)Math.Clamp(context.MaxWorkspaceBytes / WorkerBytes(stencil, direction), 1, context.Threads);
+
+        public override long WorkspaceBytes => _workerBytes * _workers;
+
+        public override string Details => $"{stencil.Bands} bands of {stencil.BandSteps} rows{(stencil.Is3x3 ? ", weights in registers" : "")}";
+
+        public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
+        {
+            var work = new Work(context, stencil, buffers, workspace, _workerBytes / sizeof(float));
+            switch (direction)
+            {
+                case Direction.Forward:
+                    var forward = new ForwardTask(work);
+                    pool.For(_workers, forward.Items.Count, ref forward);
+                    break;
+                case Direction.BackwardData:
+                    var data = new BackwardDataTask(work);
+                    pool.For(_workers, data.Items.Count, ref data);
+                    break;
+                default:
+                    var weights = new BackwardWeightsTask(work);
+                    pool.For(_workers, context.Sizes.OC, ref weights);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>What the three loops have in common.</summary>
+    private readonly unsafe struct Work(PlanContext context, DepthwiseStencil stencil, ConvBuffers buffers, float* workspace, long workerFloats)
+    {
+        public readonly PlanContext Context = context;
+        public readonly ConvSizes S = context.Sizes;
+        public readonly DepthwiseStencil Stencil = stencil;
+        public readonly ConvBuffers Buffers = buffers;
+
+        public float* Scratch(int worker) => workspace + (worker * workerFloats);
+    }
+
+    /// <summary>Planes shared out in items of a size that makes the sharing cheap: tiny planes go several at a time.</summary>
+    private readonly struct PlaneItems(long planes, long pixels)
+    {
+        private const int ItemPixels = 4096;
+        private readonly long _perItem = Math.Max(1, ItemPixels / pixels);
+
+        public long Count => (planes + _perItem - 1) / _perItem;
+
+        public long First(long item) => item * _perItem;
+
+        public long End(long item) => Math.Min(planes, (item + 1) * _perItem);
+    }
+
+    /// <summary>for n, oc: y[n, oc] = x[n, oc's input] ⋆ w[oc] + b[oc].</summary>
+    private readonly unsafe struct ForwardTask(Work work) : IParallelTask
+    {
+        public PlaneItems Items { get; } = new((long)work.S.N * work.S.OC, work.S.OutputPixels);
+
+        public void Run(long index, int worker)
+        {
+            long first = Items.First(index), oc = first % work.S.OC;
+            TileStore store = work.Context.Epilogue(null, null);
+            for (long plane = first; plane < Items.End(index); plane++)
+            {
+                long y = plane * work.S.OutputPixels;
+                store.Bias = work.Buffers.B == null ? null : work.Buffers.B + oc;
+                store.Addend = work.Buffers.Residual == null ? null : work.Buffers.Residual + y;
+                DepthwisePlane.Run(
+                    work.Context.Isa, work.Stencil, work.Buffers.X + (plane / work.S.GroupOC * work.S.InputPixels),
+                    work.Buffers.W + (oc * work.S.PatchLength), work.Buffers.Y + y, store, work.Scratch(worker));
+                if (++oc == work.S.OC) oc = 0;
+            }
+        }
+    }
+
+    /// <summary>for n, ic: dx[n, ic] = Σ over the outputs oc of ic of the transposed stencil of dy[n, oc].</summary>
+    private readonly unsafe struct BackwardDataTask(Work work) : IParallelTask
+    {
+        public PlaneItems Items { get; } = new((long)work.S.N * work.S.IC, work.S.InputPixels);
+
+        public void Run(long index, int worker)
+        {
+            for (long plane = Items.First(index); plane < Items.End(index); plane++)
+            {
+                long oc = plane % work.S.IC * work.S.GroupOC;
+                DepthwisePlane.Run(
+                    work.Context.Isa, work.Stencil, work.Buffers.Y + (plane * work.S.GroupOC * work.S.OutputPixels),
+                    work.Buffers.W + (oc * work.S.PatchLength), work.Buffers.X + (plane * work.S.InputPixels), default, work.Scratch(worker));
+            }
+        }
+    }
+
+    /// <summary>for oc: dw[oc], db[oc] = Σ_n of dy[n, oc] with x[n, oc's input].</summary>
+    private readonly unsafe struct BackwardWeightsTask(Work work) : IParallelTask
+    {
+        public void Run(long index, int worker) => DepthwiseGradient.Channel(
+            work.Context.Isa, work.Stencil, work.S.N,
+            work.Buffers.X + (index / work.S.GroupOC * work.S.InputPixels), (long)work.S.IC * work.S.InputPixels,
+            work.Buffers.Y + (index * work.S.OutputPixels), (long)work.S.OC * work.S.OutputPixels,
+            work.Buffers.W + (index * work.S.PatchLength), work.Buffers.B == null ? null : work.Buffers.B + index, work.Scratch(worker));
+    }
+}

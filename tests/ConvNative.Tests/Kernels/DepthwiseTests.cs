@@ -1,0 +1,134 @@
+using ConvNative.Simd;
+using ConvNative.Tests.Support;
+
+namespace ConvNative.Tests.Kernels;
+
+/// <summary>
+/// The depthwise algorithm over every row width around one and two vectors with every kernel size and stride, the rest drawn at random,
+/// in memory between fences, against the double-precision oracle.
+/// </summary>
+internal sealed unsafe class DepthwiseTests
+{
+    [Test]
+    public void Every_width_kernel_and_stride_is_within_the_bound([Values] Isa isa)
+    {
+        int width = isa switch { Isa.Avx512 => 16, Isa.Avx2 => 8, _ => 4 };
+        var random = new Random(1);
+        for (int columns = 1; columns <= (2 * width) + 1; columns++)
+        for (int kernel = 1; kernel <= 7; kernel++)
+        for (int stride = 1; stride <= 3; stride++)
+        {
+            Check(isa, Draw(random, columns, kernel, stride, stride), random);
+            Check(isa, Draw(random, columns, kernel, random.Next(1, 4), stride), random);
+        }
+    }
+
+    [Test]
+    public void Every_3x3_of_many_rows_is_within_the_bound([Values] Isa isa)
+    {
+        var random = new Random(2);
+        for (int rows = 1; rows <= 14; rows++)
+        for (int stride = 1; stride <= 2; stride++)
+        for (int i = 0; i < 4; i++)
+        {
+            var problem = new ConvProblem(new TensorShape(2, 3, rows, random.Next(1, 40)), 3, 3, 3)
+            {
+                Groups = 3, StrideH = stride, StrideW = stride, Padding = Padding.All(1),
+            };
+            Check(isa, problem, random);
+        }
+    }
+
+    [TestCase("g2mb2ic2ih120oc2oh120kh3ph1")]
+    [TestCase("g2mb1ic2ih90oc4oh45kh5sh2ph2")]
+    [TestCase("g1mb2ic1ih40oc7oh40kh5ph2")]
+    [TestCase("g1mb1ic1ih3iw6000oc1oh3ow6000kh3kw9ph1pw4")]
+    [TestCase("g1mb1ic1ih300iw200oc1oh300ow200kh3ph40dh39")]
+    [TestCase("g3mb37ic3ih7oc3oh7kh3ph1")]
+    public void Planes_of_several_bands_are_within_the_bound(string descriptor)
+    {
+        foreach (Isa isa in Configurations.Isas) Check(isa, ConvProblem.Parse(descriptor), new Random(3));
+    }
+
+    [Test]
+    public void Values_outside_a_window_do_not_reach_its_gradient([Values] Isa isa)
+    {
+        // The last column of x meets tap 1 alone; its infinity must leave the gradient of tap 0 finite.
+        var problem = new ConvProblem(new TensorShape(1, 1, 1, 6), 1, 1, 2);
+        using var conv = new Conv2d(problem, new Conv2dOptions { Algorithm = ConvAlgorithm.Depthwise, ForcedIsa = isa });
+        using Tensor x = Tensor.From([1, 1, 1, 1, 1, float.PositiveInfinity], problem.Input);
+        using Tensor dy = Tensor.From([1, 1, 1, 1, 1], problem.Output), dw = new(problem.Weights);
+        conv.BackwardWeights(x, dy, dw, null);
+        Assert.That(dw.Span.ToArray(), Is.EqualTo((float[])[5, float.PositiveInfinity]));
+    }
+
+    [Test]
+    public void Groups_of_several_channels_are_refused_with_their_number() => Assert.That(
+        () => new Conv2d(ConvProblem.Parse("g2mb1ic6ih5oc4oh5kh3ph1"), new Conv2dOptions { Algorithm = ConvAlgorithm.Depthwise }),
+        Throws.TypeOf<NotSupportedException>().With.Message.Contains("a group has 3 input channels"));
+
+    [Test]
+    public void Bands_beyond_the_workspace_limit_are_refused() => Assert.That(
+        () => new Conv2d(
+            ConvProblem.Parse("g2mb1ic2ih9oc2oh9kh3ph1"), new Conv2dOptions { Algorithm = ConvAlgorithm.Depthwise, MaxWorkspaceBytes = 64 }),
+        Throws.TypeOf<NotSupportedException>().With.Message.Contains("64 are allowed"));
+
+    [Test]
+    public void Bias_residual_and_activation_are_applied_to_every_row_width([Values] Isa isa)
+    {
+        var random = new Random(4);
+        for (int columns = 1; columns <= 33; columns++)
+        foreach (int kernel in new[] { 3, 5 })
+        {
+            var problem = new ConvProblem(new TensorShape(1, 2, 6, columns), 2, kernel, kernel) { Groups = 2, Padding = Padding.All(kernel / 2) };
+            using var plain = new Conv2d(problem, new Conv2dOptions { Algorithm = ConvAlgorithm.Depthwise, ForcedIsa = isa });
+            using var fused = new Conv2d(
+                problem, new Conv2dOptions { Algorithm = ConvAlgorithm.Depthwise, ForcedIsa = isa, Activation = ConvActivation.Clip(-0.5f, 1) });
+            using Tensor x = Tensors.Random(problem.Input, columns), w = Tensors.Random(problem.Weights, 2), b = Tensors.Random(new TensorShape(1, 2, 1, 1), 3);
+            using Tensor residual = Tensors.Random(problem.Output, 4), y = new(problem.Output), expected = new(problem.Output);
+            plain.Forward(x, w, b, expected);
+            for (int i = 0; i < expected.Length; i++) expected.Span[i] = Math.Clamp(expected.Span[i] + residual.Span[i], -0.5f, 1);
+            fused.Forward(x, w, b, y, residual);
+            Assert.That(y.Span.SequenceEqual(expected.Span), $"{problem}");
+        }
+    }
+
+    private static ConvProblem Draw(Random random, int columns, int kernel, int strideH, int strideW)
+    {
+        int groups = random.Next(1, 4), rows = random.Next(1, 9), kernelH = random.Next(1, 8), dh = random.Next(1, 3), dw = random.Next(1, 3);
+        (int top, int bottom) = DrawPadding(random, rows, ((kernelH - 1) * dh) + 1);
+        (int left, int right) = DrawPadding(random, columns, ((kernel - 1) * dw) + 1);
+        return new ConvProblem(new TensorShape(random.Next(1, 3), groups, rows, columns), groups * random.Next(1, 4), kernelH, kernel)
+        {
+            Groups = groups, StrideH = strideH, StrideW = strideW, DilationH = dh, DilationW = dw, Padding = new Padding(top, left, bottom, right),
+        };
+    }
+
+    /// <summary>0 to 3 per side, and as much more as the kernel needs to fit.</summary>
+    private static (int Before, int After) DrawPadding(Random random, int size, int span)
+    {
+        int missing = Math.Max(0, span - size), before = random.Next(missing + 1);
+        return (before + random.Next(4), missing - before + random.Next(4));
+    }
+
+    private static void Check(Isa isa, ConvProblem problem, Random random)
+    {
+        using var conv = new Conv2d(problem, new Conv2dOptions { Algorithm = ConvAlgorithm.Depthwise, ForcedIsa = isa, Threads = 2 });
+        var biasShape = new TensorShape(1, problem.Output.C, 1, 1);
+        using FencedFloats xs = new FencedFloats(problem.Input.Length).FillUniform(random), ws = new FencedFloats(problem.Weights.Length).FillUniform(random);
+        using FencedFloats bs = new FencedFloats(problem.Output.C).FillUniform(random), dys = new FencedFloats(problem.Output.Length).FillUniform(random);
+        using FencedFloats ys = new(problem.Output.Length), dxs = new(problem.Input.Length), dws = new(problem.Weights.Length), dbs = new(problem.Output.C);
+        using Tensor x = Tensor.Wrap(xs.Pointer, problem.Input), w = Tensor.Wrap(ws.Pointer, problem.Weights), b = Tensor.Wrap(bs.Pointer, biasShape);
+        using Tensor dy = Tensor.Wrap(dys.Pointer, problem.Output), y = Tensor.Wrap(ys.Pointer, problem.Output), dx = Tensor.Wrap(dxs.Pointer, problem.Input);
+        using Tensor dw = Tensor.Wrap(dws.Pointer, problem.Weights), db = Tensor.Wrap(dbs.Pointer, biasShape);
+        conv.Forward(x, w, b, y);
+        ErrorBound.AssertWithin(Oracle.Forward(problem, x, w, b), y.Span, $"y of {problem}");
+        conv.BackwardData(dy, w, dx);
+        ErrorBound.AssertWithin(Oracle.BackwardData(problem, dy, w), dx.Span, $"dx of {problem}");
+        conv.BackwardWeights(x, dy, dw, db);
+        (Oracle.Sum[] exactDW, Oracle.Sum[] exactDB) = Oracle.BackwardWeights(problem, x, dy);
+        ErrorBound.AssertWithin(exactDW, dw.Span, $"dw of {problem}");
+        ErrorBound.AssertWithin(exactDB, db.Span, $"db of {problem}");
+        Assert.That(ys.FencesHold && dxs.FencesHold && dws.FencesHold && dbs.FencesHold, $"{problem}");
+    }
+}

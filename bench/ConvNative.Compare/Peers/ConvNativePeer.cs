@@ -61,7 +61,8 @@ internal sealed partial class ConvNativePeer(int threads) : IDisposable
     {
         Name = PeerDefinition.ConvNativeName,
         Version = typeof(Conv2d).Assembly.GetName().Version?.ToString(3),
-        Details = string.Join("; ", ConvNativeInfo.Describe().Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+        // Whose folder it ran from is nobody's business in a published report.
+        Details = string.Join("; ", ConvNativeInfo.Describe().Replace(AppContext.BaseDirectory, "", StringComparison.Ordinal).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             .Select(line => Spaces().Replace(line, " "))),
         Modes = Modes,
         Directions = Enum.GetNames<Direction>(),

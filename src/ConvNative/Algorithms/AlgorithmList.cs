@@ -5,6 +5,7 @@ internal static class AlgorithmList
 {
     public static IReadOnlyList<IConvAlgorithm> All { get; } =
     [
+        new Direct(),
         new ImplicitGemm(),
         new Im2ColGemm(),
         new Reference(),

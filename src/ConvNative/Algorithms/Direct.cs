@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ConvNative.Interop;
 using ConvNative.Kernels;
@@ -41,8 +42,7 @@ internal sealed class Direct : IConvAlgorithm
 
     private sealed unsafe class Pass : ConvPass
     {
-        private const int WantedItems = 8;
-        private const int MaxStripVectors = 24 * 16;
+        private const int ItemsPerThread = 4;
         private readonly PlanContext _context;
         private readonly Direction _direction;
         private readonly ConvSizes _s;
@@ -157,8 +157,9 @@ internal sealed class Direct : IConvAlgorithm
 
         private nint[] Offsets(ResidueClass residueClass)
         {
-            nint[] offsets = GC.AllocateArray<nint>(residueClass.Taps.Length, pinned: true);
-            for (int t = 0; t < offsets.Length; t++) offsets[t] = Planes.TapOffset(residueClass.Taps[t]);
+            Tap[] taps = residueClass.Taps;
+            nint[] offsets = GC.AllocateArray<nint>(ChannelsPerBlock * taps.Length, pinned: true);
+            for (int k = 0; k < offsets.Length; k++) offsets[k] = (k / taps.Length * Planes.ChannelStride) + Planes.TapOffset(taps[k % taps.Length]);
             return offsets;
         }
 
@@ -169,11 +170,11 @@ internal sealed class Direct : IConvAlgorithm
             int width = _context.Isa switch { Isa.Avx512 => 16, Isa.Avx2 => 8, _ => 4 };
             ChunkPoints = 24 * width;
             long chunkFloats = (long)Planes.RowPhases * Planes.ColumnPhases * (ChunkPoints + ((long)Planes.ExtraRows * Planes.Pitch));
-            string? e = Environment.GetEnvironmentVariable("KCDIV");
-            long wanted = (long)(caches.L1 * (e == null ? 0.75 : double.Parse(e)) / sizeof(float) / chunkFloats);
+            long wanted = caches.L1 / 2 / sizeof(float) / chunkFloats;
             ChannelsPerBlock = BlockSizes.Balance(Channels, (int)Math.Clamp(wanted, 1, Channels), 1);
-            e = Environment.GetEnvironmentVariable("STRIP");
-            Planes.StripRows = Math.Min(Planes.Rows, e == null ? 16 : int.Parse(e));
+            long stripRow = (((long)ChannelsPerBlock * Planes.RowPhases * Planes.ColumnPhases) + ((long)_classes.Length * M)) * Planes.Pitch * sizeof(float);
+            int strips = _context.Threads == 1 ? 1 : BlockSizes.CeilDiv(ItemsPerThread * _context.Threads, _s.N * _s.G);
+            Planes.StripRows = BlockSizes.Balance(Planes.Rows, (int)Math.Clamp(caches.L2 / 2 / stripRow, 1, BlockSizes.CeilDiv(Planes.Rows, strips)), 1);
             for (; ; Planes.StripRows = (Planes.StripRows + 1) / 2)
             {
                 Measure();
@@ -186,8 +187,8 @@ internal sealed class Direct : IConvAlgorithm
         {
             int points = Planes.Points(Planes.StripRows);
             int tile = _panels.Max(panel => panel.Kernel.Columns);
-            SumsStride = BlockSizes.RoundUp(points + tile, 16);
-            PlanesLength = (((long)ChannelsPerBlock * Planes.ChannelStride) + tile + 15 + 16) / 16 * 16;
+            SumsStride = (int)PhasePlanes.OddLines(points + tile);
+            PlanesLength = BlockSizes.RoundUp(tile, 16) + ((long)ChannelsPerBlock * Planes.ChannelStride);
         }
 
         /// <summary>for g, channel: its weights in the panels of all classes.</summary>
@@ -251,10 +252,7 @@ internal sealed class Direct : IConvAlgorithm
 
             private void Multiply(long g, int c, int channels, int points, float* scratch, float* sums)
             {
-                var product = new DirectProduct
-                {
-                    ChannelStride = pass.Planes.ChannelStride, Channels = channels, StrideC = pass.SumsStride, Adds = c > 0,
-                };
+                var product = new DirectProduct { StrideC = pass.SumsStride, Adds = c > 0 };
                 for (int p = 0; p < points; p += pass.ChunkPoints)
                 {
                     product.Points = Math.Min(pass.ChunkPoints, points - p);
@@ -263,15 +261,15 @@ internal sealed class Direct : IConvAlgorithm
                     float* target = sums + p;
                     for (int k = 0; k < pass._classes.Length; k++)
                     {
-                        nint[] offsets = pass._offsets[k];
-                        product.Offsets = (nint*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(offsets));
-                        product.Taps = offsets.Length;
+                        nint taps = pass._classes[k].Taps.Length;
+                        product.Offsets = (nint*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pass._offsets[k]));
+                        product.K = channels * taps;
                         foreach (Panel panel in pass._panels)
                         {
-                            product.A = weights + ((nint)c * offsets.Length * panel.Rows);
+                            product.A = weights + (c * taps * panel.Rows);
                             product.C = target + (panel.Row * (nint)pass.SumsStride);
                             panel.Kernel.Run(&product);
-                            weights += (nint)pass.Channels * offsets.Length * panel.Rows;
+                            weights += pass.Channels * taps * panel.Rows;
                         }
 
                         target += (nint)pass.M * pass.SumsStride;
@@ -288,27 +286,25 @@ internal sealed class Direct : IConvAlgorithm
             private void StoreForward(long n, long g, int firstRow, int rows, float* sums)
             {
                 long at = (((n * _s.OC) + (g * pass.M)) * _s.OutputPixels) + ((long)firstRow * _s.OW);
-                for (int i = 0; i < rows; i++, at += _s.OW, sums += pass.Planes.Pitch)
-                {
-                    TileStore store = pass._context.Epilogue(buffers.B == null ? null : buffers.B + (g * pass.M), buffers.Residual == null ? null : buffers.Residual + at);
-                    (store.Rows, store.Columns) = (pass.M, _s.OW);
-                    Epilogue.Copy(pass._context.Isa, store, sums, pass.SumsStride, buffers.Y + at, _s.OutputPixels);
-                }
+                TileStore store = pass._context.Epilogue(buffers.B == null ? null : buffers.B + (g * pass.M), buffers.Residual == null ? null : buffers.Residual + at);
+                store.Rows = pass.M;
+                PlaneStore.Rows(pass._context.Isa, store, sums, pass.SumsStride, pass.Planes.Pitch, rows, _s.OW, buffers.Y + at, _s.OutputPixels);
             }
 
             private void StoreBackwardData(long n, long g, int firstRow, int rows, float* sums)
             {
-                nint classStride = (nint)pass.M * pass.SumsStride;
-                float* plane = buffers.X + (((n * _s.IC) + (g * pass.M)) * _s.InputPixels);
-                for (int m = 0; m < pass.M; m++, plane += _s.InputPixels, sums += pass.SumsStride)
-                for (int i = 0; i < rows; i++)
-                for (int rh = 0; rh < _s.sh; rh++)
+                int first = firstRow * _s.sh, outputRows = Math.Min(rows * _s.sh, _s.IH - first);
+                float* output = buffers.X + (((n * _s.IC) + (g * pass.M)) * _s.InputPixels) + ((nint)first * _s.IW);
+                if (pass._classes.Length == 1)
                 {
-                    int row = ((firstRow + i) * _s.sh) + rh;
-                    if (row >= _s.IH) break;
-                    float* source = sums + (rh * _s.sw * classStride) + ((nint)i * pass.Planes.Pitch);
-                    Interleave.Row(pass._context.Isa, source, classStride, _s.sw, plane + ((nint)row * _s.IW), _s.IW);
+                    TileStore store = new() { Rows = pass.M };
+                    PlaneStore.Rows(pass._context.Isa, store, sums, pass.SumsStride, pass.Planes.Pitch, rows, _s.IW, output, _s.InputPixels);
+                    return;
                 }
+
+                nint classStride = (nint)pass.M * pass.SumsStride;
+                for (int m = 0; m < pass.M; m++, output += _s.InputPixels, sums += pass.SumsStride)
+                    PlaneStore.Interleaved(pass._context.Isa, sums, classStride, _s.sh, _s.sw, pass.Planes.Pitch, outputRows, _s.IW, output);
             }
         }
     }

@@ -6,24 +6,21 @@ namespace ConvNative.Kernels;
 
 /// <summary>
 /// What a direct kernel computes, for its MR rows and the points from 0 up to Points, rounded up to whole tiles:
-/// <code>C[r, p] (+)= Σ over c &lt; Channels, t &lt; Taps of A[c, t, r] · B[c·ChannelStride + Offsets[t] + p]</code>
+/// <code>C[r, p] (+)= Σ over k &lt; K of A[k, r] · B[Offsets[k] + p]</code>
 /// </summary>
 internal unsafe struct DirectProduct
 {
-    /// <summary>Weights, [c][t][MR].</summary>
+    /// <summary>Weights, [K][MR].</summary>
     public float* A;
 
     /// <summary>The first point in <see cref="PhasePlanes"/>; read up to a tile beyond the last point and its furthest tap.</summary>
     public float* B;
 
-    public nint ChannelStride;
-
-    public nint Channels;
-
-    /// <summary>Distance from a point to each tap.</summary>
+    /// <summary>Distance from a point to each of its taps in each channel.</summary>
     public nint* Offsets;
 
-    public nint Taps;
+    /// <summary>Channels × taps.</summary>
+    public nint K;
 
     /// <summary>Rows of sums, written in whole tiles.</summary>
     public float* C;

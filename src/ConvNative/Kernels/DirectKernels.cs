@@ -20,22 +20,19 @@ internal static unsafe class DirectKernels<S, V>
         {
             V c00 = S.Zero, c01 = S.Zero, c02 = S.Zero, c03 = S.Zero, c04 = S.Zero, c05 = S.Zero, c06 = S.Zero, c07 = S.Zero;
             float* a = product->A;
-            float* channel = product->B + p;
-            for (nint i = product->Channels; i > 0; i--, channel += product->ChannelStride)
+            float* points = product->B + p;
+            for (nint k = 0; k < product->K; k++, a += 1)
             {
-                for (nint t = 0; t < product->Taps; t++, a += 1)
-                {
-                    float* b = channel + product->Offsets[t];
-                    V a0 = S.Broadcast(a);
-                    Column(S.Load(b), a0, ref c00);
-                    Column(S.Load(b + S.Width), a0, ref c01);
-                    Column(S.Load(b + (2 * S.Width)), a0, ref c02);
-                    Column(S.Load(b + (3 * S.Width)), a0, ref c03);
-                    Column(S.Load(b + (4 * S.Width)), a0, ref c04);
-                    Column(S.Load(b + (5 * S.Width)), a0, ref c05);
-                    Column(S.Load(b + (6 * S.Width)), a0, ref c06);
-                    Column(S.Load(b + (7 * S.Width)), a0, ref c07);
-                }
+                float* b = points + product->Offsets[k];
+                V a0 = S.Broadcast(a);
+                Column(S.Load(b), a0, ref c00);
+                Column(S.Load(b + S.Width), a0, ref c01);
+                Column(S.Load(b + (2 * S.Width)), a0, ref c02);
+                Column(S.Load(b + (3 * S.Width)), a0, ref c03);
+                Column(S.Load(b + (4 * S.Width)), a0, ref c04);
+                Column(S.Load(b + (5 * S.Width)), a0, ref c05);
+                Column(S.Load(b + (6 * S.Width)), a0, ref c06);
+                Column(S.Load(b + (7 * S.Width)), a0, ref c07);
             }
 
             Finish(product, c, c00, c01, c02, c03);
@@ -52,20 +49,17 @@ internal static unsafe class DirectKernels<S, V>
             V c00 = S.Zero, c01 = S.Zero, c02 = S.Zero, c03 = S.Zero, c04 = S.Zero, c05 = S.Zero;
             V c10 = S.Zero, c11 = S.Zero, c12 = S.Zero, c13 = S.Zero, c14 = S.Zero, c15 = S.Zero;
             float* a = product->A;
-            float* channel = product->B + p;
-            for (nint i = product->Channels; i > 0; i--, channel += product->ChannelStride)
+            float* points = product->B + p;
+            for (nint k = 0; k < product->K; k++, a += 2)
             {
-                for (nint t = 0; t < product->Taps; t++, a += 2)
-                {
-                    float* b = channel + product->Offsets[t];
-                    V a0 = S.Broadcast(a), a1 = S.Broadcast(a + 1);
-                    Column(S.Load(b), a0, a1, ref c00, ref c10);
-                    Column(S.Load(b + S.Width), a0, a1, ref c01, ref c11);
-                    Column(S.Load(b + (2 * S.Width)), a0, a1, ref c02, ref c12);
-                    Column(S.Load(b + (3 * S.Width)), a0, a1, ref c03, ref c13);
-                    Column(S.Load(b + (4 * S.Width)), a0, a1, ref c04, ref c14);
-                    Column(S.Load(b + (5 * S.Width)), a0, a1, ref c05, ref c15);
-                }
+                float* b = points + product->Offsets[k];
+                V a0 = S.Broadcast(a), a1 = S.Broadcast(a + 1);
+                Column(S.Load(b), a0, a1, ref c00, ref c10);
+                Column(S.Load(b + S.Width), a0, a1, ref c01, ref c11);
+                Column(S.Load(b + (2 * S.Width)), a0, a1, ref c02, ref c12);
+                Column(S.Load(b + (3 * S.Width)), a0, a1, ref c03, ref c13);
+                Column(S.Load(b + (4 * S.Width)), a0, a1, ref c04, ref c14);
+                Column(S.Load(b + (5 * S.Width)), a0, a1, ref c05, ref c15);
             }
 
             Finish(product, c, c00, c01, c02);
@@ -85,18 +79,15 @@ internal static unsafe class DirectKernels<S, V>
             V c10 = S.Zero, c11 = S.Zero, c12 = S.Zero, c13 = S.Zero;
             V c20 = S.Zero, c21 = S.Zero, c22 = S.Zero, c23 = S.Zero;
             float* a = product->A;
-            float* channel = product->B + p;
-            for (nint i = product->Channels; i > 0; i--, channel += product->ChannelStride)
+            float* points = product->B + p;
+            for (nint k = 0; k < product->K; k++, a += 3)
             {
-                for (nint t = 0; t < product->Taps; t++, a += 3)
-                {
-                    float* b = channel + product->Offsets[t];
-                    V a0 = S.Broadcast(a), a1 = S.Broadcast(a + 1), a2 = S.Broadcast(a + 2);
-                    Column(S.Load(b), a0, a1, a2, ref c00, ref c10, ref c20);
-                    Column(S.Load(b + S.Width), a0, a1, a2, ref c01, ref c11, ref c21);
-                    Column(S.Load(b + (2 * S.Width)), a0, a1, a2, ref c02, ref c12, ref c22);
-                    Column(S.Load(b + (3 * S.Width)), a0, a1, a2, ref c03, ref c13, ref c23);
-                }
+                float* b = points + product->Offsets[k];
+                V a0 = S.Broadcast(a), a1 = S.Broadcast(a + 1), a2 = S.Broadcast(a + 2);
+                Column(S.Load(b), a0, a1, a2, ref c00, ref c10, ref c20);
+                Column(S.Load(b + S.Width), a0, a1, a2, ref c01, ref c11, ref c21);
+                Column(S.Load(b + (2 * S.Width)), a0, a1, a2, ref c02, ref c12, ref c22);
+                Column(S.Load(b + (3 * S.Width)), a0, a1, a2, ref c03, ref c13, ref c23);
             }
 
             Finish(product, c, c00, c01, c02, c03);
@@ -116,18 +107,15 @@ internal static unsafe class DirectKernels<S, V>
             V c20 = S.Zero, c21 = S.Zero, c22 = S.Zero;
             V c30 = S.Zero, c31 = S.Zero, c32 = S.Zero;
             float* a = product->A;
-            float* channel = product->B + p;
-            for (nint i = product->Channels; i > 0; i--, channel += product->ChannelStride)
+            float* points = product->B + p;
+            for (nint k = 0; k < product->K; k++, a += 4)
             {
-                for (nint t = 0; t < product->Taps; t++, a += 4)
-                {
-                    float* b = channel + product->Offsets[t];
-                    V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + (2 * S.Width));
-                    Row(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
-                    Row(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
-                    Row(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
-                    Row(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
-                }
+                float* b = points + product->Offsets[k];
+                V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + (2 * S.Width));
+                Row(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
+                Row(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
+                Row(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
+                Row(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
             }
 
             Finish(product, c, c00, c01, c02);
@@ -149,19 +137,16 @@ internal static unsafe class DirectKernels<S, V>
             V c30 = S.Zero, c31 = S.Zero;
             V c40 = S.Zero, c41 = S.Zero;
             float* a = product->A;
-            float* channel = product->B + p;
-            for (nint i = product->Channels; i > 0; i--, channel += product->ChannelStride)
+            float* points = product->B + p;
+            for (nint k = 0; k < product->K; k++, a += 5)
             {
-                for (nint t = 0; t < product->Taps; t++, a += 5)
-                {
-                    float* b = channel + product->Offsets[t];
-                    V b0 = S.Load(b), b1 = S.Load(b + S.Width);
-                    Row(S.Broadcast(a), b0, b1, ref c00, ref c01);
-                    Row(S.Broadcast(a + 1), b0, b1, ref c10, ref c11);
-                    Row(S.Broadcast(a + 2), b0, b1, ref c20, ref c21);
-                    Row(S.Broadcast(a + 3), b0, b1, ref c30, ref c31);
-                    Row(S.Broadcast(a + 4), b0, b1, ref c40, ref c41);
-                }
+                float* b = points + product->Offsets[k];
+                V b0 = S.Load(b), b1 = S.Load(b + S.Width);
+                Row(S.Broadcast(a), b0, b1, ref c00, ref c01);
+                Row(S.Broadcast(a + 1), b0, b1, ref c10, ref c11);
+                Row(S.Broadcast(a + 2), b0, b1, ref c20, ref c21);
+                Row(S.Broadcast(a + 3), b0, b1, ref c30, ref c31);
+                Row(S.Broadcast(a + 4), b0, b1, ref c40, ref c41);
             }
 
             Finish(product, c, c00, c01);
@@ -185,20 +170,17 @@ internal static unsafe class DirectKernels<S, V>
             V c40 = S.Zero, c41 = S.Zero;
             V c50 = S.Zero, c51 = S.Zero;
             float* a = product->A;
-            float* channel = product->B + p;
-            for (nint i = product->Channels; i > 0; i--, channel += product->ChannelStride)
+            float* points = product->B + p;
+            for (nint k = 0; k < product->K; k++, a += 6)
             {
-                for (nint t = 0; t < product->Taps; t++, a += 6)
-                {
-                    float* b = channel + product->Offsets[t];
-                    V b0 = S.Load(b), b1 = S.Load(b + S.Width);
-                    Row(S.Broadcast(a), b0, b1, ref c00, ref c01);
-                    Row(S.Broadcast(a + 1), b0, b1, ref c10, ref c11);
-                    Row(S.Broadcast(a + 2), b0, b1, ref c20, ref c21);
-                    Row(S.Broadcast(a + 3), b0, b1, ref c30, ref c31);
-                    Row(S.Broadcast(a + 4), b0, b1, ref c40, ref c41);
-                    Row(S.Broadcast(a + 5), b0, b1, ref c50, ref c51);
-                }
+                float* b = points + product->Offsets[k];
+                V b0 = S.Load(b), b1 = S.Load(b + S.Width);
+                Row(S.Broadcast(a), b0, b1, ref c00, ref c01);
+                Row(S.Broadcast(a + 1), b0, b1, ref c10, ref c11);
+                Row(S.Broadcast(a + 2), b0, b1, ref c20, ref c21);
+                Row(S.Broadcast(a + 3), b0, b1, ref c30, ref c31);
+                Row(S.Broadcast(a + 4), b0, b1, ref c40, ref c41);
+                Row(S.Broadcast(a + 5), b0, b1, ref c50, ref c51);
             }
 
             Finish(product, c, c00, c01);

@@ -41,24 +41,22 @@ internal static unsafe class PaddedRows<S, V>
     private static void FillRow<R>(PatchGrid grid, float* source, float* end, float* row)
         where R : struct, IStridedRead<S, V>
     {
+        int sw = grid.sw;
         for (int phase = 0; phase < grid.Phases; phase++, row += grid.PhaseLength)
-            FillPhase<R>(grid.W, grid.sw, grid.FirstColumn + phase, grid.PhaseLength, source, end, row);
-    }
-
-    /// <summary>row[q] = source[first + q·sw], 0 outside [0, W), q &lt; length; whole vectors, up to one beyond the end.</summary>
-    public static void FillPhase<R>(int W, int sw, int first, int length, float* source, float* end, float* row)
-        where R : struct, IStridedRead<S, V>
-    {
-        int begin = Math.Clamp(CeilDiv(-first, sw), 0, length);
-        int stop = Math.Clamp(CeilDiv(W - first, sw), begin, length);
-        Zeros(row, begin);
-        Copy<R>(source + first + ((nint)begin * sw), sw, stop - begin, end, row + begin);
-        Zeros(row + stop, length - stop);
+        {
+            // Column q of the phase is source column first + q·sw.
+            int first = grid.FirstColumn + phase;
+            int begin = Math.Clamp(CeilDiv(-first, sw), 0, grid.PhaseLength);
+            int stop = Math.Clamp(CeilDiv(grid.W - first, sw), begin, grid.PhaseLength);
+            Zeros(row, begin);
+            Copy<R>(source + first + ((nint)begin * sw), sw, stop - begin, end, row + begin);
+            Zeros(row + stop, grid.PhaseLength - stop);
+        }
     }
 
     // Whole vectors: what is written beyond the run is written again by the next one.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Zeros(float* p, int count)
+    private static void Zeros(float* p, int count)
     {
         for (int i = 0; i < count; i += S.Width) S.Store(p + i, S.Zero);
     }

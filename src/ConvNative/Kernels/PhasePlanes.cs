@@ -1,5 +1,8 @@
 namespace ConvNative.Kernels;
 
+/// <summary>The part of a plane's rows that stands in the source: [Begin, End), zeros around; Begin is source column Source.</summary>
+internal readonly record struct PlanePiece(int Begin, int End, int Source);
+
 /// <summary>
 /// Where the rows of a strip of grid points stand in scratch so that each tap of every point is one fixed distance away (the points
 /// and taps of <see cref="PatchGrid"/>, another order of the padded rows): every sh-th row and every sw-th column of a channel forms
@@ -11,6 +14,7 @@ internal sealed unsafe class PhasePlanes
 {
     private readonly int _lastRow;
     private readonly int _lastColumn;
+    private readonly PlanePiece[] _pieces;
 
     public PhasePlanes(int H, int W, int rows, int columns, int sh, int sw, ReadOnlySpan<Tap> taps)
     {
@@ -20,6 +24,15 @@ internal sealed unsafe class PhasePlanes
         {
             (FirstRow, FirstColumn) = (Math.Min(FirstRow, tap.Row), Math.Min(FirstColumn, tap.Column));
             (_lastRow, _lastColumn) = (Math.Max(_lastRow, tap.Row), Math.Max(_lastColumn, tap.Column));
+        }
+
+        _pieces = new PlanePiece[ColumnPhases];
+        for (int phase = 0; phase < _pieces.Length; phase++)
+        {
+            // Column q of the phase is source column first + q·sw.
+            int first = FirstColumn + phase;
+            int begin = Math.Clamp(CeilDiv(-first, sw), 0, Pitch);
+            _pieces[phase] = new(begin, Math.Clamp(CeilDiv(W - first, sw), begin, Pitch), first + (begin * sw));
         }
     }
 
@@ -66,10 +79,13 @@ internal sealed unsafe class PhasePlanes
     public nint PlaneLength => (nint)(StripRows + ExtraRows) * Pitch;
 
     /// <summary>Floats from a channel to the next.</summary>
-    public nint ChannelStride => RowPhases * ColumnPhases * PlaneLength;
+    public nint ChannelStride => OddLines(RowPhases * ColumnPhases * PlaneLength);
 
     /// <summary>Numbers from the first point of a strip to its last.</summary>
     public int Points(int rows) => ((rows - 1) * Pitch) + Columns;
+
+    /// <summary>Where the rows of a column phase come from.</summary>
+    public PlanePiece Piece(int columnPhase) => _pieces[columnPhase];
 
     /// <summary>Distance from a point to the tap.</summary>
     public nint TapOffset(Tap tap)
@@ -78,4 +94,9 @@ internal sealed unsafe class PhasePlanes
         (int column, int columnPhase) = Math.DivRem(tap.Column - FirstColumn, sw);
         return (((rowPhase * ColumnPhases) + columnPhase) * PlaneLength) + ((nint)row * Pitch) + column;
     }
+
+    /// <summary>At least so many floats in an odd number of cache lines: what lies that far apart falls into different sets of a cache.</summary>
+    public static nint OddLines(nint floats) => (((floats + 15) / 16) | 1) * 16;
+
+    private static int CeilDiv(int a, int b) => (a / b) + (a % b > 0 ? 1 : 0);
 }

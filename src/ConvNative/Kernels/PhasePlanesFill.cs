@@ -7,7 +7,10 @@ namespace ConvNative.Kernels;
 /// <summary>Source rows into <see cref="PhasePlanes"/>.</summary>
 internal static unsafe class PhasePlanesFill
 {
-    /// <inheritdoc cref="PhasePlanesFill{S, V}.Run(PhasePlanes, float*, int, int, int, float*)"/>
+    /// <summary>
+    /// The planes of grid rows [gridRow, gridRow + rows) for some channels. Writes up to a vector beyond each row, in ascending order;
+    /// reads nothing outside the source.
+    /// </summary>
     public static void Run(Isa isa, PhasePlanes planes, float* source, int channels, int gridRow, int rows, float* scratch)
     {
         switch (isa)
@@ -24,10 +27,6 @@ internal static unsafe class PhasePlanesFill<S, V>
     where S : struct, ISimd<V>
     where V : struct
 {
-    /// <summary>
-    /// The planes of grid rows [gridRow, gridRow + rows) for some channels. Writes up to a vector beyond each plane, in ascending order;
-    /// reads nothing outside the source.
-    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(PhasePlanes planes, float* source, int channels, int gridRow, int rows, float* scratch)
     {
@@ -41,19 +40,50 @@ internal static unsafe class PhasePlanesFill<S, V>
     {
         nint area = (nint)planes.H * planes.W;
         float* end = source + (channels * area);
-        nint planeLength = planes.PlaneLength;
+        nint planeLength = planes.PlaneLength, channelStride = planes.ChannelStride;
         int planeRows = rows + planes.ExtraRows, rowPhases = planes.RowPhases, columnPhases = planes.ColumnPhases;
-        for (int c = 0; c < channels; c++, source += area)
-        for (int rowPhase = 0; rowPhase < rowPhases; rowPhase++)
-        for (int columnPhase = 0; columnPhase < columnPhases; columnPhase++, scratch += planeLength)
+        for (int c = 0; c < channels; c++, source += area, scratch += channelStride)
         {
-            int sourceRow = (gridRow * planes.sh) + planes.FirstRow + rowPhase;
-            float* row = scratch;
-            for (int i = 0; i < planeRows; i++, sourceRow += planes.sh, row += planes.Pitch)
-            {
-                if ((uint)sourceRow >= (uint)planes.H) PaddedRows<S, V>.Zeros(row, planes.Pitch);
-                else PaddedRows<S, V>.FillPhase<R>(planes.W, planes.sw, planes.FirstColumn + columnPhase, planes.Pitch, source + ((nint)sourceRow * planes.W), end, row);
-            }
+            float* plane = scratch;
+            for (int rowPhase = 0; rowPhase < rowPhases; rowPhase++)
+            for (int columnPhase = 0; columnPhase < columnPhases; columnPhase++, plane += planeLength)
+                Plane<R>(planes, source, end, (gridRow * planes.sh) + planes.FirstRow + rowPhase, planeRows, planes.Piece(columnPhase), plane);
         }
+    }
+
+    private static void Plane<R>(PhasePlanes planes, float* source, float* end, int sourceRow, int rows, PlanePiece piece, float* row)
+        where R : struct, IStridedRead<S, V>
+    {
+        int H = planes.H, sw = planes.sw, pitch = planes.Pitch;
+        nint step = (nint)planes.sh * planes.W;
+        float* p = source + ((nint)sourceRow * planes.W) + piece.Source;
+        for (int i = 0; i < rows; i++, sourceRow += planes.sh, p += step, row += pitch)
+        {
+            if ((uint)sourceRow >= (uint)H)
+            {
+                Zeros(row, pitch);
+                continue;
+            }
+
+            Zeros(row, piece.Begin);
+            Copy<R>(p, sw, piece.End - piece.Begin, end, row + piece.Begin);
+            Zeros(row + piece.End, pitch - piece.End);
+        }
+    }
+
+    // Whole vectors: what is written beyond the run is written again by the next one.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Zeros(float* p, int count)
+    {
+        for (int i = 0; i < count; i += S.Width) S.Store(p + i, S.Zero);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy<R>(float* p, int stride, int count, float* end, float* target)
+        where R : struct, IStridedRead<S, V>
+    {
+        int i = 0;
+        for (; i + S.Width < count; i += S.Width) S.Store(target + i, R.Inner(p + ((nint)i * stride), stride));
+        if (i < count) S.Store(target + i, R.Last(p + ((nint)i * stride), stride, count - i, end));
     }
 }

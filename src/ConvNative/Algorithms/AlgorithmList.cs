@@ -8,6 +8,7 @@ internal static class AlgorithmList
         new Depthwise(),
         new Winograd(),
         new ImplicitGemm(),
+        new Direct(),
         new Im2ColGemm(),
         new Reference(),
     ];

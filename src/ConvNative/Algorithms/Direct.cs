@@ -45,7 +45,7 @@ internal sealed class Direct : IConvAlgorithm
         return pass.UsefulShare >= 0.5 && (pass.Classes == 1 ? rows <= 32 : rows is > 1.5 and <= 72);
     }
 
-    public ConvPass Plan(PlanContext context, Direction direction) => new Pass(context, direction);
+    public ConvPass Plan(PlanContext context, Direction direction) => new Pass(context, direction).WithOffsets();
 
     /// <summary>One residue class of the strides (forward: the only one): the rows and columns of the output that see the same taps.</summary>
     /// <param name="Kernel">Flat kernel position (kh·KW + kw) of each tap.</param>
@@ -63,7 +63,7 @@ internal sealed class Direct : IConvAlgorithm
         private readonly ConvSizes _s;
         private readonly ResidueClass[] _classes;
         private readonly Panel[] _panels;
-        private readonly nint[][] _offsets;
+        private nint[] _offsets = [];
 
         public Pass(PlanContext context, Direction direction)
         {
@@ -78,7 +78,6 @@ internal sealed class Direct : IConvAlgorithm
             _panels = Cut(M, context.Isa);
             GroupLength = (long)taps.Length * Channels * M;
             Block();
-            _offsets = Array.ConvertAll(_classes, Offsets);
         }
 
         /// <summary>Rows of the product: output channels of a group.</summary>
@@ -121,6 +120,20 @@ internal sealed class Direct : IConvAlgorithm
         /// <summary>Floats of a group's packed weights: [class][panel][(channel, tap)][rows].</summary>
         private long GroupLength { get; }
 
+        /// <summary>Lists the distances that the kernels read, [class][(channel, tap)]: for a pass that will run.</summary>
+        public Pass WithOffsets()
+        {
+            _offsets = GC.AllocateUninitializedArray<nint>(ChannelsPerBlock * _classes.Sum(c => c.Taps.Length), pinned: true);
+            int k = 0;
+            foreach (ResidueClass residueClass in _classes)
+            for (int c = 0; c < ChannelsPerBlock; c++)
+            {
+                foreach (Tap tap in residueClass.Taps) _offsets[k++] = (c * Planes.ChannelStride) + Planes.TapOffset(tap);
+            }
+
+            return this;
+        }
+
         public override void PackWeights(float* w, float* packed, WorkerPool pool)
         {
             var task = new PackTask(this, w, packed);
@@ -158,22 +171,29 @@ internal sealed class Direct : IConvAlgorithm
         {
             ConvSizes s = _s;
             var classes = new ResidueClass[s.sh * s.sw];
+            var (kernel, taps) = (new List<int>(), new List<Tap>());
             for (int i = 0; i < classes.Length; i++)
             {
                 (int rh, int rw) = Math.DivRem(i, s.sw);
-                int[] kernel = [.. Enumerable.Range(0, s.KH * s.KW).Where(t => (rh + s.pt - (t / s.KW * s.dh)) % s.sh == 0 && (rw + s.pl - (t % s.KW * s.dw)) % s.sw == 0)];
-                classes[i] = new(kernel, Array.ConvertAll(kernel, t => new Tap((rh + s.pt - (t / s.KW * s.dh)) / s.sh, (rw + s.pl - (t % s.KW * s.dw)) / s.sw)));
+                for (int kh = 0; kh < s.KH; kh++)
+                {
+                    (int row, int rowRest) = Math.DivRem(rh + s.pt - (kh * s.dh), s.sh);
+                    if (rowRest != 0) continue;
+                    for (int kw = 0; kw < s.KW; kw++)
+                    {
+                        (int column, int columnRest) = Math.DivRem(rw + s.pl - (kw * s.dw), s.sw);
+                        if (columnRest != 0) continue;
+                        kernel.Add((kh * s.KW) + kw);
+                        taps.Add(new Tap(row, column));
+                    }
+                }
+
+                classes[i] = new([.. kernel], [.. taps]);
+                kernel.Clear();
+                taps.Clear();
             }
 
             return classes;
-        }
-
-        private nint[] Offsets(ResidueClass residueClass)
-        {
-            Tap[] taps = residueClass.Taps;
-            nint[] offsets = GC.AllocateArray<nint>(ChannelsPerBlock * taps.Length, pinned: true);
-            for (int k = 0; k < offsets.Length; k++) offsets[k] = (k / taps.Length * Planes.ChannelStride) + Planes.TapOffset(taps[k % taps.Length]);
-            return offsets;
         }
 
         /// <summary>Settles the blocks: the planes that a chunk reads in L1, strip and sums in L2, the workspace within its limit.</summary>
@@ -271,10 +291,11 @@ internal sealed class Direct : IConvAlgorithm
                     product.B = scratch + p;
                     float* weights = buffers.Packed + (g * pass.GroupLength);
                     float* target = sums + p;
+                    nint* offsets = (nint*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pass._offsets));
                     for (int k = 0; k < pass._classes.Length; k++)
                     {
                         nint taps = pass._classes[k].Taps.Length;
-                        product.Offsets = (nint*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pass._offsets[k]));
+                        product.Offsets = offsets;
                         product.K = channels * taps;
                         foreach (Panel panel in pass._panels)
                         {
@@ -284,6 +305,7 @@ internal sealed class Direct : IConvAlgorithm
                             weights += pass.Channels * taps * panel.Rows;
                         }
 
+                        offsets += pass.ChannelsPerBlock * taps;
                         target += (nint)pass.M * pass.SumsStride;
                     }
                 }

@@ -62,7 +62,7 @@ internal readonly record struct WinogradTiling(
         bool shared = WantShared >= 0 ? WantShared == 1 : context.Threads > 1 && (long)blocks * s.G < 2 * context.Threads;
         int OCs = WantOCs > 0 ? WantOCs : caches.L2 / 2 / (WinogradF4K3.Products * sizeof(float) * panels * kernel.NR);
         if (shared) OCs = Math.Min(OCs, BlockSizes.CeilDiv(s.GroupOC * blocks, 4 * context.Threads));
-        OCs = BlockSizes.RoundUp(Math.Clamp(OCs, kernel.MR, s.GroupOC), kernel.MR);
+        OCs = BlockSizes.RoundUp(Math.Clamp(OCs, 1, s.GroupOC), kernel.MR);
         var tiling = new WinogradTiling(
             kernel, new WinogradBuffer(tiles, WinogradTiles.Across(s), width), blocks, OCs, shared ? blocks : 0, context.Threads,
             ((nint)panels * s.GroupIC * kernel.NR) + Skew, ((nint)panels * OCs * kernel.NR) + Skew);

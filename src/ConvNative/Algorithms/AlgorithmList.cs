@@ -7,8 +7,8 @@ internal static class AlgorithmList
     [
         new Depthwise(),
         new Winograd(),
-        new ImplicitGemm(),
         new Direct(),
+        new ImplicitGemm(),
         new Im2ColGemm(),
         new Reference(),
     ];

@@ -30,6 +30,21 @@ internal sealed class Direct : IConvAlgorithm
             : $"its smallest strip does not fit MaxWorkspaceBytes {context.MaxWorkspaceBytes}";
     }
 
+    /// <summary>
+    /// Few rows, patches that overlap (else packing reads nothing twice) and most lanes on points, measured against implicit and
+    /// im2col GEMM. Backward-data with strides gains for more rows, since the residue classes share one copy of dy; a single row
+    /// then loads more than it multiplies.
+    /// </summary>
+    public bool Suits(PlanContext context, Direction direction)
+    {
+        if (direction == Direction.BackwardWeights) return false;
+        ConvSizes s = context.Sizes;
+        if (s.KH * s.KW <= s.sh * s.sw) return false;
+        var pass = new Pass(context, direction);
+        double rows = pass.M / pass.UsefulShare;
+        return pass.UsefulShare >= 0.5 && (pass.Classes == 1 ? rows <= 32 : rows is > 1.5 and <= 72);
+    }
+
     public ConvPass Plan(PlanContext context, Direction direction) => new Pass(context, direction);
 
     /// <summary>One residue class of the strides (forward: the only one): the rows and columns of the output that see the same taps.</summary>
@@ -55,14 +70,13 @@ internal sealed class Direct : IConvAlgorithm
             (_context, _direction, _s) = (context, direction, context.Sizes);
             bool forward = direction == Direction.Forward;
             (M, Channels) = forward ? (_s.GroupOC, _s.GroupIC) : (_s.GroupIC, _s.GroupOC);
-            (OutH, OutW) = forward ? (_s.OH, _s.OW) : (_s.IH, _s.IW);
-            (ClassesH, ClassesW) = forward ? (1, 1) : (_s.sh, _s.sw);
             _classes = forward ? [Forward()] : BackwardData();
             Tap[] taps = [.. _classes.SelectMany(c => c.Taps)];
             Planes = forward
                 ? new PhasePlanes(_s.IH, _s.IW, _s.OH, _s.OW, _s.sh, _s.sw, taps)
                 : new PhasePlanes(_s.OH, _s.OW, BlockSizes.CeilDiv(_s.IH, _s.sh), BlockSizes.CeilDiv(_s.IW, _s.sw), 1, 1, taps);
             _panels = Cut(M, context.Isa);
+            GroupLength = (long)taps.Length * Channels * M;
             Block();
             _offsets = Array.ConvertAll(_classes, Offsets);
         }
@@ -73,15 +87,14 @@ internal sealed class Direct : IConvAlgorithm
         /// <summary>Channels that are summed over.</summary>
         public int Channels { get; }
 
-        public int OutH { get; }
-
-        public int OutW { get; }
-
-        public int ClassesH { get; }
-
-        public int ClassesW { get; }
-
         public PhasePlanes Planes { get; }
+
+        /// <summary>Residue classes of the strides.</summary>
+        public int Classes => _classes.Length;
+
+        /// <summary>Points among the numbers of an image that are computed, as if it were one strip of whole tiles.</summary>
+        public double UsefulShare =>
+            (double)Planes.Rows * Planes.Columns / BlockSizes.RoundUp(Planes.Points(Planes.Rows), _panels[0].Kernel.Columns);
 
         /// <summary>Points that all panels pass over before the next ones: whole tiles of every kernel.</summary>
         public int ChunkPoints { get; private set; }
@@ -106,7 +119,7 @@ internal sealed class Direct : IConvAlgorithm
         private long WorkerLength => PlanesLength + ((long)_classes.Length * M * SumsStride);
 
         /// <summary>Floats of a group's packed weights: [class][panel][(channel, tap)][rows].</summary>
-        private long GroupLength => (long)_classes.Sum(c => c.Taps.Length) * Channels * M;
+        private long GroupLength { get; }
 
         public override void PackWeights(float* w, float* packed, WorkerPool pool)
         {
@@ -167,8 +180,7 @@ internal sealed class Direct : IConvAlgorithm
         private void Block()
         {
             CacheSizes caches = CacheSizes.Machine;
-            int width = _context.Isa switch { Isa.Avx512 => 16, Isa.Avx2 => 8, _ => 4 };
-            ChunkPoints = 24 * width;
+            ChunkPoints = DirectKernel.WholeTiles(_context.Isa);
             long chunkFloats = (long)Planes.RowPhases * Planes.ColumnPhases * (ChunkPoints + ((long)Planes.ExtraRows * Planes.Pitch));
             long wanted = caches.L1 / 2 / sizeof(float) / chunkFloats;
             ChannelsPerBlock = BlockSizes.Balance(Channels, (int)Math.Clamp(wanted, 1, Channels), 1);

@@ -53,6 +53,14 @@ internal readonly unsafe struct DirectKernel(int columns, delegate*<DirectProduc
         _ => Of<Simd128, Vector128<float>>(rows),
     };
 
+    /// <summary>The fewest points that are whole tiles of every kernel.</summary>
+    public static int WholeTiles(Isa isa) => 24 * isa switch
+    {
+        Isa.Avx512 => Simd512.Width,
+        Isa.Avx2 => Simd256.Width,
+        _ => Simd128.Width,
+    };
+
     private static DirectKernel Of<S, V>(int rows)
         where S : struct, ISimd<V>
         where V : struct => rows switch

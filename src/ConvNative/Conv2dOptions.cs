@@ -105,7 +105,10 @@ public sealed record Conv2dOptions
     }
 
     /// <summary>
-    /// Whether <see cref="ConvAlgorithm.Auto"/> may use Winograd's minimal filtering. Its error is up to TODO.
+    /// Whether <see cref="ConvAlgorithm.Auto"/> may use Winograd's minimal filtering, with a quarter of the multiplications, for 3×3 kernels
+    /// and stride 1. It adds transforms of 6×6 tiles, so that errors are relative to the tile: at most 4·(n + 2)·2⁻²⁴·s for n = 9·IC/G, where s
+    /// is the largest Σ|x·w| of the results; measured, at most 0.1·(n + 2)·2⁻²⁴·s from 16 channels on. A NaN or an infinity reaches all
+    /// results of its tiles. Asking for <see cref="ConvAlgorithm.Winograd"/> itself overrides this.
     /// </summary>
     public bool AllowWinograd { get; init; } = true;
 

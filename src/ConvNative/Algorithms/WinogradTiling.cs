@@ -16,7 +16,9 @@ internal readonly record struct WinogradTiling(
 {
     // A line more than a power of two: 36 streams that lie a multiple of 4 KiB apart evict each other from L1.
     private const int Skew = 16;
-    internal static int WantTiles, WantOCs, WantShared = -1;
+
+    // V and M of a block each may take so much of L2. Measured: more tiles read the weights less often, fewer keep both nearer.
+    private static long L2Share => CacheSizes.Machine.L2 * 5L / 8;
 
     public long VLength => WinogradF4K3.Products * VStride;
 
@@ -41,31 +43,27 @@ internal readonly record struct WinogradTiling(
     public static WinogradTiling For(PlanContext context, in ConvSizes s)
     {
         GemmKernel kernel = GemmKernel.For(context.Isa);
-        CacheSizes caches = CacheSizes.Machine;
-        long all = (long)s.N * WinogradTiles.Image(s);
-        int tiles = WantTiles > 0 ? WantTiles : (int)Math.Clamp(caches.L2 / (WinogradF4K3.Products * sizeof(float) * s.GroupIC), 2 * kernel.NR, 8 * kernel.NR);
-        for (; ; tiles /= 2)
+        long panels = L2Share / ((long)WinogradF4K3.Products * sizeof(float) * s.GroupIC * kernel.NR);
+        for (int tiles = (int)Math.Clamp(panels, 2, 8) * kernel.NR; ; tiles /= 2)
         {
-            WinogradTiling tiling = Of(context, s, kernel, (int)Math.Min(all, tiles), caches);
+            WinogradTiling tiling = Of(context, s, kernel, tiles);
             if (tiling.Workers > 0 || tiles == 1) return tiling;
         }
     }
 
-    private static WinogradTiling Of(PlanContext context, in ConvSizes s, in GemmKernel kernel, int tiles, CacheSizes caches)
+    private static WinogradTiling Of(PlanContext context, in ConvSizes s, in GemmKernel kernel, int most)
     {
         long all = (long)s.N * WinogradTiles.Image(s);
         int width = WinogradKernels.For(context.Isa).Width;
-        int blocks = (int)((all + tiles - 1) / tiles);
-        tiles = BlockSizes.RoundUp((int)((all + blocks - 1) / blocks), width);
-        blocks = (int)((all + tiles - 1) / tiles);
-        int panels = BlockSizes.CeilDiv(tiles, kernel.NR);
-        bool shared = WantShared >= 0 ? WantShared == 1 : context.Threads > 1 && (long)blocks * s.G < 2 * context.Threads;
-        int OCs = WantOCs > 0 ? WantOCs : caches.L2 / 2 / (WinogradF4K3.Products * sizeof(float) * panels * kernel.NR);
-        if (shared) OCs = Math.Min(OCs, BlockSizes.CeilDiv(s.GroupOC * blocks, 4 * context.Threads));
-        OCs = BlockSizes.RoundUp(Math.Clamp(OCs, 1, s.GroupOC), kernel.MR);
+        int tiles = BlockSizes.RoundUp((int)CeilDiv(all, CeilDiv(all, most)), width), panels = BlockSizes.CeilDiv(tiles, kernel.NR);
+        int blocks = (int)CeilDiv(all, tiles);
+        bool shared = context.Threads > 1 && (long)blocks * s.G < 4L * context.Threads;
+        long OCs = L2Share / ((long)WinogradF4K3.Products * sizeof(float) * panels * kernel.NR);
+        if (shared) OCs = Math.Min(OCs, CeilDiv((long)s.GroupOC * blocks * s.G, 4L * context.Threads));
+        OCs = BlockSizes.RoundUp((int)Math.Clamp(OCs, 1, s.GroupOC), kernel.MR);
         var tiling = new WinogradTiling(
-            kernel, new WinogradBuffer(tiles, WinogradTiles.Across(s), width), blocks, OCs, shared ? blocks : 0, context.Threads,
-            ((nint)panels * s.GroupIC * kernel.NR) + Skew, ((nint)panels * OCs * kernel.NR) + Skew);
+            kernel, new WinogradBuffer(tiles, WinogradTiles.Across(s), width), blocks, (int)OCs, shared ? blocks * s.G : 0, context.Threads,
+            ((nint)panels * s.GroupIC * kernel.NR) + Skew, (nint)(panels * OCs * kernel.NR) + Skew);
         return tiling.Fit(context.MaxWorkspaceBytes / sizeof(float));
     }
 
@@ -81,4 +79,6 @@ internal readonly record struct WinogradTiling(
         long room = limit - ((BlocksAtOnce > 0 ? 1 : 0) * VLength);
         return this with { BlocksAtOnce = Math.Min(BlocksAtOnce, 1), Workers = (int)Math.Min(Workers, Math.Max(0, room / WorkerLength)) };
     }
+
+    private static long CeilDiv(long a, long b) => (a + b - 1) / b;
 }

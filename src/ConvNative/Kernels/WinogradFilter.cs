@@ -16,30 +16,26 @@ internal static unsafe class WinogradFilter<S, V>
 {
     private const int Taps = 9;
 
-    // Taps are collected for several k before they are read as vectors: a load of what was just stored in parts waits for it.
-    private const int KAtOnce = 8;
-
-    // Lines that 36 streams write are too many for the hardware to foresee.
-    private const int PrefetchAhead = 4 * Prefetch.Line;
+    // So many k go through a buffer: 36 streams of single vectors are too many for the caches, and vectors are loaded long after their
+    // parts were stored.
+    private const int KAtOnce = 16;
 
     /// <summary>One panel: <code>u[f·productStride + k·MR + r] = product f of kernel (r, k);  0 for r ≥ rows</code></summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Panel(float* w, in WinogradFilterOrder order, int rows, int K, int MR, float* u, nint productStride)
     {
-        int stride = BlockSizes.RoundUp(MR, S.Width);
-        float* taps = stackalloc float[KAtOnce * Taps * stride];
+        int stride = BlockSizes.RoundUp(MR, S.Width), buffered = (KAtOnce * MR) + S.Width;   // a vector may reach beyond the last k
+        float* taps = stackalloc float[KAtOnce * Taps * stride], products = stackalloc float[WinogradF4K3.Products * buffered];
         new Span<float>(taps, KAtOnce * Taps * stride).Clear();
-        for (int first = 0; first < K; first += KAtOnce, w += KAtOnce * order.KStride)
+        for (int first = 0; first < K; first += KAtOnce, w += KAtOnce * order.KStride, u += KAtOnce * MR)
         {
             int count = Math.Min(KAtOnce, K - first);
             for (int k = 0; k < count; k++) Collect(w + k * order.KStride, order, rows, taps + k * Taps * stride, stride);
-            for (int k = 0; k < count; k++, u += MR)
-            {
-                // A whole vector may reach into the next k, which is written after; the last k has no next one.
-                for (int r = 0; r < MR; r += S.Width)
-                    Transform(taps + k * Taps * stride + r, stride, u + r, productStride, first + k < K - 1 ? S.Width : Math.Min(S.Width, MR - r));
-            }
+            for (int k = 0; k < count; k++)
+                for (int r = 0; r < MR; r += S.Width) Transform(taps + k * Taps * stride + r, stride, products + k * MR + r, buffered);
+            for (int f = 0; f < WinogradF4K3.Products; f++)
+                new Span<float>(products + f * buffered, count * MR).CopyTo(new Span<float>(u + f * productStride, count * MR));
         }
     }
 
@@ -52,44 +48,27 @@ internal static unsafe class WinogradFilter<S, V>
             for (int t = 0; t < Taps; t++) taps[t * stride + r] = w[t * step];
     }
 
+    /// <summary>G·g·Gᵀ, one row in each lane.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Transform(float* g, int stride, float* u, nint productStride, int lanes)
+    private static void Transform(float* g, int stride, float* u, nint productStride)
     {
         float* columns = stackalloc float[3 * WinogradF4K3.Reach * S.Width];
         for (int j = 0; j < 3; j++)
-        {
-            WinogradF4K3<S, V>.Filter(
-                S.Load(g + j * stride), S.Load(g + (j + 3) * stride), S.Load(g + (j + 6) * stride),
-                out V c0, out V c1, out V c2, out V c3, out V c4, out V c5);
-            float* to = columns + j * S.Width;
-            S.Store(to, c0);
-            S.Store(to + 3 * S.Width, c1);
-            S.Store(to + 6 * S.Width, c2);
-            S.Store(to + 9 * S.Width, c3);
-            S.Store(to + 12 * S.Width, c4);
-            S.Store(to + 15 * S.Width, c5);
-        }
-
+            Filter(S.Load(g + j * stride), S.Load(g + (j + 3) * stride), S.Load(g + (j + 6) * stride), columns + j * S.Width, 3 * S.Width);
         for (int i = 0; i < WinogradF4K3.Reach; i++, columns += 3 * S.Width, u += WinogradF4K3.Reach * productStride)
-        {
-            WinogradF4K3<S, V>.Filter(
-                S.Load(columns), S.Load(columns + S.Width), S.Load(columns + 2 * S.Width),
-                out V u0, out V u1, out V u2, out V u3, out V u4, out V u5);
-            for (int j = 0; j < WinogradF4K3.Reach; j++) Prefetch.ToL1(u + j * productStride + PrefetchAhead);
-            Store(u, u0, lanes);
-            Store(u + productStride, u1, lanes);
-            Store(u + 2 * productStride, u2, lanes);
-            Store(u + 3 * productStride, u3, lanes);
-            Store(u + 4 * productStride, u4, lanes);
-            Store(u + 5 * productStride, u5, lanes);
-        }
+            Filter(S.Load(columns), S.Load(columns + S.Width), S.Load(columns + 2 * S.Width), u, productStride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* to, V value, int lanes)
+    private static void Filter(V g0, V g1, V g2, float* to, nint stride)
     {
-        if (lanes == S.Width) S.Store(to, value);
-        else S.StorePartial(to, value, lanes);
+        WinogradF4K3<S, V>.Filter(g0, g1, g2, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5);
+        S.Store(to, u0);
+        S.Store(to + stride, u1);
+        S.Store(to + 2 * stride, u2);
+        S.Store(to + 3 * stride, u3);
+        S.Store(to + 4 * stride, u4);
+        S.Store(to + 5 * stride, u5);
     }
 }

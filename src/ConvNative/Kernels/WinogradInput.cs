@@ -43,13 +43,9 @@ internal static unsafe class WinogradInput<S, V>
         float* x3 = Row(x, s, row, 3, block.Zeros), x4 = Row(x, s, row, 4, block.Zeros), x5 = Row(x, s, row, 5, block.Zeros);
         float* to = block.Rows + segment.Position + from;
         nint stride = block.RowLength, next = s.InputPixels;
+        // Four rows of each tile are new; the next channel's are far away.
         for (nint i = 0; i < count; i += Prefetch.Line)
-        {
-            Prefetch.ToL1(x1 + next + i);
-            Prefetch.ToL1(x2 + next + i);
-            Prefetch.ToL1(x3 + next + i);
-            Prefetch.ToL1(x4 + next + i);
-        }
+            PrefetchRows(x1 + next + i, x2 + next + i, x3 + next + i, x4 + next + i);
 
         nint j = 0;
         for (; j <= count - S.Width; j += S.Width)
@@ -59,6 +55,15 @@ internal static unsafe class WinogradInput<S, V>
         Store(
             S.LoadPartial(x0 + j, last), S.LoadPartial(x1 + j, last), S.LoadPartial(x2 + j, last),
             S.LoadPartial(x3 + j, last), S.LoadPartial(x4 + j, last), S.LoadPartial(x5 + j, last), to + j, stride);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchRows(float* x1, float* x2, float* x3, float* x4)
+    {
+        Prefetch.ToL1(x1);
+        Prefetch.ToL1(x2);
+        Prefetch.ToL1(x3);
+        Prefetch.ToL1(x4);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -37,14 +37,7 @@ internal static unsafe class WinogradOutput<S, V>
             ref WinogradSegment segment = ref block.Segments[i];
             nint at = (segment.Image * image) + ((nint)segment.Row * s.OW) + segment.Column;
             Rows rows = new(s, block, segment, y + at, epilogue.Addend == null ? null : epilogue.Addend + at);
-            for (int j = 0; j < rows.Count; j += Prefetch.Line)
-            {
-                Prefetch.ToL1(rows.Y0 + s.OutputPixels + j);
-                Prefetch.ToL1(rows.Y1 + s.OutputPixels + j);
-                Prefetch.ToL1(rows.Y2 + s.OutputPixels + j);
-                Prefetch.ToL1(rows.Y3 + s.OutputPixels + j);
-            }
-
+            rows.PrefetchNext(s.OutputPixels);
             if (rows.Count >= S.Width) Vertical<S, V>(rows, epilogue);
             else if (rows.Count >= Simd128.Width) Vertical<Simd128, Vector128<float>>(rows, epilogue);
             else Narrow(rows, epilogue);
@@ -134,6 +127,19 @@ internal static unsafe class WinogradOutput<S, V>
             Addend1 = present > 1 ? addend + s.OW : block.Zeros;
             Addend2 = present > 2 ? addend + (2 * (nint)s.OW) : block.Zeros;
             Addend3 = present > 3 ? addend + (3 * (nint)s.OW) : block.Zeros;
+        }
+
+        /// <summary>The same rows of the next channel: far away, and to be written soon.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void PrefetchNext(nint plane)
+        {
+            for (int j = 0; j < Count; j += Prefetch.Line)
+            {
+                Prefetch.ToL1(Y0 + plane + j);
+                Prefetch.ToL1(Y1 + plane + j);
+                Prefetch.ToL1(Y2 + plane + j);
+                Prefetch.ToL1(Y3 + plane + j);
+            }
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

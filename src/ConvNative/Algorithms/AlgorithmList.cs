@@ -7,6 +7,7 @@ internal static class AlgorithmList
     [
         new Depthwise(),
         new Winograd(),
+        new Direct(),
         new ImplicitGemm(),
         new Im2ColGemm(),
         new Reference(),

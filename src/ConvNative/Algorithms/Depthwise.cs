@@ -10,6 +10,8 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed class Depthwise : IConvAlgorithm
 {
+    private const int WideRow = 56;
+
     public ConvAlgorithm Id => ConvAlgorithm.Depthwise;
 
     public string? Refuse(PlanContext context, Direction direction)
@@ -25,13 +27,40 @@ internal sealed class Depthwise : IConvAlgorithm
     public ConvPass Plan(PlanContext context, Direction direction) =>
         new Pass(context, direction, Stencil(context, direction).WithTaps());
 
-    private static DepthwiseStencil Stencil(PlanContext context, Direction direction) =>
-        direction == Direction.BackwardData ? DepthwiseStencil.BackwardData(context.Sizes) : DepthwiseStencil.Forward(context.Sizes);
+    /// <summary>
+    /// Channels in the lanes where there are enough of them, except where vectors along the rows measured faster: wide rows of 3×3 taps,
+    /// forward to stride 2 and backward-data with unit stride.
+    /// </summary>
+    private static DepthwiseStencil Stencil(PlanContext context, Direction direction)
+    {
+        ConvSizes s = context.Sizes;
+        int lanes = DepthwiseLanes.Width(context.Isa);
+        bool isWide = s is { KH: 3, KW: 3 } && s.OW >= WideRow && direction switch
+        {
+            Direction.Forward => s.sw <= 2,
+            Direction.BackwardData => s is { sh: 1, sw: 1 },
+            _ => false,
+        };
+        bool inLanes = s.GroupOC == 1 && s.IC >= lanes && !isWide;
+        return (direction, inLanes) switch
+        {
+            (Direction.BackwardData, true) => DepthwiseStencil.BackwardDataLanes(s, lanes),
+            (Direction.BackwardData, false) => DepthwiseStencil.BackwardData(s),
+            (_, true) => DepthwiseStencil.ForwardLanes(s, lanes),
+            _ => DepthwiseStencil.Forward(s),
+        };
+    }
 
     /// <summary>Scratch memory of one worker, a whole number of cache lines.</summary>
     private static long WorkerBytes(DepthwiseStencil stencil, Direction direction)
     {
-        long floats = direction == Direction.BackwardWeights ? DepthwiseGradient.ScratchLength(stencil) : DepthwisePlane.ScratchLength(stencil);
+        long floats = (direction, stencil.Lanes) switch
+        {
+            (Direction.BackwardWeights, 1) => DepthwiseGradient.ScratchLength(stencil),
+            (_, 1) => DepthwisePlane.ScratchLength(stencil),
+            (Direction.BackwardWeights, _) => DepthwiseLanes.GradientsScratch(stencil),
+            _ => DepthwiseLanes.PlanesScratch(stencil),
+        };
         return (floats + Prefetch.Line - 1) / Prefetch.Line * Prefetch.Line * sizeof(float);
     }
 
@@ -42,10 +71,17 @@ internal sealed class Depthwise : IConvAlgorithm
 
         public override long WorkspaceBytes => _workerBytes * _workers;
 
-        public override string Details => $"{stencil.Bands} bands of {stencil.BandSteps} rows{(stencil.Is3x3 ? ", weights in registers" : "")}";
+        public override string Details => $"{stencil.Bands} bands of {stencil.BandSteps} rows, {(stencil.Lanes > 1 ? "channels in lanes" : "vectors along rows")}";
 
         public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
         {
+            if (stencil.Lanes > 1)
+            {
+                var lanes = new LanesTask(context, direction, stencil, buffers, workspace, _workerBytes / sizeof(float));
+                pool.For(_workers, lanes.Count, ref lanes);
+                return;
+            }
+
             var work = new Work(context, stencil, buffers, workspace, _workerBytes / sizeof(float));
             switch (direction)
             {
@@ -136,5 +172,38 @@ internal sealed class Depthwise : IConvAlgorithm
             work.Buffers.X + (index / work.S.GroupOC * work.S.InputPixels), (long)work.S.IC * work.S.InputPixels,
             work.Buffers.Y + (index * work.S.OutputPixels), (long)work.S.OC * work.S.OutputPixels,
             work.Buffers.W + (index * work.S.PatchLength), work.Buffers.B == null ? null : work.Buffers.B + index, work.Scratch(worker));
+    }
+
+    /// <summary>for n (not backward-weights: its items sum over it), W channels: the direction's planes or gradients.</summary>
+    private readonly unsafe struct LanesTask(
+        PlanContext context, Direction direction, DepthwiseStencil stencil, ConvBuffers buffers, float* workspace, long workerFloats) : IParallelTask
+    {
+        private readonly int _blocks = (context.Sizes.IC + stencil.Lanes - 1) / stencil.Lanes;
+
+        public long Count => direction == Direction.BackwardWeights ? _blocks : (long)_blocks * context.Sizes.N;
+
+        public void Run(long index, int worker)
+        {
+            ConvSizes s = context.Sizes;
+            (long n, long block) = Math.DivRem(index, _blocks);
+            int channel = (int)block * stencil.Lanes, lanes = Math.Min(stencil.Lanes, s.IC - channel);
+            long plane = (n * s.IC) + channel;
+            float* x = buffers.X + (plane * s.InputPixels), y = buffers.Y + (plane * s.OutputPixels), w = buffers.W + ((long)channel * s.PatchLength);
+            float* b = buffers.B == null ? null : buffers.B + channel;
+            float* scratch = workspace + (worker * workerFloats);
+            switch (direction)
+            {
+                case Direction.Forward:
+                    float* residual = buffers.Residual == null ? null : buffers.Residual + (plane * s.OutputPixels);
+                    DepthwiseLanes.Planes(context.Isa, stencil, lanes, x, w, y, context.Epilogue(b, residual), scratch);
+                    break;
+                case Direction.BackwardData:
+                    DepthwiseLanes.Planes(context.Isa, stencil, lanes, y, w, x, default, scratch);
+                    break;
+                default:
+                    DepthwiseLanes.Gradients(context.Isa, stencil, lanes, s.N, s.IC, x, y, w, b, scratch);
+                    break;
+            }
+        }
     }
 }

@@ -62,12 +62,13 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             (_context, _direction) = (context, direction);
             _shape = new Shape(context, direction);
             (_parts, _someEmpty) = direction == Direction.Forward ? (Forward(), false) : BackwardData();
+            if (_parts.Length == 0) return;   // no output reads the image, only its padding: dx is 0
             Part last = _parts[^1];
             PackedWeightsBytes = (last.PackedOffset + PackedLength(last.Kernel.Length)) * sizeof(float);
             _shape.Block(Array.ConvertAll(_parts, part => part.Grid));
         }
 
-        public int Workers => _shape.Workers;
+        public int Workers => _parts.Length == 0 ? 1 : _shape.Workers;
 
         public override long WorkspaceBytes => _shape.WorkerLength * Workers * sizeof(float);
 

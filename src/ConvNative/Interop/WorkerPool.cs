@@ -57,6 +57,9 @@ internal sealed unsafe class WorkerPool : SafeHandle
     /// <summary>Gives back what <see cref="Rent"/> gave.</summary>
     public void Return() => DangerousRelease();
 
+    /// <summary>Keeps the threads until the lease is disposed, whoever returns the pool meanwhile.</summary>
+    public Lease Hold() => new(this);
+
     /// <summary>Ends the shared pool's threads as soon as nobody uses them; the next <see cref="Rent"/> makes new ones.</summary>
     public static void ReleaseShared()
     {
@@ -128,6 +131,21 @@ internal sealed unsafe class WorkerPool : SafeHandle
             job.Error ??= e;
             return 1;
         }
+    }
+
+    /// <summary>A reference for the time of a run.</summary>
+    internal readonly ref struct Lease
+    {
+        private readonly WorkerPool _pool;
+
+        public Lease(WorkerPool pool)
+        {
+            bool added = false;
+            pool.DangerousAddRef(ref added);
+            _pool = pool;
+        }
+
+        public void Dispose() => _pool.DangerousRelease();
     }
 
     private struct Job

@@ -12,28 +12,30 @@ internal sealed class DepthwiseStencil
     private const int BandFloats = 4096;       // 16 KiB: half of L1, beside the result
     private const int SmallestBand = 4;        // steps: what the row-blocked kernel takes at once
     private const int LargestVector = 16;
+    private const int LanesBandFloats = 8192;  // 32 KiB: eight or sixteen planes at once
 
-    private DepthwiseStencil(StencilAxis rows, StencilAxis columns, int split, int planes)
+    private DepthwiseStencil(StencilAxis rows, StencilAxis columns, int split, int planes, int lanes = 1)
     {
-        (Rows, Columns, Split, Planes) = (rows, columns, split, planes);
+        (Rows, Columns, Split, Planes, Lanes) = (rows, columns, split, planes, lanes);
         Is3x3 = planes == 1 && rows is { Taps: 3, Phases: 1 } && columns is { Taps: 3, Phases: 1 };
-        // Vectors reach one beyond the last column, on both the way in and out.
-        SetPitch = (int)Math.Min(RoundUp(((columns.Extent + split - 1) / split) + (2 * LargestVector)), int.MaxValue / 4);
+        // Vectors along a row reach one beyond the last column, on both the way in and out.
+        long set = lanes > 1 ? columns.Extent * lanes : RoundUp(((columns.Extent + split - 1) / split) + (2 * LargestVector));
+        SetPitch = (int)Math.Min(set, int.MaxValue / 4);
         RowPitch = (long)SetPitch * split;
         StepPitch = RowPitch * rows.StepLength;
         Taps = rows.Taps * columns.Taps;
         long span = rows.Extent - ((rows.Steps - 1L) * rows.StepLength);
-        long fitting = ((BandFloats / RowPitch / planes) - span) / rows.StepLength;
+        long fitting = (((lanes > 1 ? LanesBandFloats : BandFloats) / RowPitch / planes) - span) / rows.StepLength;
         int largest = (int)Math.Clamp(fitting + 1, Math.Min(SmallestBand, rows.Steps), rows.Steps);
         Bands = (rows.Steps + largest - 1) / largest;
         BandSteps = (rows.Steps + Bands - 1) / Bands;
         Bands = (rows.Steps + BandSteps - 1) / BandSteps;
         PlanePitch = (((BandSteps - 1L) * rows.StepLength) + span) * RowPitch;
         Span = (int)Math.Min(span, int.MaxValue);
-        ResultPitch = RoundUp(columns.Steps);
-        SourceLength = PlanePitch * planes;
-        ResultLength = (long)BandSteps * rows.Phases * columns.Phases * ResultPitch;
-        WeightsLength = RoundUp((long)rows.Taps * columns.Taps * planes);
+        ResultPitch = lanes > 1 ? (long)columns.Outputs * lanes : RoundUp(columns.Steps);
+        SourceLength = RoundUp(PlanePitch * planes);
+        ResultLength = RoundUp((long)BandSteps * rows.Phases * (lanes > 1 ? 1 : columns.Phases) * ResultPitch);
+        WeightsLength = RoundUp((long)rows.Taps * columns.Taps * planes * lanes);
     }
 
     public StencilAxis Rows { get; }
@@ -45,6 +47,9 @@ internal sealed class DepthwiseStencil
 
     /// <summary>Source planes that are summed.</summary>
     public int Planes { get; }
+
+    /// <summary>Channels whose pixels lie side by side in the band; 1: one plane.</summary>
+    public int Lanes { get; }
 
     /// <summary>Floats between the sets of a row.</summary>
     public int SetPitch { get; }
@@ -104,6 +109,20 @@ internal sealed class DepthwiseStencil
     public static DepthwiseStencil BackwardData(in ConvSizes s) => new DepthwiseStencil(
         StencilAxis.Transposed(s.IH, s.OH, s.KH, s.sh, s.dh, s.pt), StencilAxis.Transposed(s.IW, s.OW, s.KW, s.sw, s.dw, s.pl), 1, s.GroupOC);
 
+    /// <summary>The same with so many channels in the lanes of each pixel: columns need no split then.</summary>
+    public static DepthwiseStencil ForwardLanes(in ConvSizes s, int lanes)
+    {
+        DepthwiseStencil t = Forward(s);
+        return new DepthwiseStencil(t.Rows, t.Columns, 1, 1, lanes);
+    }
+
+    /// <summary>The same with so many channels in the lanes of each pixel.</summary>
+    public static DepthwiseStencil BackwardDataLanes(in ConvSizes s, int lanes)
+    {
+        DepthwiseStencil t = BackwardData(s);
+        return new DepthwiseStencil(t.Rows, t.Columns, 1, 1, lanes);
+    }
+
     /// <summary>Fills the tables of taps: only where the lengths were found to be of a sane size.</summary>
     public DepthwiseStencil WithTaps()
     {
@@ -122,7 +141,7 @@ internal sealed class DepthwiseStencil
                 select (Rows.Position(p, kh), Columns.Position(q, kw), (kh * Columns.Taps) + kw);
             foreach ((long row, long column, int weight) in taps)
             {
-                offsets.Add((int)((row * RowPitch) + (column % Split * SetPitch) + (column / Split)));
+                offsets.Add((int)((row * RowPitch) + (column % Split * SetPitch) + (column / Split * Lanes)));
                 weights.Add(weight);
             }
         }

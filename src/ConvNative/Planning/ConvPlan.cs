@@ -51,18 +51,16 @@ internal sealed class ConvPlan : IDisposable
     {
         ConvPass pass = Pass(direction);
         long packedBytes = buffers.Packed == null ? PackedArea(pass) : 0;
+        using WorkerPool.Lease lease = _pool.Hold();
         AlignedBuffer? block = _workspace.Borrow(packedBytes + pass.WorkspaceBytes);
-        bool held = false;
         try
         {
-            _pool.DangerousAddRef(ref held);
             float* start = block is null ? null : (float*)block.Pointer;
             if (packedBytes > 0) pass.PackWeights(buffers.W, start, _pool);
             pass.Run(packedBytes > 0 ? buffers.WithPacked(start) : buffers, start + (packedBytes / sizeof(float)), _pool);
         }
         finally
         {
-            if (held) _pool.Return();
             _workspace.Return(block);
         }
     }
@@ -71,6 +69,7 @@ internal sealed class ConvPlan : IDisposable
     public unsafe AlignedBuffer? PackWeights(Direction direction, float* w)
     {
         if (_choices[(int)direction].Pass is not { PackedWeightsBytes: > 0 } pass) return null;
+        using WorkerPool.Lease lease = _pool.Hold();
         AlignedBuffer packed = AlignedBuffer.Allocate(pass.PackedWeightsBytes, zero: false);
         pass.PackWeights(w, (float*)packed.Pointer, _pool);
         return packed;
@@ -79,6 +78,7 @@ internal sealed class ConvPlan : IDisposable
     /// <summary>for i: dz[i] = dy[i] · the activation's derivative where its result is y[i].</summary>
     public unsafe void RunActivationDerivative(float* dy, float* y, float* dz)
     {
+        using WorkerPool.Lease lease = _pool.Hold();
         var task = new ActivationDerivativeTask(_context, dy, y, dz);
         _pool.For(_context.Threads, _context.Sizes.N, ref task);
     }

@@ -31,9 +31,10 @@ internal sealed unsafe class DepthwiseTests
         for (int stride = 1; stride <= 2; stride++)
         for (int i = 0; i < 4; i++)
         {
-            var problem = new ConvProblem(new TensorShape(2, 3, rows, random.Next(1, 40)), 3, 3, 3)
+            int channels = i % 2 == 0 ? 3 : 19;
+            var problem = new ConvProblem(new TensorShape(2, channels, rows, random.Next(1, 40)), channels, 3, 3)
             {
-                Groups = 3, StrideH = stride, StrideW = stride, Padding = Padding.All(1),
+                Groups = channels, StrideH = stride, StrideW = stride, Padding = Padding.All(1),
             };
             Check(isa, problem, random);
         }
@@ -45,6 +46,9 @@ internal sealed unsafe class DepthwiseTests
     [TestCase("g1mb1ic1ih3iw6000oc1oh3ow6000kh3kw9ph1pw4")]
     [TestCase("g1mb1ic1ih300iw200oc1oh300ow200kh3ph40dh39")]
     [TestCase("g3mb37ic3ih7oc3oh7kh3ph1")]
+    [TestCase("g18mb9ic18ih14oc18oh14kh3ph1")]
+    [TestCase("g17mb1ic17ih60oc17oh30kh3sh2ph1")]
+    [TestCase("g16mb1ic16ih50oc16oh50kh5ph2")]
     public void Planes_of_several_bands_are_within_the_bound(string descriptor)
     {
         foreach (Isa isa in Configurations.Isas) Check(isa, ConvProblem.Parse(descriptor), new Random(3));
@@ -78,13 +82,13 @@ internal sealed unsafe class DepthwiseTests
     {
         var random = new Random(4);
         for (int columns = 1; columns <= 33; columns++)
-        foreach (int kernel in new[] { 3, 5 })
+        foreach ((int kernel, int channels) in new[] { (3, 2), (5, 2), (3, 17) })
         {
-            var problem = new ConvProblem(new TensorShape(1, 2, 6, columns), 2, kernel, kernel) { Groups = 2, Padding = Padding.All(kernel / 2) };
+            var problem = new ConvProblem(new TensorShape(1, channels, 6, columns), channels, kernel, kernel) { Groups = channels, Padding = Padding.All(kernel / 2) };
             using var plain = new Conv2d(problem, new Conv2dOptions { Algorithm = ConvAlgorithm.Depthwise, ForcedIsa = isa });
             using var fused = new Conv2d(
                 problem, new Conv2dOptions { Algorithm = ConvAlgorithm.Depthwise, ForcedIsa = isa, Activation = ConvActivation.Clip(-0.5f, 1) });
-            using Tensor x = Tensors.Random(problem.Input, columns), w = Tensors.Random(problem.Weights, 2), b = Tensors.Random(new TensorShape(1, 2, 1, 1), 3);
+            using Tensor x = Tensors.Random(problem.Input, columns), w = Tensors.Random(problem.Weights, 2), b = Tensors.Random(new TensorShape(1, channels, 1, 1), 3);
             using Tensor residual = Tensors.Random(problem.Output, 4), y = new(problem.Output), expected = new(problem.Output);
             plain.Forward(x, w, b, expected);
             for (int i = 0; i < expected.Length; i++) expected.Span[i] = Math.Clamp(expected.Span[i] + residual.Span[i], -0.5f, 1);
@@ -95,10 +99,10 @@ internal sealed unsafe class DepthwiseTests
 
     private static ConvProblem Draw(Random random, int columns, int kernel, int strideH, int strideW)
     {
-        int groups = random.Next(1, 4), rows = random.Next(1, 9), kernelH = random.Next(1, 8), dh = random.Next(1, 3), dw = random.Next(1, 3);
+        int groups = random.Next(1, 22), rows = random.Next(1, 9), kernelH = random.Next(1, 8), dh = random.Next(1, 3), dw = random.Next(1, 3);
         (int top, int bottom) = DrawPadding(random, rows, ((kernelH - 1) * dh) + 1);
         (int left, int right) = DrawPadding(random, columns, ((kernel - 1) * dw) + 1);
-        return new ConvProblem(new TensorShape(random.Next(1, 3), groups, rows, columns), groups * random.Next(1, 4), kernelH, kernel)
+        return new ConvProblem(new TensorShape(random.Next(1, 3), groups, rows, columns), groups * (groups > 3 ? 1 : random.Next(1, 4)), kernelH, kernel)
         {
             Groups = groups, StrideH = strideH, StrideW = strideW, DilationH = dh, DilationW = dw, Padding = new Padding(top, left, bottom, right),
         };

@@ -70,5 +70,6 @@ internal static class ShapeList
             new ConvProblem(new TensorShape(1, 5, 8, 10), 6, 3, 2) { StrideH = 2, StrideW = 3, Padding = new Padding(2, 0, 0, 1), Name = "lopsided_stride" },
             new ConvProblem(new TensorShape(1, 4, 10, 10), 4, 3, 3) { StrideH = 4, StrideW = 4, Padding = new Padding(0, 0, 3, 3), Name = "unreached_padding" },
             new ConvProblem(new TensorShape(1, 4, 7, 9), 8, 3, 3) { Padding = new Padding(3, 4, 0, 0), Name = "beyond_the_kernel" },
+            new ConvProblem(new TensorShape(1, 2, 2, 5), 3, 1, 2) { StrideH = 3, StrideW = 3, Padding = new Padding(1, 1, 1, 1), Name = "padding_alone_is_read" },
         ]);
 }

@@ -1,0 +1,99 @@
+using ConvNative.Compare.Cases;
+using ConvNative.Compare.Machine;
+using ConvNative.Compare.Peers;
+using ConvNative.Compare.Report;
+using Spectre.Console;
+
+namespace ConvNative.Compare;
+
+/// <summary>What the command does, from options to exit code.</summary>
+internal static class CompareCommand
+{
+    public const int InterruptedExit = 130;
+
+    private const string Subject = PeerDefinition.ConvNativeName + "/auto";
+
+    /// <exception cref="UsageException">The options ask for something that cannot be done.</exception>
+    /// <exception cref="InvalidDataException">The baseline is no report.</exception>
+    public static async Task<int> RunAsync(
+        CompareOptions options, string arguments, IReadOnlyList<PeerDefinition> known, IAnsiConsole console, CancellationToken stop)
+    {
+        CaseList cases = CaseList.From(options);
+        if (!ReportBroken(cases, options.KeepGoing)) return 2;
+        CheckWritable(options.Json);
+        CheckWritable(options.Html);
+        RunReport? baseline = options.Baseline is { } file ? LoadBaseline(file) : null;
+        ContestantList contestants = await FindPeersAsync(options, known, console, stop);
+        if (options.List)
+        {
+            ConsoleReport.WriteList(console, cases, options, contestants);
+            return 0;
+        }
+
+        var comparison = new Comparison(options, cases, contestants);
+        if (comparison.TotalCases == 0) throw new UsageException("There are no cases; --shapes, --networks, --case, --dir and --filter leave none.");
+        if (contestants.Modes.Count == 0) throw new UsageException("There are no contestants; --list tells how to install the peers.");
+        RunReport report = NewReport(options, arguments, contestants);
+        await ProgressDisplay.RunAsync(console, comparison, sink => comparison.RunAsync(report, sink, stop));
+        if (options.Json is { } json) report.Save(json);
+        ConsoleReport.Write(console, report, baseline);
+        if (options.Html is { } html) File.WriteAllText(html, HtmlReport.Render(report, baseline));
+        return report.Interrupted ? InterruptedExit : OwnMishap(report) ? 1 : 0;
+    }
+
+    private static bool ReportBroken(CaseList cases, bool keepGoing)
+    {
+        foreach (BrokenLine line in cases.Broken) Console.Error.WriteLine(line);
+        if (cases.Volumes > 0) Console.Error.WriteLine($"{cases.Volumes} three-dimensional problems are left out.");
+        if (cases.Broken.Count > 0 && !keepGoing) Console.Error.WriteLine("Nothing was run; --keep-going runs the other lines.");
+        return cases.Broken.Count == 0 || keepGoing;
+    }
+
+    // Before half an hour of measuring, not after.
+    private static void CheckWritable(string? path)
+    {
+        if (path is null) return;
+        try
+        {
+            File.Open(path, FileMode.OpenOrCreate, FileAccess.Write).Dispose();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException(e.Message);
+        }
+    }
+
+    private static RunReport LoadBaseline(string path)
+    {
+        try
+        {
+            return RunReport.Load(path);
+        }
+        catch (IOException e)
+        {
+            throw new UsageException(e.Message);
+        }
+    }
+
+    private static async Task<ContestantList> FindPeersAsync(
+        CompareOptions options, IReadOnlyList<PeerDefinition> known, IAnsiConsole console, CancellationToken stop)
+    {
+        ContestantList found = await ContestantList.FindAsync(known, options.Peers, name => console.MarkupLineInterpolated($"[grey]looking for {name}[/]"), stop);
+        ConsoleReport.WriteMissing(console, found);
+        return found;
+    }
+
+    private static RunReport NewReport(CompareOptions options, string arguments, ContestantList contestants) => new()
+    {
+        Command = $"./build.sh compare {arguments}".TrimEnd(),
+        Started = DateTimeOffset.Now,
+        Machine = MachineDescription.Summary,
+        Subject = Subject,
+        Against = options.Against,
+        Options = options.Measure,
+        Peers = [.. contestants.Peers.Select(peer => new PeerReport(peer.Definition.Name, peer.Description?.Version, peer.Description?.Details, peer.Problem, peer.Remedy))],
+    };
+
+    private static bool OwnMishap(RunReport report) =>
+        Summary.Mishaps(report).Any(mishap => Summary.PeerOf(mishap.Contestant) == PeerDefinition.ConvNativeName);
+}

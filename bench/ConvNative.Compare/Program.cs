@@ -1,0 +1,3 @@
+using ConvNative.Compare;
+
+return await CommandLine.RunAsync(args);

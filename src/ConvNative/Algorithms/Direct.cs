@@ -1,0 +1,323 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using ConvNative.Interop;
+using ConvNative.Kernels;
+using ConvNative.Simd;
+
+namespace ConvNative.Algorithms;
+
+/// <summary>
+/// Convolution for products of few rows, where cutting patches into panels costs as much as multiplying them: first layers backward, few
+/// channels per group, few output channels. A strip of source rows is copied into <see cref="PhasePlanes"/> and the kernels read each
+/// tap there, as vectors of consecutive points.
+/// <code>
+/// forward        y[oc, points]  = Σ over (ic, kh, kw) of w · taps in x
+/// backward-data  dx[ic, points] = Σ over (oc, kh, kw) of w · taps in dy, for each residue class of the strides (see
+///                <see cref="ImplicitGemm"/>); all classes read one copy of dy and are interleaved at the store
+/// </code>
+/// Each element is summed over blocks of channels, then channels, then taps: an order that depends on the problem, the caches and the
+/// instruction set only.
+/// </summary>
+internal sealed class Direct : IConvAlgorithm
+{
+    public ConvAlgorithm Id => ConvAlgorithm.Direct;
+
+    public string? Refuse(PlanContext context, Direction direction)
+    {
+        if (direction == Direction.BackwardWeights) return "it has no backward-weights";
+        return new Pass(context, direction).Workers > 0
+            ? null
+            : $"its smallest strip does not fit MaxWorkspaceBytes {context.MaxWorkspaceBytes}";
+    }
+
+    /// <summary>
+    /// Few rows, patches that overlap (else packing reads nothing twice) and most lanes on points, measured against implicit and
+    /// im2col GEMM. Backward-data with strides gains for more rows, since the residue classes share one copy of dy; a single row
+    /// then loads more than it multiplies.
+    /// </summary>
+    public bool Suits(PlanContext context, Direction direction)
+    {
+        if (direction == Direction.BackwardWeights) return false;
+        ConvSizes s = context.Sizes;
+        if (s.KH * s.KW <= s.sh * s.sw) return false;
+        var pass = new Pass(context, direction);
+        double rows = pass.M / pass.UsefulShare;
+        return pass.UsefulShare >= 0.5 && (pass.Classes == 1 ? rows <= 32 : rows is > 1.5 and <= 72);
+    }
+
+    public ConvPass Plan(PlanContext context, Direction direction) => new Pass(context, direction);
+
+    /// <summary>One residue class of the strides (forward: the only one): the rows and columns of the output that see the same taps.</summary>
+    /// <param name="Kernel">Flat kernel position (kh·KW + kw) of each tap.</param>
+    /// <param name="Taps">The taps.</param>
+    private sealed record ResidueClass(int[] Kernel, Tap[] Taps);
+
+    /// <summary>Rows [Row, Row + Rows) of the product, computed together.</summary>
+    private readonly record struct Panel(int Row, int Rows, DirectKernel Kernel);
+
+    private sealed unsafe class Pass : ConvPass
+    {
+        private const int ItemsPerThread = 4;
+        private readonly PlanContext _context;
+        private readonly Direction _direction;
+        private readonly ConvSizes _s;
+        private readonly ResidueClass[] _classes;
+        private readonly Panel[] _panels;
+        private readonly nint[][] _offsets;
+
+        public Pass(PlanContext context, Direction direction)
+        {
+            (_context, _direction, _s) = (context, direction, context.Sizes);
+            bool forward = direction == Direction.Forward;
+            (M, Channels) = forward ? (_s.GroupOC, _s.GroupIC) : (_s.GroupIC, _s.GroupOC);
+            _classes = forward ? [Forward()] : BackwardData();
+            Tap[] taps = [.. _classes.SelectMany(c => c.Taps)];
+            Planes = forward
+                ? new PhasePlanes(_s.IH, _s.IW, _s.OH, _s.OW, _s.sh, _s.sw, taps)
+                : new PhasePlanes(_s.OH, _s.OW, BlockSizes.CeilDiv(_s.IH, _s.sh), BlockSizes.CeilDiv(_s.IW, _s.sw), 1, 1, taps);
+            _panels = Cut(M, context.Isa);
+            GroupLength = (long)taps.Length * Channels * M;
+            Block();
+            _offsets = Array.ConvertAll(_classes, Offsets);
+        }
+
+        /// <summary>Rows of the product: output channels of a group.</summary>
+        public int M { get; }
+
+        /// <summary>Channels that are summed over.</summary>
+        public int Channels { get; }
+
+        public PhasePlanes Planes { get; }
+
+        /// <summary>Residue classes of the strides.</summary>
+        public int Classes => _classes.Length;
+
+        /// <summary>Points among the numbers of an image that are computed, as if it were one strip of whole tiles.</summary>
+        public double UsefulShare =>
+            (double)Planes.Rows * Planes.Columns / BlockSizes.RoundUp(Planes.Points(Planes.Rows), _panels[0].Kernel.Columns);
+
+        /// <summary>Points that all panels pass over before the next ones: whole tiles of every kernel.</summary>
+        public int ChunkPoints { get; private set; }
+
+        /// <summary>Channels whose planes are in scratch at once.</summary>
+        public int ChannelsPerBlock { get; private set; }
+
+        public int Workers { get; private set; }
+
+        public long PlanesLength { get; private set; }
+
+        /// <summary>Floats from a row of sums to the next.</summary>
+        public int SumsStride { get; private set; }
+
+        public override long WorkspaceBytes => WorkerLength * Workers * sizeof(float);
+
+        public override long PackedWeightsBytes => (long)_s.G * GroupLength * sizeof(float);
+
+        public override string Details =>
+            $"{_panels.Length} panel(s) of up to {_panels[0].Rows} rows, strips of {Planes.StripRows} rows, {ChannelsPerBlock} channels at once, {_classes.Length} product(s), {Workers} worker(s)";
+
+        private long WorkerLength => PlanesLength + ((long)_classes.Length * M * SumsStride);
+
+        /// <summary>Floats of a group's packed weights: [class][panel][(channel, tap)][rows].</summary>
+        private long GroupLength { get; }
+
+        public override void PackWeights(float* w, float* packed, WorkerPool pool)
+        {
+            var task = new PackTask(this, w, packed);
+            pool.For(_context.Threads, (long)_s.G * Channels, ref task);
+        }
+
+        public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
+        {
+            var task = new StripTask(this, buffers, workspace);
+            pool.For(Workers, task.Count, ref task);
+        }
+
+        // As few panels as there can be, as even as they can be.
+        private static Panel[] Cut(int M, Isa isa)
+        {
+            int count = BlockSizes.CeilDiv(M, DirectKernel.MaxRows);
+            var panels = new Panel[count];
+            for (int i = 0, row = 0; i < count; i++)
+            {
+                int rows = BlockSizes.CeilDiv(M - row, count - i);
+                panels[i] = new Panel(row, rows, DirectKernel.For(isa, rows));
+                row += rows;
+            }
+
+            return panels;
+        }
+
+        private ResidueClass Forward()
+        {
+            int[] kernel = [.. Enumerable.Range(0, _s.KH * _s.KW)];
+            return new(kernel, Array.ConvertAll(kernel, t => new Tap((t / _s.KW * _s.dh) - _s.pt, (t % _s.KW * _s.dw) - _s.pl)));
+        }
+
+        private ResidueClass[] BackwardData()
+        {
+            ConvSizes s = _s;
+            var classes = new ResidueClass[s.sh * s.sw];
+            for (int i = 0; i < classes.Length; i++)
+            {
+                (int rh, int rw) = Math.DivRem(i, s.sw);
+                int[] kernel = [.. Enumerable.Range(0, s.KH * s.KW).Where(t => (rh + s.pt - (t / s.KW * s.dh)) % s.sh == 0 && (rw + s.pl - (t % s.KW * s.dw)) % s.sw == 0)];
+                classes[i] = new(kernel, Array.ConvertAll(kernel, t => new Tap((rh + s.pt - (t / s.KW * s.dh)) / s.sh, (rw + s.pl - (t % s.KW * s.dw)) / s.sw)));
+            }
+
+            return classes;
+        }
+
+        private nint[] Offsets(ResidueClass residueClass)
+        {
+            Tap[] taps = residueClass.Taps;
+            nint[] offsets = GC.AllocateArray<nint>(ChannelsPerBlock * taps.Length, pinned: true);
+            for (int k = 0; k < offsets.Length; k++) offsets[k] = (k / taps.Length * Planes.ChannelStride) + Planes.TapOffset(taps[k % taps.Length]);
+            return offsets;
+        }
+
+        /// <summary>Settles the blocks: the planes that a chunk reads in L1, strip and sums in L2, the workspace within its limit.</summary>
+        private void Block()
+        {
+            CacheSizes caches = CacheSizes.Machine;
+            ChunkPoints = DirectKernel.WholeTiles(_context.Isa);
+            long chunkFloats = (long)Planes.RowPhases * Planes.ColumnPhases * (ChunkPoints + ((long)Planes.ExtraRows * Planes.Pitch));
+            long wanted = caches.L1 / 2 / sizeof(float) / chunkFloats;
+            ChannelsPerBlock = BlockSizes.Balance(Channels, (int)Math.Clamp(wanted, 1, Channels), 1);
+            long stripRow = (((long)ChannelsPerBlock * Planes.RowPhases * Planes.ColumnPhases) + ((long)_classes.Length * M)) * Planes.Pitch * sizeof(float);
+            int strips = _context.Threads == 1 ? 1 : BlockSizes.CeilDiv(ItemsPerThread * _context.Threads, _s.N * _s.G);
+            Planes.StripRows = BlockSizes.Balance(Planes.Rows, (int)Math.Clamp(caches.L2 / 2 / stripRow, 1, BlockSizes.CeilDiv(Planes.Rows, strips)), 1);
+            for (; ; Planes.StripRows = (Planes.StripRows + 1) / 2)
+            {
+                Measure();
+                Workers = (int)Math.Min(_context.Threads, _context.MaxWorkspaceBytes / (WorkerLength * sizeof(float)));
+                if (Workers > 0 || Planes.StripRows == 1) return;
+            }
+        }
+
+        private void Measure()
+        {
+            int points = Planes.Points(Planes.StripRows);
+            int tile = _panels.Max(panel => panel.Kernel.Columns);
+            SumsStride = (int)PhasePlanes.OddLines(points + tile);
+            PlanesLength = BlockSizes.RoundUp(tile, 16) + ((long)ChannelsPerBlock * Planes.ChannelStride);
+        }
+
+        /// <summary>for g, channel: its weights in the panels of all classes.</summary>
+        private readonly struct PackTask(Pass pass, float* w, float* packed) : IParallelTask
+        {
+            public void Run(long index, int worker)
+            {
+                (long g, long c) = Math.DivRem(index, pass.Channels);
+                ConvSizes s = pass._s;
+                nint area = s.KH * s.KW;
+                (nint rowStride, nint channelStride) = pass._direction == Direction.Forward ? (s.PatchLength, area) : (area, (nint)s.PatchLength);
+                float* source = w + (g * s.GroupOC * s.PatchLength) + ((nint)c * channelStride);
+                float* target = packed + (g * pass.GroupLength);
+                foreach (ResidueClass residueClass in pass._classes)
+                {
+                    int taps = residueClass.Kernel.Length;
+                    foreach (Panel panel in pass._panels)
+                    {
+                        float* p = target + (c * taps * panel.Rows);
+                        foreach (int t in residueClass.Kernel)
+                        {
+                            for (int r = 0; r < panel.Rows; r++) *p++ = source[((panel.Row + r) * rowStride) + t];
+                        }
+
+                        target += (nint)pass.Channels * taps * panel.Rows;
+                    }
+                }
+            }
+        }
+
+        /// <summary>for n, g, strip: some rows of one group's output.</summary>
+        private readonly struct StripTask(Pass pass, ConvBuffers buffers, float* workspace) : IParallelTask
+        {
+            private readonly ConvSizes _s = pass._s;
+
+            private int Strips => BlockSizes.CeilDiv(pass.Planes.Rows, pass.Planes.StripRows);
+
+            public long Count => (long)_s.N * _s.G * Strips;
+
+            public void Run(long index, int worker)
+            {
+                (long rest, long strip) = Math.DivRem(index, Strips);
+                (long n, long g) = Math.DivRem(rest, _s.G);
+                int firstRow = (int)strip * pass.Planes.StripRows;
+                int rows = Math.Min(pass.Planes.StripRows, pass.Planes.Rows - firstRow);
+                float* scratch = workspace + (worker * pass.WorkerLength);
+                float* sums = scratch + pass.PlanesLength;
+                for (int c = 0; c < pass.Channels; c += pass.ChannelsPerBlock)
+                {
+                    int channels = Math.Min(pass.ChannelsPerBlock, pass.Channels - c);
+                    PhasePlanesFill.Run(pass._context.Isa, pass.Planes, Source(n, g, c), channels, firstRow, rows, scratch);
+                    Multiply(g, c, channels, pass.Planes.Points(rows), scratch, sums);
+                }
+
+                Store(n, g, firstRow, rows, sums);
+            }
+
+            private float* Source(long n, long g, int channel) => pass._direction == Direction.Forward
+                ? buffers.X + (((n * _s.IC) + (g * pass.Channels) + channel) * _s.InputPixels)
+                : buffers.Y + (((n * _s.OC) + (g * pass.Channels) + channel) * _s.OutputPixels);
+
+            private void Multiply(long g, int c, int channels, int points, float* scratch, float* sums)
+            {
+                var product = new DirectProduct { StrideC = pass.SumsStride, Adds = c > 0 };
+                for (int p = 0; p < points; p += pass.ChunkPoints)
+                {
+                    product.Points = Math.Min(pass.ChunkPoints, points - p);
+                    product.B = scratch + p;
+                    float* weights = buffers.Packed + (g * pass.GroupLength);
+                    float* target = sums + p;
+                    for (int k = 0; k < pass._classes.Length; k++)
+                    {
+                        nint taps = pass._classes[k].Taps.Length;
+                        product.Offsets = (nint*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pass._offsets[k]));
+                        product.K = channels * taps;
+                        foreach (Panel panel in pass._panels)
+                        {
+                            product.A = weights + (c * taps * panel.Rows);
+                            product.C = target + (panel.Row * (nint)pass.SumsStride);
+                            panel.Kernel.Run(&product);
+                            weights += pass.Channels * taps * panel.Rows;
+                        }
+
+                        target += (nint)pass.M * pass.SumsStride;
+                    }
+                }
+            }
+
+            private void Store(long n, long g, int firstRow, int rows, float* sums)
+            {
+                if (pass._direction == Direction.Forward) StoreForward(n, g, firstRow, rows, sums);
+                else StoreBackwardData(n, g, firstRow, rows, sums);
+            }
+
+            private void StoreForward(long n, long g, int firstRow, int rows, float* sums)
+            {
+                long at = (((n * _s.OC) + (g * pass.M)) * _s.OutputPixels) + ((long)firstRow * _s.OW);
+                TileStore store = pass._context.Epilogue(buffers.B == null ? null : buffers.B + (g * pass.M), buffers.Residual == null ? null : buffers.Residual + at);
+                store.Rows = pass.M;
+                PlaneStore.Rows(pass._context.Isa, store, sums, pass.SumsStride, pass.Planes.Pitch, rows, _s.OW, buffers.Y + at, _s.OutputPixels);
+            }
+
+            private void StoreBackwardData(long n, long g, int firstRow, int rows, float* sums)
+            {
+                int first = firstRow * _s.sh, outputRows = Math.Min(rows * _s.sh, _s.IH - first);
+                float* output = buffers.X + (((n * _s.IC) + (g * pass.M)) * _s.InputPixels) + ((nint)first * _s.IW);
+                if (pass._classes.Length == 1)
+                {
+                    TileStore store = new() { Rows = pass.M };
+                    PlaneStore.Rows(pass._context.Isa, store, sums, pass.SumsStride, pass.Planes.Pitch, rows, _s.IW, output, _s.InputPixels);
+                    return;
+                }
+
+                nint classStride = (nint)pass.M * pass.SumsStride;
+                for (int m = 0; m < pass.M; m++, output += _s.InputPixels, sums += pass.SumsStride)
+                    PlaneStore.Interleaved(pass._context.Isa, sums, classStride, _s.sh, _s.sw, pass.Planes.Pitch, outputRows, _s.IW, output);
+            }
+        }
+    }
+}

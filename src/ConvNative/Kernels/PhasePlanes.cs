@@ -1,0 +1,102 @@
+namespace ConvNative.Kernels;
+
+/// <summary>The part of a plane's rows that stands in the source: [Begin, End), zeros around; Begin is source column Source.</summary>
+internal readonly record struct PlanePiece(int Begin, int End, int Source);
+
+/// <summary>
+/// Where the rows of a strip of grid points stand in scratch so that each tap of every point is one fixed distance away (the points
+/// and taps of <see cref="PatchGrid"/>, another order of the padded rows): every sh-th row and every sw-th column of a channel forms
+/// a zero-padded plane of its own, [channel][row phase][column phase][row][Pitch]. Grid point (r, j) is number r·Pitch + j, and tap t
+/// of point p stands at p + TapOffset(t): consecutive numbers are consecutive floats for all taps, over the ends of rows too. The
+/// Pitch − Columns numbers behind each row are no points; what is computed for them is thrown away.
+/// </summary>
+internal sealed unsafe class PhasePlanes
+{
+    private readonly int _lastRow;
+    private readonly int _lastColumn;
+    private readonly PlanePiece[] _pieces;
+
+    public PhasePlanes(int H, int W, int rows, int columns, int sh, int sw, ReadOnlySpan<Tap> taps)
+    {
+        (this.H, this.W, Rows, Columns, this.sh, this.sw, StripRows) = (H, W, rows, columns, sh, sw, rows);
+        (FirstRow, FirstColumn, _lastRow, _lastColumn) = (int.MaxValue, int.MaxValue, int.MinValue, int.MinValue);
+        foreach (Tap tap in taps)
+        {
+            (FirstRow, FirstColumn) = (Math.Min(FirstRow, tap.Row), Math.Min(FirstColumn, tap.Column));
+            (_lastRow, _lastColumn) = (Math.Max(_lastRow, tap.Row), Math.Max(_lastColumn, tap.Column));
+        }
+
+        _pieces = new PlanePiece[ColumnPhases];
+        for (int phase = 0; phase < _pieces.Length; phase++)
+        {
+            // Column q of the phase is source column first + q·sw.
+            int first = FirstColumn + phase;
+            int begin = Math.Clamp(CeilDiv(-first, sw), 0, Pitch);
+            _pieces[phase] = new(begin, Math.Clamp(CeilDiv(W - first, sw), begin, Pitch), first + (begin * sw));
+        }
+    }
+
+    /// <summary>Source rows.</summary>
+    public int H { get; }
+
+    /// <summary>Source columns.</summary>
+    public int W { get; }
+
+    /// <summary>Grid rows.</summary>
+    public int Rows { get; }
+
+    /// <summary>Grid columns.</summary>
+    public int Columns { get; }
+
+    /// <summary>Source rows from one grid row to the next.</summary>
+    public int sh { get; }
+
+    /// <summary>Source columns from one grid column to the next.</summary>
+    public int sw { get; }
+
+    /// <summary>Smallest tap row.</summary>
+    public int FirstRow { get; }
+
+    /// <summary>Smallest tap column.</summary>
+    public int FirstColumn { get; }
+
+    /// <summary>The most grid rows that stand in scratch at once.</summary>
+    public int StripRows { get; set; }
+
+    /// <summary>Row phases that some tap reads.</summary>
+    public int RowPhases => Math.Min(sh, _lastRow - FirstRow + 1);
+
+    /// <summary>Column phases that some tap reads.</summary>
+    public int ColumnPhases => Math.Min(sw, _lastColumn - FirstColumn + 1);
+
+    /// <summary>Rows of a plane beyond those of the grid.</summary>
+    public int ExtraRows => (_lastRow - FirstRow) / sh;
+
+    /// <summary>Floats from a grid row to the next.</summary>
+    public int Pitch => Columns + ((_lastColumn - FirstColumn) / sw);
+
+    /// <summary>Floats of one plane.</summary>
+    public nint PlaneLength => (nint)(StripRows + ExtraRows) * Pitch;
+
+    /// <summary>Floats from a channel to the next.</summary>
+    public nint ChannelStride => OddLines(RowPhases * ColumnPhases * PlaneLength);
+
+    /// <summary>Numbers from the first point of a strip to its last.</summary>
+    public int Points(int rows) => ((rows - 1) * Pitch) + Columns;
+
+    /// <summary>Where the rows of a column phase come from.</summary>
+    public PlanePiece Piece(int columnPhase) => _pieces[columnPhase];
+
+    /// <summary>Distance from a point to the tap.</summary>
+    public nint TapOffset(Tap tap)
+    {
+        (int row, int rowPhase) = Math.DivRem(tap.Row - FirstRow, sh);
+        (int column, int columnPhase) = Math.DivRem(tap.Column - FirstColumn, sw);
+        return (((rowPhase * ColumnPhases) + columnPhase) * PlaneLength) + ((nint)row * Pitch) + column;
+    }
+
+    /// <summary>At least so many floats in an odd number of cache lines: what lies that far apart falls into different sets of a cache.</summary>
+    public static nint OddLines(nint floats) => (((floats + 15) / 16) | 1) * 16;
+
+    private static int CeilDiv(int a, int b) => (a / b) + (a % b > 0 ? 1 : 0);
+}

@@ -1,0 +1,112 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using ConvNative.Simd;
+
+namespace ConvNative.Kernels;
+
+/// <summary>Finished sums from <see cref="PhasePlanes"/> numbering into the output: the places between rows are dropped, classes of strides interleaved.</summary>
+internal static unsafe class PlaneStore
+{
+    /// <summary>
+    /// Rows of some channels: out[m·plane + i·columns + j] = epilogue(sums[m·stride + i·pitch + j]), m &lt; store.Rows, i &lt; rows, j &lt; columns.
+    /// </summary>
+    public static void Rows(Isa isa, in TileStore store, float* sums, nint stride, int pitch, int rows, int columns, float* output, nint plane)
+    {
+        switch (isa)
+        {
+            case Isa.Avx512: PlaneStore<Simd512, Vector512<float>>.Rows(store, sums, stride, pitch, rows, columns, output, plane); break;
+            case Isa.Avx2: PlaneStore<Simd256, Vector256<float>>.Rows(store, sums, stride, pitch, rows, columns, output, plane); break;
+            default: PlaneStore<Simd128, Vector128<float>>.Rows(store, sums, stride, pitch, rows, columns, output, plane); break;
+        }
+    }
+
+    /// <summary>
+    /// Rows of one channel from the classes of strides (sh, sw), class (rh, rw) at sums + (rh·sw + rw)·classStride:
+    /// out[row·columns + column] = class (row mod sh, column mod sw)[row/sh·pitch + column/sw], row &lt; rows, column &lt; columns.
+    /// </summary>
+    public static void Interleaved(Isa isa, float* sums, nint classStride, int sh, int sw, int pitch, int rows, int columns, float* output)
+    {
+        switch (isa)
+        {
+            case Isa.Avx512: PlaneStore<Simd512, Vector512<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output); break;
+            case Isa.Avx2: PlaneStore<Simd256, Vector256<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output); break;
+            default: PlaneStore<Simd128, Vector128<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output); break;
+        }
+    }
+}
+
+/// <summary>The same for one vector width.</summary>
+internal static unsafe class PlaneStore<S, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Rows(in TileStore store, float* sums, nint stride, int pitch, int rows, int columns, float* output, nint plane)
+    {
+        // Masked stores are slow on some machines, so a row's last vector may run over into the next row, which is written after it:
+        // unless the next row is someone else's, or shorter than that, or its addend may be the output itself.
+        int overrun = store.Addend == null && columns >= S.Width ? rows - 1 : 0;
+        for (int m = 0; m < store.Rows; m++, sums += stride, output += plane)
+        {
+            V bias = store.Bias == null ? S.Zero : S.Broadcast(store.Bias + m);
+            float* addend = store.Addend == null ? null : store.Addend + (m * store.AddendStride);
+            for (int i = 0; i < rows; i++)
+                Row(store, sums + ((nint)i * pitch), bias, addend == null ? null : addend + ((nint)i * columns), output + ((nint)i * columns), columns, i < overrun);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Interleaved(float* sums, nint classStride, int sh, int sw, int pitch, int rows, int columns, float* output)
+    {
+        int overrun = columns >= 2 * S.Width ? rows - 1 : 0;
+        for (int row = 0; row < rows; row++, output += columns)
+        {
+            (int i, int rh) = Math.DivRem(row, sh);
+            float* source = sums + (rh * sw * classStride) + ((nint)i * pitch);
+            if (sw == 2) Pairs(source, source + classStride, output, columns, row < overrun);
+            else Any(source, classStride, sw, output, columns);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Pairs(float* even, float* odd, float* output, int columns, bool mayOverrun)
+    {
+        int whole = mayOverrun ? columns : columns - (2 * S.Width) + 1;
+        int j = 0;
+        for (; j < whole; j += 2 * S.Width, even += S.Width, odd += S.Width)
+        {
+            V x = S.Load(even), y = S.Load(odd);
+            S.Store(output + j, S.InterleaveLow(x, y));
+            S.Store(output + j + S.Width, S.InterleaveHigh(x, y));
+        }
+
+        for (; j < columns; j++) output[j] = j % 2 == 0 ? *even++ : *odd++;
+    }
+
+    private static void Any(float* sums, nint classStride, int classes, float* output, int columns)
+    {
+        for (int k = 0; k < classes; k++, sums += classStride)
+        {
+            float* p = sums;
+            for (nint j = k; j < columns; j += classes) output[j] = *p++;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Row(in TileStore store, float* sums, V bias, float* addend, float* output, int columns, bool mayOverrun)
+    {
+        int whole = mayOverrun ? columns : columns - S.Width + 1;
+        int j = 0;
+        for (; j < whole; j += S.Width)
+        {
+            V x = S.Add(S.Load(sums + j), bias);
+            if (addend != null) x = S.Add(x, S.Load(addend + j));
+            S.Store(output + j, store.Activate<S, V>(x));
+        }
+
+        if (j >= columns) return;
+        V last = S.Add(S.LoadPartial(sums + j, columns - j), bias);
+        if (addend != null) last = S.Add(last, S.LoadPartial(addend + j, columns - j));
+        S.StorePartial(output + j, store.Activate<S, V>(last), columns - j);
+    }
+}

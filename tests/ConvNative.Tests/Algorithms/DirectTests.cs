@@ -1,0 +1,91 @@
+using ConvNative.Algorithms;
+using ConvNative.Simd;
+using ConvNative.Tests.Support;
+
+namespace ConvNative.Tests.Algorithms;
+
+/// <summary>What <see cref="Direct"/> is weak at: ends of rows and tiles, strips, panels of rows, residue classes of strides.</summary>
+internal sealed class DirectTests
+{
+    private static int Width(Isa isa) => isa switch { Isa.Avx512 => 16, Isa.Avx2 => 8, _ => 4 };
+
+    // Backward-data of stride s has IW/s grid columns: both directions pass all tails.
+    [Test]
+    public void Every_number_of_columns_around_two_vectors([ValueSource(typeof(Configurations), nameof(Configurations.Isas))] Isa isa, [Values(1, 2, 3, 4)] int stride)
+    {
+        for (int ow = 1; ow <= (2 * Width(isa)) + 1; ow++)
+            Check(new ConvProblem(new TensorShape(1, 1 + (ow % 4), 2 * stride, ow * stride), 1 + (ow % 5), 3, 3) { StrideH = stride, StrideW = stride, Padding = Padding.All(1) }, isa);
+    }
+
+    // Up to three panels, of every number of rows that a kernel has.
+    [Test]
+    public void Every_number_of_rows([ValueSource(typeof(Configurations), nameof(Configurations.Isas))] Isa isa)
+    {
+        for (int rows = 1; rows <= 13; rows++)
+        {
+            Check(new ConvProblem(new TensorShape(1, 3, 5, 7), rows, 3, 2) { Padding = Padding.All(1) }, isa);
+            Check(new ConvProblem(new TensorShape(2, rows, 5, 7), 3, 2, 3) { StrideH = 2, Padding = Padding.All(1) }, isa);
+        }
+    }
+
+    // Classes without taps, kernels that reach over several images of padding, more classes than pixels.
+    [TestCase("mb2ic3ih9oc4kh1sh3")]
+    [TestCase("mb1ic2ih20oc5kh2sh4ph1")]
+    [TestCase("mb1ic3ih3oc4oh1kh3sh5ph1")]
+    [TestCase("g2mb1ic6ih12oc4kh3sh2ph4dh2")]
+    [TestCase("mb1ic3ih31oc70kh7sh2ph3")]
+    [TestCase("mb1ic40ih6iw70oc3oh6ow70kh5ph2")]
+    public void Odd_strides_padding_and_many_channels(string descriptor)
+    {
+        foreach (Isa isa in Configurations.Isas) Check(ConvProblem.Parse(descriptor), isa);
+    }
+
+    [TestCase("g2mb3ic8ih45oc6oh45kh3ph1")]
+    [TestCase("mb1ic3ih61oc40kh7sh2ph3")]
+    public void Bits_depend_neither_on_threads_nor_on_strips(string descriptor)
+    {
+        ConvProblem problem = ConvProblem.Parse(descriptor);
+        using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), y = new(problem.Output), dx = new(problem.Input);
+        float[]? firstY = null, firstDX = null;
+        foreach (int threads in (int[])[1, 2, 3, 16])
+        foreach (long workspace in (long[])[Conv2dOptions.DefaultMaxWorkspaceBytes, 200_000, 100_000])
+        {
+            using var conv = new Conv2d(problem, new() { Algorithm = ConvAlgorithm.Direct, Threads = threads, MaxWorkspaceBytes = workspace });
+            conv.Forward(x, w, null, y);
+            conv.BackwardData(y, w, dx);
+            firstY ??= y.Span.ToArray();
+            firstDX ??= dx.Span.ToArray();
+            Assert.That(y.Span.SequenceEqual(firstY) && dx.Span.SequenceEqual(firstDX), $"{threads} threads, {workspace} bytes");
+        }
+    }
+
+    [Test]
+    public void Too_small_a_workspace_is_refused()
+    {
+        var options = new Conv2dOptions { Algorithm = ConvAlgorithm.Direct, MaxWorkspaceBytes = 1000 };
+        Assert.That(() => new Conv2d(ConvProblem.Parse("mb1ic3ih14oc64oh14kh3ph1"), options), Throws.TypeOf<NotSupportedException>().With.Message.Contains("1000"));
+    }
+
+    [TestCase("mb1ic3ih224oc64kh7sh2ph3", Direction.BackwardData, true)]
+    [TestCase("g32mb1ic128ih56oc128kh3ph1", Direction.Forward, true)]
+    [TestCase("mb1ic64ih56oc256kh1", Direction.Forward, false)]
+    [TestCase("mb1ic3ih224oc768kh16sh16", Direction.BackwardData, false)]
+    [TestCase("mb8ic16ih4oc16kh4", Direction.Forward, false)]
+    public void Auto_takes_it_for_few_rows_of_overlapping_patches(string descriptor, Direction direction, bool taken)
+    {
+        using var conv = new Conv2d(ConvProblem.Parse(descriptor), new());
+        string line = conv.Describe().Split('\n').First(line => line.Contains($" {direction}:", StringComparison.Ordinal));
+        Assert.That(line.Contains($"{direction}: {ConvAlgorithm.Direct} (", StringComparison.Ordinal), Is.EqualTo(taken), line);
+    }
+
+    private static void Check(ConvProblem problem, Isa isa)
+    {
+        using var conv = new Conv2d(problem, new() { Algorithm = ConvAlgorithm.Direct, ForcedIsa = isa });
+        using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), b = Tensors.Random(new TensorShape(1, problem.Output.C, 1, 1), 3);
+        using Tensor dy = Tensors.Random(problem.Output, 4), y = Tensors.Filled(problem.Output, float.NaN), dx = Tensors.Filled(problem.Input, float.NaN);
+        conv.Forward(x, w, b, y);
+        ErrorBound.AssertWithin(Oracle.Forward(problem, x, w, b), y.Span, $"{problem} {isa} y");
+        conv.BackwardData(dy, w, dx);
+        ErrorBound.AssertWithin(Oracle.BackwardData(problem, dy, w), dx.Span, $"{problem} {isa} dx");
+    }
+}

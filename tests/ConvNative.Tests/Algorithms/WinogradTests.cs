@@ -36,7 +36,7 @@ internal sealed class WinogradTests
         using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), y = new(problem.Output), dx = new(problem.Input);
         float[]? firstY = null, firstDX = null;
         foreach (int threads in (int[])[1, 2, 3, 16])
-        foreach (long workspace in (long[])[Conv2dOptions.DefaultMaxWorkspaceBytes, 600_000, 200_000])
+        foreach (long workspace in (long[])[Conv2dOptions.DefaultMaxWorkspaceBytes, 700_000, 480_000])
         {
             using var conv = new Conv2d(problem, new() { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = isa, Threads = threads, MaxWorkspaceBytes = workspace });
             conv.Forward(x, w, null, y);

@@ -58,7 +58,7 @@ internal readonly record struct WinogradTiling(
         int tiles = BlockSizes.RoundUp((int)CeilDiv(all, CeilDiv(all, most)), width), panels = BlockSizes.CeilDiv(tiles, kernel.NR);
         int blocks = (int)CeilDiv(all, tiles);
         bool shared = context.Threads > 1 && (long)blocks * s.G < 4L * context.Threads;
-        long OCs = Math.Min(L2Share, context.MaxWorkspaceBytes / 4) / ((long)WinogradF4K3.Products * sizeof(float) * panels * kernel.NR);
+        long OCs = Math.Min(L2Share, context.MaxWorkspaceBytes / 16) / ((long)WinogradF4K3.Products * sizeof(float) * panels * kernel.NR);
         if (shared) OCs = Math.Min(OCs, CeilDiv((long)s.GroupOC * blocks * s.G, 4L * context.Threads));
         OCs = BlockSizes.RoundUp((int)Math.Clamp(OCs, 1, s.GroupOC), kernel.MR);
         var tiling = new WinogradTiling(

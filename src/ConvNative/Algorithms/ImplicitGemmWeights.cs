@@ -140,8 +140,16 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
                 }
             }
 
-            float* dw = buffers.W + (((g * _s.GroupOC) + oc) * _s.PatchLength) + ((long)ic * pass.Taps);
-            Transpose.Run(pass._context.Isa, ICs * pass.Taps, OCs, result, pass.PaddedOCs, dw, _s.PatchLength);
+            WriteGradient(result, ICs * pass.Taps, OCs, buffers.W + (((g * _s.GroupOC) + oc) * _s.PatchLength) + ((long)ic * pass.Taps));
+        }
+
+        /// <summary>dw[oc, r] = result[r, oc]: eight rows at a time, so that dw is written in whole vectors.</summary>
+        private void WriteGradient(float* result, int rows, int OCs, float* dw)
+        {
+            int r = 0;
+            for (; LaneTranspose.Has8 && r <= rows - 8; r += 8)
+                LaneTranspose.Pack8(result + ((nint)r * pass.PaddedOCs), pass.PaddedOCs, OCs, 8, _s.PatchLength, dw + r);
+            Transpose.Run(pass._context.Isa, rows - r, OCs, result + ((nint)r * pass.PaddedOCs), pass.PaddedOCs, dw + r, _s.PatchLength);
         }
 
         /// <summary>Images [N, N + Images), grid rows [Row, Row + Rows) of each.</summary>

@@ -24,7 +24,10 @@ internal sealed class ConvPlan : IDisposable
         Isa isa = options.ForcedIsa ?? IsaOf(options.MaxInstructionSet);
         int threads = options.Threads > 0 ? options.Threads : NativeHelper.CpuBudget();
         _context = new PlanContext(sizes, isa, threads, options.MaxWorkspaceBytes, GemmChooser.Choose(options.Gemm, isa), options.Activation, options.AllowWinograd);
-        _choices = Array.ConvertAll(Enum.GetValues<Direction>(), direction => AlgorithmChooser.Choose(_context, direction, options.Algorithm));
+        PlanContext weights = _context with { Gemm = GemmChooser.Choose(options.Gemm, isa, GemmKind.NT) };
+        _choices = Array.ConvertAll(
+            Enum.GetValues<Direction>(),
+            direction => AlgorithmChooser.Choose(direction == Direction.BackwardWeights ? weights : _context, direction, options.Algorithm));
         if (Array.TrueForAll(_choices, choice => choice.Pass is null))
             throw new NotSupportedException($"{options.Algorithm} cannot do {problem}: {_choices[0].Why}.");
         WorkspaceBytes = _choices.Max(choice => choice.Pass is { } pass ? Total(pass) : 0);

@@ -11,10 +11,11 @@ namespace ConvNative.Compare.Peers;
 internal sealed partial class ConvNativePeer(int threads) : IDisposable
 {
     private const string ReferenceMode = "reference";
+    private const string PackedMode = "packed";   // auto with weights packed before: what a program pays that keeps its weights
 
     private PreparedCase? _case;
 
-    public static string[] Modes { get; } = Array.ConvertAll(Enum.GetNames<ConvAlgorithm>(), name => name.ToLowerInvariant());
+    public static string[] Modes { get; } = [.. Enum.GetNames<ConvAlgorithm>().Select(name => name.ToLowerInvariant()), PackedMode];
 
     /// <summary>Modes that are run only when they are asked for by name.</summary>
     public static bool IsRunByDefault(string mode) => mode != ReferenceMode;
@@ -72,8 +73,11 @@ internal sealed partial class ConvNativePeer(int threads) : IDisposable
     {
         _case?.Dispose();
         _case = null;
-        var algorithm = Enum.Parse<ConvAlgorithm>(request.Mode ?? throw new ArgumentException("mode must be given"), ignoreCase: true);
+        string mode = request.Mode ?? throw new ArgumentException("mode must be given");
+        bool packed = mode == PackedMode;
+        ConvAlgorithm algorithm = packed ? ConvAlgorithm.Auto : Enum.Parse<ConvAlgorithm>(mode, ignoreCase: true);
         var direction = Enum.Parse<Direction>(request.Dir ?? throw new ArgumentException("dir must be given"));
+        if (packed && direction == Direction.BWD_W) return new PeerReply { Supported = false, Reason = "BWD_W reads no weights" };
         ConvProblem problem = (request.Problem ?? throw new ArgumentException("problem must be given")).ToProblem();
         var options = new Conv2dOptions { Algorithm = algorithm, Threads = threads };
 
@@ -96,7 +100,7 @@ internal sealed partial class ConvNativePeer(int threads) : IDisposable
             return new PeerReply { Supported = false, Reason = reason };
         }
 
-        _case = new PreparedCase(plan, direction, request.Bias ?? true, request.Data ?? throw new ArgumentException("data must be given"));
+        _case = new PreparedCase(plan, direction, packed, request.Bias ?? true, request.Data ?? throw new ArgumentException("data must be given"));
         return new PeerReply { Supported = true, Algorithm = summary.Algorithm, PrepareSeconds = seconds, WorkspaceBytes = summary.WorkspaceBytes };
     }
 
@@ -170,9 +174,10 @@ internal sealed partial class ConvNativePeer(int threads) : IDisposable
         private readonly Direction _direction;
         private readonly bool _bias;
         private readonly Dictionary<string, Tensor> _tensors = [];
+        private readonly PackedWeights? _packed;
         private readonly Action _run;
 
-        public PreparedCase(Conv2d plan, Direction direction, bool bias, string folder)
+        public PreparedCase(Conv2d plan, Direction direction, bool packed, bool bias, string folder)
         {
             (_plan, _direction, _bias) = (plan, direction, bias);
             ConvProblem problem = plan.Problem;
@@ -192,6 +197,7 @@ internal sealed partial class ConvNativePeer(int threads) : IDisposable
                 file.ReadExactly(MemoryMarshal.AsBytes(tensor.Span));
             }
 
+            if (packed) _packed = plan.Pack(_tensors["w"]);
             _run = Bind();
         }
 
@@ -213,6 +219,8 @@ internal sealed partial class ConvNativePeer(int threads) : IDisposable
             (Tensor? b, Tensor? db) = _bias ? (Find("b"), Find("db")) : (null, null);
             return _direction switch
             {
+                Direction.FWD when _packed is not null => () => _plan.Forward(x!, _packed, b, y!),
+                Direction.BWD_D when _packed is not null => () => _plan.BackwardData(dy!, _packed, dx!),
                 Direction.FWD => () => _plan.Forward(x!, w!, b, y!),
                 Direction.BWD_D => () => _plan.BackwardData(dy!, w!, dx!),
                 _ => () => _plan.BackwardWeights(x!, dy!, dw!, db),
@@ -221,6 +229,7 @@ internal sealed partial class ConvNativePeer(int threads) : IDisposable
 
         public void Dispose()
         {
+            _packed?.Dispose();
             _plan.Dispose();
             foreach (Tensor tensor in _tensors.Values) tensor.Dispose();
         }

@@ -47,11 +47,6 @@ internal sealed class Direct : IConvAlgorithm
 
     public ConvPass Plan(PlanContext context, Direction direction) => new Pass(context, direction).WithOffsets();
 
-    /// <summary>One residue class of the strides (forward: the only one): the rows and columns of the output that see the same taps.</summary>
-    /// <param name="Kernel">Flat kernel position (kh·KW + kw) of each tap.</param>
-    /// <param name="Taps">The taps.</param>
-    private sealed record ResidueClass(int[] Kernel, Tap[] Taps);
-
     /// <summary>Rows [Row, Row + Rows) of the product, computed together.</summary>
     private readonly record struct Panel(int Row, int Rows, DirectKernel Kernel);
 
@@ -70,7 +65,9 @@ internal sealed class Direct : IConvAlgorithm
             (_context, _direction, _s) = (context, direction, context.Sizes);
             bool forward = direction == Direction.Forward;
             (M, Channels) = forward ? (_s.GroupOC, _s.GroupIC) : (_s.GroupIC, _s.GroupOC);
-            _classes = forward ? [Forward()] : BackwardData();
+            _classes = forward
+                ? [ResidueClass.Forward(_s)]
+                : [.. Enumerable.Range(0, _s.sh * _s.sw).Select(i => ResidueClass.BackwardData(context.Sizes, i / context.Sizes.sw, i % context.Sizes.sw))];
             Tap[] taps = [.. _classes.SelectMany(c => c.Taps)];
             Planes = forward
                 ? new PhasePlanes(_s.IH, _s.IW, _s.OH, _s.OW, _s.sh, _s.sw, taps)
@@ -159,41 +156,6 @@ internal sealed class Direct : IConvAlgorithm
             }
 
             return panels;
-        }
-
-        private ResidueClass Forward()
-        {
-            int[] kernel = [.. Enumerable.Range(0, _s.KH * _s.KW)];
-            return new(kernel, Array.ConvertAll(kernel, t => new Tap((t / _s.KW * _s.dh) - _s.pt, (t % _s.KW * _s.dw) - _s.pl)));
-        }
-
-        private ResidueClass[] BackwardData()
-        {
-            ConvSizes s = _s;
-            var classes = new ResidueClass[s.sh * s.sw];
-            var (kernel, taps) = (new List<int>(), new List<Tap>());
-            for (int i = 0; i < classes.Length; i++)
-            {
-                (int rh, int rw) = Math.DivRem(i, s.sw);
-                for (int kh = 0; kh < s.KH; kh++)
-                {
-                    (int row, int rowRest) = Math.DivRem(rh + s.pt - (kh * s.dh), s.sh);
-                    if (rowRest != 0) continue;
-                    for (int kw = 0; kw < s.KW; kw++)
-                    {
-                        (int column, int columnRest) = Math.DivRem(rw + s.pl - (kw * s.dw), s.sw);
-                        if (columnRest != 0) continue;
-                        kernel.Add((kh * s.KW) + kw);
-                        taps.Add(new Tap(row, column));
-                    }
-                }
-
-                classes[i] = new([.. kernel], [.. taps]);
-                kernel.Clear();
-                taps.Clear();
-            }
-
-            return classes;
         }
 
         /// <summary>Settles the blocks: the planes that a chunk reads in L1, strip and sums in L2, the workspace within its limit.</summary>

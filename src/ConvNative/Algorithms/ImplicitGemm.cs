@@ -41,12 +41,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
     private static ImplicitGemmWeights Weights(PlanContext context) => new(context, ForwardGrid(context.Sizes));
 
     /// <summary>The patches of x that the output's pixels see.</summary>
-    private static PatchGrid ForwardGrid(in ConvSizes s)
-    {
-        var taps = new Tap[s.KH * s.KW];
-        for (int t = 0; t < taps.Length; t++) taps[t] = new Tap((t / s.KW * s.dh) - s.pt, (t % s.KW * s.dw) - s.pl);
-        return new PatchGrid(s.IH, s.IW, s.OH, s.OW, s.sh, s.sw, taps);
-    }
+    private static PatchGrid ForwardGrid(in ConvSizes s) => new(s.IH, s.IW, s.OH, s.OW, s.sh, s.sw, ResidueClass.Forward(s).Taps);
 
     /// <summary>One product: a patch grid, and where its points stand in the output plane.</summary>
     /// <param name="Grid">Where B comes from.</param>
@@ -125,14 +120,13 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             for (int rh = 0; rh < Math.Min(s.sh, s.IH); rh++)
             for (int rw = 0; rw < Math.Min(s.sw, s.IW); rw++)
             {
-                int[] kernel = [.. Enumerable.Range(0, s.KH * s.KW).Where(t => (rh + s.pt - (t / s.KW * s.dh)) % s.sh == 0 && (rw + s.pl - (t % s.KW * s.dw)) % s.sw == 0)];
+                (int[] kernel, Tap[] taps) = ResidueClass.BackwardData(s, rh, rw);
                 if (kernel.Length == 0)
                 {
                     someEmpty = true;
                     continue;
                 }
 
-                Tap[] taps = Array.ConvertAll(kernel, t => new Tap((rh + s.pt - (t / s.KW * s.dh)) / s.sh, (rw + s.pl - (t % s.KW * s.dw)) / s.sw));
                 int rows = (s.IH - rh + s.sh - 1) / s.sh, columns = (s.IW - rw + s.sw - 1) / s.sw;
                 parts.Add(new Part(new PatchGrid(s.OH, s.OW, rows, columns, 1, 1, taps), kernel, rh, rw, offset));
                 offset += (PackedLength(kernel.Length) + 15) / 16 * 16;

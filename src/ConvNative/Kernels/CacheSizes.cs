@@ -1,17 +1,49 @@
 using System.Globalization;
+using System.Runtime.Intrinsics.X86;
 
 namespace ConvNative.Kernels;
 
 /// <summary>Data-cache sizes of one core in bytes. L3 is shared by several cores.</summary>
 internal readonly record struct CacheSizes(int L1, int L2, int L3)
 {
+    private const int Instruction = 2;   // CPUID's type of an instruction cache
+
     /// <summary>Sizes that no processor with AVX2 falls below; used where the system does not tell.</summary>
     public static CacheSizes Default => new(32 << 10, 256 << 10, 8 << 20);
 
-    private static readonly Lazy<CacheSizes> OfThisMachine = new(() => Read("/sys/devices/system/cpu/cpu0/cache"));
+    private static readonly Lazy<CacheSizes> OfThisMachine = new(() =>
+        X86Base.IsSupported ? FromCpuid(X86Base.CpuId) : Read("/sys/devices/system/cpu/cpu0/cache"));
 
-    /// <summary>The sizes that Linux reports for the first processor; <see cref="Default"/> for each one it does not. Read once.</summary>
+    /// <summary>What the processor (x86) or Linux reports; <see cref="Default"/> for each size that neither does. Read once.</summary>
     public static CacheSizes Machine => OfThisMachine.Value;
+
+    /// <summary>
+    /// The sizes by CPUID: its list of caches (Intel's leaf 4, AMD's 8000001D), else AMD's leaves 80000005 and 80000006, which virtual
+    /// machines tell when they hide the list (AMD64 Architecture Programmer's Manual, volume 3, appendix E).
+    /// </summary>
+    internal static CacheSizes FromCpuid(Func<int, int, (int Eax, int Ebx, int Ecx, int Edx)> cpuid)
+    {
+        const int Extended = unchecked((int)0x80000000);
+        int last = cpuid(0, 0).Eax, lastExtended = cpuid(Extended, 0).Eax;
+        CacheSizes sizes = Default;
+        if (lastExtended >= Extended + 6)
+        {
+            uint l1 = (uint)cpuid(Extended + 5, 0).Ecx, l2 = (uint)cpuid(Extended + 6, 0).Ecx, l3 = (uint)cpuid(Extended + 6, 0).Edx;
+            sizes = sizes.With(1, (l1 >> 24) << 10).With(2, (l2 >> 16) << 10).With(3, (long)(l3 >> 18) << 19);
+        }
+
+        int list = lastExtended >= Extended + 0x1D && (cpuid(Extended + 0x1D, 0).Eax & 31) != 0 ? Extended + 0x1D : 4;
+        for (int i = 0; list < 0 || list <= last; i++)
+        {
+            (int eax, int ebx, int sets, _) = cpuid(list, i);
+            int type = eax & 31, level = (eax >> 5) & 7;
+            if (type == 0) break;
+            long ways = (uint)ebx >> 22, partitions = (ebx >> 12) & 1023, line = ebx & 4095;
+            if (type != Instruction) sizes = sizes.With(level, (ways + 1) * (partitions + 1) * (line + 1) * ((long)(uint)sets + 1));
+        }
+
+        return sizes;
+    }
 
     internal static CacheSizes Read(string folder)
     {
@@ -20,13 +52,7 @@ internal readonly record struct CacheSizes(int L1, int L2, int L3)
         {
             string entry = $"{folder}/index{i}";
             if (ReadLine($"{entry}/type") == "Instruction" || ParseSize(ReadLine($"{entry}/size")) is not int bytes) continue;
-            sizes = ReadLine($"{entry}/level") switch
-            {
-                "1" => sizes with { L1 = bytes },
-                "2" => sizes with { L2 = bytes },
-                "3" => sizes with { L3 = bytes },
-                _ => sizes,
-            };
+            sizes = sizes.With(int.TryParse(ReadLine($"{entry}/level"), NumberStyles.None, CultureInfo.InvariantCulture, out int level) ? level : 0, bytes);
         }
 
         return sizes;
@@ -41,6 +67,14 @@ internal readonly record struct CacheSizes(int L1, int L2, int L3)
             ? value << shift
             : null;
     }
+
+    private CacheSizes With(int level, long bytes) => bytes is <= 0 or > int.MaxValue ? this : level switch
+    {
+        1 => this with { L1 = (int)bytes },
+        2 => this with { L2 = (int)bytes },
+        3 => this with { L3 = (int)bytes },
+        _ => this,
+    };
 
     // A sandbox may hide the files: then the defaults stand.
     private static string ReadLine(string path)

@@ -63,6 +63,38 @@ internal sealed class BlockSizesTests
         }
     }
 
+    // Leaf 4 of an Ice Lake client: 48 KiB data, 32 KiB instructions, 512 KiB, 8 MiB.
+    [Test]
+    public void CachesAreReadFromIntelsList() => AssertCpuid(
+        new CacheSizes(48 << 10, 512 << 10, 8 << 20),
+        new()
+        {
+            [(0, 0)] = (27, 0, 0, 0),
+            [(unchecked((int)0x80000000), 0)] = (unchecked((int)0x80000008), 0, 0, 0),
+            [(4, 0)] = (0x21, 0x02C0003F, 63, 0),
+            [(4, 1)] = (0x22, 0x01C0003F, 63, 0),
+            [(4, 2)] = (0x43, 0x01C0003F, 1023, 0),
+            [(4, 3)] = (0x63, 0x03C0003F, 8191, 0),
+        });
+
+    // A Zen 5 in a virtual machine that hides the list of caches.
+    [Test]
+    public void CachesAreReadFromAmdsOlderLeaves() => AssertCpuid(
+        new CacheSizes(48 << 10, 1 << 20, 508 << 20),
+        new()
+        {
+            [(0, 0)] = (16, 0, 0, 0),
+            [(unchecked((int)0x80000000), 0)] = (unchecked((int)0x80000021), 0, 0, 0),
+            [(unchecked((int)0x80000005), 0)] = (0, 0, 0x300C0140, 0),
+            [(unchecked((int)0x80000006), 0)] = (0, 0, 0x04006140, 0x0FE09140),
+        });
+
+    [Test]
+    public void AProcessorThatTellsNothingHasTheDefaults() => AssertCpuid(CacheSizes.Default, []);
+
+    private static void AssertCpuid(CacheSizes expected, Dictionary<(int Leaf, int Part), (int, int, int, int)> leaves) =>
+        Assert.That(CacheSizes.FromCpuid((leaf, part) => leaves.GetValueOrDefault((leaf, part))), Is.EqualTo(expected));
+
     private static void Write(string folder, int index, string level, string type, string size)
     {
         string entry = Directory.CreateDirectory($"{folder}/index{index}").FullName;

@@ -22,6 +22,7 @@ internal static class CompareCommand
         if (!ReportBroken(cases, options.KeepGoing)) return 2;
         CheckWritable(options.Json);
         CheckWritable(options.Html);
+        CheckWritable(options.Markdown);
         RunReport? baseline = options.Baseline is { } file ? LoadBaseline(file) : null;
         ContestantList contestants = await FindPeersAsync(options, known, console, stop);
         if (options.List)
@@ -38,6 +39,7 @@ internal static class CompareCommand
         if (options.Json is { } json) report.Save(json);
         ConsoleReport.Write(console, report, baseline);
         if (options.Html is { } html) File.WriteAllText(html, HtmlReport.Render(report, baseline));
+        if (options.Markdown is { } markdown) File.WriteAllText(markdown, MarkdownReport.Render(report));
         return report.Interrupted ? InterruptedExit : OwnMishap(report) ? 1 : 0;
     }
 

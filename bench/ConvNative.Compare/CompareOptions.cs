@@ -22,6 +22,7 @@ internal sealed record CompareOptions
     public bool List { get; init; }
     public string? Json { get; init; }
     public string? Html { get; init; }
+    public string? Markdown { get; init; }
     public string? Baseline { get; init; }
 }
 

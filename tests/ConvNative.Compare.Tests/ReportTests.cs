@@ -91,6 +91,31 @@ internal sealed partial class ReportTests
     }
 
     [Test]
+    public void Markdown_marks_noise_and_lists_layers_totals_and_the_worst()
+    {
+        string text = MarkdownReport.Render(Sample());
+        CaseReport noisy = Sample().Cases.Single(one => one.Noisy);
+        Assert.That(text, Does.Contain($"| noisy ≈ | <b> | {Format.Gflops(noisy.Flops, 0.002)} | {Format.Gflops(noisy.Flops, 0.02)} |"));
+        Assert.That(text, Does.Match(@"\| net, batch 1, FWD, 1 thread \| [^|]+ \| 4\.00 ms \| 5\.00 ms \| – \|"));
+        Assert.That(text, Does.Contain("| net:slow | `./build.sh compare --case "));
+    }
+
+    [Test]
+    public void Rows_of_a_Markdown_table_have_as_many_cells_as_its_heading()
+    {
+        int cells = 0, rows = 0;
+        foreach (string line in MarkdownReport.Render(Sample()).Split('\n'))
+        {
+            int own = line.StartsWith('|') ? line.Count(c => c == '|') : 0;
+            if (own > 0 && cells > 0) Assert.That(own, Is.EqualTo(cells), line);
+            cells = own;
+            rows += own > 0 ? 1 : 0;
+        }
+
+        Assert.That(rows, Is.GreaterThan(20));
+    }
+
+    [Test]
     public void An_interrupted_run_without_cases_still_reports()
     {
         RunReport empty = Sample() with { Cases = [], Limits = [], Interrupted = true };

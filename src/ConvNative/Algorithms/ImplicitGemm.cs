@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ConvNative.Interop;
 using ConvNative.Kernels;
@@ -243,7 +244,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
                 int channels = ChannelsPerBlock(grid.Taps);
                 int images = MergesImages ? Math.Min(_context.Sizes.N, ((NC - 1) / grid.Points) + 2) : 1;
                 int rows = MergesImages ? grid.Rows : Math.Min(grid.Rows, ((NC + grid.Columns - 2) / grid.Columns) + 1);
-                long scratch = grid.IsIdentity && !MergesImages ? 0 : ((long)images * channels * grid.PaddedRowCount(rows) * grid.Pitch) + slack;
+                long scratch = grid.ReadsInPlace ? 0 : ((long)images * channels * grid.PaddedRowCount(rows) * grid.Pitch) + slack;
                 ScratchLength = Math.Max(ScratchLength, (scratch + 15) / 16 * 16);
                 PanelsLength = Math.Max(PanelsLength, ((long)channels * grid.Taps * NC) + slack);
             }
@@ -287,6 +288,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
         }
 
         // Row ic, column (oc, tap): w[oc][ic][tap]. All taps of an oc lie side by side, so that they are a small matrix in columns.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void PackBackwardData(float* group, int first, int channels, float* panels)
         {
             int taps = part.Kernel.Length, area = s.KH * s.KW, MR = shape.Kernel.MR;
@@ -296,18 +298,19 @@ internal sealed class ImplicitGemm : IConvAlgorithm
                 return;
             }
 
-            for (int i = 0; i < shape.M; i += MR)
+            for (int c = 0; c < channels; c++, panels += (nint)taps * MR)
             {
-                int rows = Math.Min(MR, shape.M - i);
-                for (int c = 0; c < channels; c++, panels += (nint)taps * MR)
+                float* source = group + ((long)(first + c) * s.PatchLength), panel = panels;
+                for (int i = 0; i < shape.M; i += MR, source += MR * area, panel += (nint)channels * taps * MR)
                 {
-                    float* source = group + ((long)(first + c) * s.PatchLength) + ((long)i * area);
-                    if (taps == area) shape.Packer.FromColumns(source, area, taps, rows, MR, panels);
-                    else Gather(source, area, rows, MR, panels);
+                    int rows = Math.Min(MR, shape.M - i);
+                    if (taps == area) shape.Packer.FromColumns(source, area, taps, rows, MR, panel);
+                    else Gather(source, area, rows, MR, panel);
                 }
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Gather(float* source, int area, int rows, int MR, float* panel)
         {
             for (int t = 0; t < part.Kernel.Length; t++, panel += MR)
@@ -405,13 +408,26 @@ internal sealed class ImplicitGemm : IConvAlgorithm
         /// <summary>The block's part of B for some channels, in panels.</summary>
         private void PackPatches(in Block block, int c, int channels, float* scratch, float* panels)
         {
-            int NR = shape.Kernel.NR;
             if (_grid.IsIdentity && !shape.MergesImages)
-            {
-                shape.Packer.FromRows(Source(block.N, block.G, c) + block.Point, _grid.Points, channels, block.Count, NR, panels);
-                return;
-            }
+                shape.Packer.FromRows(Source(block.N, block.G, c) + block.Point, _grid.Points, channels, block.Count, shape.Kernel.NR, panels);
+            else if (_grid.ReadsInPlace)
+                PackInPlace(block, c, channels, panels);
+            else
+                PackPadded(block, c, channels, scratch, panels);
+        }
 
+        private void PackInPlace(in Block block, int c, int channels, float* panels)
+        {
+            nint plane = (nint)_grid.H * _grid.W, image = plane * shape.Channels * _s.G;
+            var source = new PatchSource(Source(block.N, block.G, c), Source(_s.N, 0, 0), plane, _grid.sw, isFar: true);
+            nint tap = ((nint)_grid.FirstRow * _grid.W) + _grid.FirstColumn;
+            Span<Run> runs = stackalloc Run[MostRuns(block)];
+            int count = FindRuns(block, channels, image, (nint)_grid.sh * _grid.W, _grid.sw, runs);
+            shape.Patches.Pack(source, channels, &tap, 1, runs[..count], shape.Kernel.NR, panels);
+        }
+
+        private void PackPadded(in Block block, int c, int channels, float* scratch, float* panels)
+        {
             // The images that the block touches, each with the same room in scratch.
             int lastImage = block.N + ((block.Point + block.Count - 1) / _grid.Points);
             int firstRow = lastImage == block.N ? block.Point / _grid.Columns : 0;
@@ -421,27 +437,35 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             for (int n = block.N; n <= lastImage; n++)
                 shape.Patches.Fill(_grid, Source(n, block.G, c), channels, firstRow, rows, scratch + ((n - block.N) * imageStride), channelStride);
 
-            Span<Run> runs = stackalloc Run[NR];
-            for (int j = 0; j < block.Count; j += NR, panels += (nint)channels * _grid.Taps * NR)
-            {
-                int count = FindRuns(block, j, Math.Min(NR, block.Count - j), firstRow, imageStride, runs);
-                shape.Patches.Pack(_grid, scratch, channelStride, channels, runs[..count], NR, panels);
-            }
+            var source = new PatchSource(scratch - (firstRow * _grid.RowStep), scratch + shape.ScratchLength, channelStride, 1, isFar: false);
+            Span<Run> runs = stackalloc Run[MostRuns(block)];
+            int count = FindRuns(block, channels, imageStride, _grid.RowStep, 1, runs);
+            shape.Patches.Pack(source, channels, _grid.TapOffsets, _grid.Taps, runs[..count], shape.Kernel.NR, panels);
         }
 
-        /// <summary>Cuts the points of a panel where a grid row ends.</summary>
-        private int FindRuns(in Block block, int offset, int lanes, int firstRow, nint imageStride, Span<Run> runs)
+        private int MostRuns(in Block block) => (block.Count / _grid.Columns) + (block.Count / shape.Kernel.NR) + 3;
+
+        /// <summary>Cuts the block's points where a grid row or a panel ends.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private int FindRuns(in Block block, int channels, nint imageStride, nint rowStride, nint pointStride, Span<Run> runs)
         {
-            (int image, int point) = Math.DivRem(block.Point + offset, _grid.Points);
-            (int row, int column) = Math.DivRem(point, _grid.Columns);
+            int NR = shape.Kernel.NR;
+            // Where grid rows follow each other without a gap, an image is one row.
+            int columns = rowStride == _grid.Columns * pointStride ? _grid.Points : _grid.Columns;
+            (int image, int point) = Math.DivRem(block.Point, _grid.Points);
+            (int row, int column) = Math.DivRem(point, columns);
             int count = 0;
-            for (int lane = 0; lane < lanes;)
+            for (int i = 0; i < block.Count;)
             {
-                int length = Math.Min(_grid.Columns - column, lanes - lane);
-                runs[count++] = new Run((image * imageStride) + ((row - firstRow) * _grid.RowStep) + column, lane, length);
-                lane += length;
+                (int panel, int lane) = Math.DivRem(i, NR);
+                int length = Math.Min(Math.Min(columns - column, NR - lane), block.Count - i);
+                runs[count++] = new Run(
+                    (image * imageStride) + (row * rowStride) + (column * pointStride), ((nint)panel * channels * _grid.Taps * NR) + lane, length);
+                i += length;
+                column += length;
+                if (column < columns) continue;
                 column = 0;
-                if (++row < _grid.Rows) continue;
+                if (++row < _grid.Points / columns) continue;
                 row = 0;
                 image++;
             }
@@ -464,6 +488,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void StoreRun(in Block block, float* result, float* output, int length)
         {
             nint plane = (nint)shape.OutH * shape.OutW;

@@ -100,6 +100,7 @@ internal static unsafe class LaneTranspose
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float* Row(float* source, nint ld, int i, int lanes) => source + Math.Min(i, lanes - 1) * ld;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackTail(float* source, nint ld, nint k, int K, int lanes, nint R, float* panel)
     {
         for (; k < K; k++, panel += R)

@@ -46,6 +46,7 @@ internal static unsafe class PanelPacking<S, V>
     /// From a matrix stored with one row for each lane, <paramref name="ld"/> apart, in which K runs along the row:
     /// A as it stands, or B stored transposed.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FromColumns(float* source, nint ld, int K, int lanes, int R, float* panels)
     {
         for (int first = 0; first < lanes; first += R, source += R * ld, panels += (nint)K * R)
@@ -108,6 +109,7 @@ internal static unsafe class PanelPacking<S, V>
     }
 
     /// <summary>The last panel, where lanes are missing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CopyEdge(float* source, nint ld, int K, int lanes, int R, float* panel)
     {
         for (; K > 0; K--, source += ld, panel += R)
@@ -118,6 +120,7 @@ internal static unsafe class PanelPacking<S, V>
     }
 
     /// <summary>Zero in the lanes that do not exist.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Clear(int K, int lanes, int R, float* panel)
     {
         for (; K > 0; K--, panel += R) new Span<float>(panel + lanes, R - lanes).Clear();

@@ -6,6 +6,7 @@ namespace ConvNative.Kernels;
 /// <summary>Grid points that stand side by side in the source and in a panel: a piece of one grid row.</summary>
 /// <param name="Source">Where the first of them reads, for the first channel and a tap offset of 0.</param>
 /// <param name="Target">Its place in the panels, for the first row.</param>
+/// <param name="Count">How many.</param>
 internal readonly record struct Run(nint Source, nint Target, int Count);
 
 /// <summary>What patches are cut from: padded rows in scratch, or the image itself where no point sees its padding.</summary>

@@ -68,6 +68,9 @@ internal abstract unsafe class ConvPass
     /// <summary>Bytes of the weights in the order that this pass reads them; 0: it reads them as they are.</summary>
     public virtual long PackedWeightsBytes => 0;
 
+    /// <summary>Given no packed weights, Run packs by itself, piece by piece; <see cref="WorkspaceBytes"/> counts that.</summary>
+    public virtual bool PacksInRun => false;
+
     /// <summary>Blocking and engine in a few words, for descriptions.</summary>
     public abstract string Details { get; }
 
@@ -78,7 +81,7 @@ internal abstract unsafe class ConvPass
 
     /// <summary>
     /// Computes the direction. <paramref name="workspace"/>: <see cref="WorkspaceBytes"/> bytes, 64-byte aligned, for this run alone.
-    /// Packed is given where <see cref="PackedWeightsBytes"/> is not 0.
+    /// Packed is given where <see cref="PackedWeightsBytes"/> is not 0, unless <see cref="PacksInRun"/>.
     /// </summary>
     public abstract void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool);
 }

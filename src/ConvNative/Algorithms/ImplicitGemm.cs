@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ConvNative.Interop;
 using ConvNative.Kernels;
@@ -13,7 +14,7 @@ namespace ConvNative.Algorithms;
 ///                  pixels (i·sh + rh, j·sw + rw) see only the taps with (rh + pt − kh·dh) divisible by sh, columns likewise
 /// backward-weights dw[OC × (ic, kh, kw)] = dy · patches of x: ImplicitGemmWeights
 /// </code>
-/// Weights are packed before the run. Each element is summed over k in one order, cut at KC only: the result does not depend on
+/// Weights are packed before the run, or block by block in it. Each element is summed over k in one order, cut at KC only: the result does not depend on
 /// how pixels and channels are shared out.
 /// </summary>
 internal sealed class ImplicitGemm : IConvAlgorithm
@@ -76,6 +77,9 @@ internal sealed class ImplicitGemm : IConvAlgorithm
 
         public override long PackedWeightsBytes { get; }
 
+        // Weights of which each is used once: a block of them goes from its place through the cache, instead of to memory and back.
+        public override bool PacksInRun => _parts.Length > 0 && _shape.PacksInRun;
+
         public override string Details =>
             $"kernel {_shape.Kernel.Name}, MC {_shape.Blocks.MC}, NC {_shape.NC}, KC {_shape.Blocks.KC}, {_parts.Length} product(s), {Workers} worker(s)";
 
@@ -83,7 +87,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
         {
             foreach (Part part in _parts)
             {
-                var task = new PackTask(_shape, _context.Sizes, part, _direction, w, packed + part.PackedOffset);
+                var task = new PackTask(_shape, _context.Sizes, part, w, packed + part.PackedOffset);
                 pool.For(_context.Threads, task.Count, ref task);
             }
         }
@@ -141,15 +145,20 @@ internal sealed class ImplicitGemm : IConvAlgorithm
     {
         private const int WantedItems = 8;
         private readonly PlanContext _context;
+        private readonly bool _forward;
 
         public Shape(PlanContext context, Direction direction)
         {
             _context = context;
             ConvSizes s = context.Sizes;
-            Kernel = GemmKernel.For(context.Isa);
+            bool forward = _forward = direction == Direction.Forward;
+            int points = forward ? s.OutputPixels : BlockSizes.CeilDiv(s.IH, s.sh) * BlockSizes.CeilDiv(s.IW, s.sw);
+            // Blocks that span images waste no lanes, but go through scratch.
+            GemmKernel ofImage = GemmKernel.For(context.Isa, points), ofAll = GemmKernel.For(context.Isa, (long)points * s.N);
+            MergesImages = (long)points * s.N <= int.MaxValue && ofAll.CoveredColumns((long)points * s.N) < 15 / 16.0 * s.N * ofImage.CoveredColumns(points);
+            Kernel = MergesImages ? ofAll : ofImage;
             (Packer, Patches) = (PanelPacker.For(context.Isa), PatchPacker.For(context.Isa));
             Blocks = BlockSizes.For(Kernel, CacheSizes.Machine);
-            bool forward = direction == Direction.Forward;
             (M, Channels) = forward ? (s.GroupOC, s.GroupIC) : (s.GroupIC, s.GroupOC);
             (OutH, OutW) = forward ? (s.OH, s.OW) : (s.IH, s.IW);
             (OutStepH, OutStepW) = forward ? (1, 1) : (s.sh, s.sw);
@@ -189,7 +198,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
         public int RowsPerItem { get; private set; }
 
         /// <summary>The points of all images count on: blocks may span images.</summary>
-        public bool MergesImages { get; private set; }
+        public bool MergesImages { get; }
 
         public int Workers { get; private set; }
 
@@ -199,14 +208,24 @@ internal sealed class ImplicitGemm : IConvAlgorithm
 
         public long ResultLength { get; private set; }
 
+        public long FilterLength { get; private set; }
+
         /// <summary>Floats of one worker's scratch.</summary>
-        public long WorkerLength => ScratchLength + PanelsLength + ResultLength;
+        public long WorkerLength => ScratchLength + PanelsLength + ResultLength + FilterLength;
 
         public int ChannelsPerBlock(int taps) => BlockSizes.Balance(Channels, Math.Max(1, Blocks.KC / taps), 1);
 
         public int Images => MergesImages ? 1 : _context.Sizes.N;
 
         public int Points(PatchGrid grid) => MergesImages ? grid.Points * _context.Sizes.N : grid.Points;
+
+        /// <summary>Rows of A that are packed at once where they are packed in the run: they stay in L2 beside a block of B.</summary>
+        public int FilterRows => Math.Min(RowsPerItem, BlockSizes.RoundUp(Blocks.MC / 4, Kernel.MR));
+
+        /// <summary>No block of weights is needed by two items.</summary>
+        public bool PacksInRun { get; private set; }
+
+        public FilterPanels Filter(Part part) => new(Packer, Kernel.MR, _context.Sizes, part.Kernel, _forward);
 
         public int ColumnBlocks(PatchGrid grid) => BlockSizes.CeilDiv(Points(grid), NC);
 
@@ -220,7 +239,6 @@ internal sealed class ImplicitGemm : IConvAlgorithm
         {
             ConvSizes s = _context.Sizes;
             int points = grids.Max(grid => grid.Points);
-            MergesImages = s.N > 1 && points % Kernel.NR != 0 && points < 8 * Kernel.NR && (long)points * s.N <= int.MaxValue;
             NC = BlockSizes.RoundUp(BlockSizes.Balance(grids.Max(Points), Blocks.NC, Kernel.NR), Kernel.NR);
             long items = (long)s.N * s.G * BlockSizes.CeilDiv(points, NC);
             if (MergesImages) items = s.G * BlockSizes.CeilDiv(points * s.N, NC);
@@ -236,20 +254,23 @@ internal sealed class ImplicitGemm : IConvAlgorithm
 
         private void Measure(PatchGrid[] grids)
         {
-            (ScratchLength, PanelsLength) = (0, 0);
+            (ScratchLength, PanelsLength, FilterLength) = (0, 0, 0);
+            PacksInRun = Images == 1 && (_forward || _context.Sizes.KH * _context.Sizes.KW == 1) && Array.TrueForAll(grids, grid => ColumnBlocks(grid) == 1);
             int slack = 2 * Kernel.NR;   // whole-vector writes beyond the last run
             foreach (PatchGrid grid in grids)
             {
                 int channels = ChannelsPerBlock(grid.Taps);
                 int images = MergesImages ? Math.Min(_context.Sizes.N, ((NC - 1) / grid.Points) + 2) : 1;
                 int rows = MergesImages ? grid.Rows : Math.Min(grid.Rows, ((NC + grid.Columns - 2) / grid.Columns) + 1);
-                long scratch = grid.IsIdentity && !MergesImages ? 0 : ((long)images * channels * grid.PaddedRowCount(rows) * grid.Pitch) + slack;
+                long scratch = grid.ReadsInPlace ? 0 : ((long)images * channels * grid.PaddedRowCount(rows) * grid.Pitch) + slack;
                 ScratchLength = Math.Max(ScratchLength, (scratch + 15) / 16 * 16);
                 PanelsLength = Math.Max(PanelsLength, ((long)channels * grid.Taps * NC) + slack);
+                if (PacksInRun) FilterLength = Math.Max(FilterLength, (long)channels * grid.Taps * FilterRows);
             }
 
             PanelsLength = (PanelsLength + 15) / 16 * 16;
-            ResultLength = StoresDirectly ? 0 : (long)RowsPerItem * NC;
+            ResultLength = StoresDirectly ? 0 : ((long)RowsPerItem * NC + 15) / 16 * 16;
+            FilterLength = (FilterLength + 15) / 16 * 16;
         }
     }
 
@@ -260,10 +281,8 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             NativeMemory.Clear(dx + (index * s.IC * s.InputPixels), (nuint)((long)s.IC * s.InputPixels * sizeof(float)));
     }
 
-    /// <summary>
-    /// for g, channel block: the weights in panels of MR rows, [g][channel block][⌈M/MR⌉][(channel, tap)][MR].
-    /// </summary>
-    private readonly unsafe struct PackTask(Shape shape, ConvSizes s, Part part, Direction direction, float* w, float* packed) : IParallelTask
+    /// <summary>for g, channel block: the weights, [g][channel block][⌈M/MR⌉][(channel, tap)][MR].</summary>
+    private readonly unsafe struct PackTask(Shape shape, ConvSizes s, Part part, float* w, float* packed) : IParallelTask
     {
         private readonly int _channelsPerBlock = shape.ChannelsPerBlock(part.Kernel.Length);
 
@@ -273,46 +292,8 @@ internal sealed class ImplicitGemm : IConvAlgorithm
         {
             (long g, long block) = Math.DivRem(index, BlockSizes.CeilDiv(shape.Channels, _channelsPerBlock));
             int first = (int)block * _channelsPerBlock;
-            int channels = Math.Min(_channelsPerBlock, shape.Channels - first);
-            float* group = w + (g * s.GroupOC * s.PatchLength);
             float* panels = packed + (((g * shape.Channels) + first) * part.Kernel.Length * shape.PaddedM);
-            if (direction == Direction.Forward) PackForward(group, first, channels, panels);
-            else PackBackwardData(group, first, channels, panels);
-        }
-
-        private void PackForward(float* group, int first, int channels, float* panels)
-        {
-            int taps = part.Kernel.Length;
-            shape.Packer.FromColumns(group + ((long)first * taps), s.PatchLength, channels * taps, shape.M, shape.Kernel.MR, panels);
-        }
-
-        // Row ic, column (oc, tap): w[oc][ic][tap]. All taps of an oc lie side by side, so that they are a small matrix in columns.
-        private void PackBackwardData(float* group, int first, int channels, float* panels)
-        {
-            int taps = part.Kernel.Length, area = s.KH * s.KW, MR = shape.Kernel.MR;
-            if (area == 1)
-            {
-                shape.Packer.FromRows(group + ((long)first * s.PatchLength), s.PatchLength, channels, shape.M, MR, panels);
-                return;
-            }
-
-            for (int i = 0; i < shape.M; i += MR)
-            {
-                int rows = Math.Min(MR, shape.M - i);
-                for (int c = 0; c < channels; c++, panels += (nint)taps * MR)
-                {
-                    float* source = group + ((long)(first + c) * s.PatchLength) + ((long)i * area);
-                    if (taps == area) shape.Packer.FromColumns(source, area, taps, rows, MR, panels);
-                    else Gather(source, area, rows, MR, panels);
-                }
-            }
-        }
-
-        private void Gather(float* source, int area, int rows, int MR, float* panel)
-        {
-            for (int t = 0; t < part.Kernel.Length; t++, panel += MR)
-            for (int r = 0; r < MR; r++)
-                panel[r] = r < rows ? source[(r * area) + part.Kernel[t]] : 0;
+            shape.Filter(part).Pack(w + (g * s.GroupOC * s.PatchLength), 0, shape.M, first, Math.Min(_channelsPerBlock, shape.Channels - first), panels);
         }
     }
 
@@ -346,36 +327,46 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             float* panels = scratch + shape.ScratchLength;
             float* result = panels + shape.PanelsLength;
             int channelsPerBlock = shape.ChannelsPerBlock(_grid.Taps);
-            float* weights = buffers.Packed + part.PackedOffset + ((long)block.G * shape.Channels * _grid.Taps * shape.PaddedM);
             for (int c = 0; c < shape.Channels; c += channelsPerBlock)
             {
                 int channels = Math.Min(channelsPerBlock, shape.Channels - c);
-                int K = channels * _grid.Taps;
                 PackPatches(block, c, channels, scratch, panels);
-                float* aPanels = weights + ((long)c * _grid.Taps * shape.PaddedM) + ((long)block.Row * K);
                 if (shape.StoresDirectly)
                 {
                     float* output = Output(block.N, block.G, block.Row) + block.Point;
-                    MultiplyBlock(block, K, aPanels, panels, output, shape.OutH * shape.OutW, StoreOf(block, c == 0, c + channels == shape.Channels, output));
+                    MultiplyBlock(block, c, channels, panels, output, shape.OutH * shape.OutW, StoreOf(block, c == 0, c + channels == shape.Channels, output), result);
                 }
                 else
                 {
                     TileStore store = c == 0 ? default : new TileStore { Addend = result, AddendStride = shape.NC };
-                    MultiplyBlock(block, K, aPanels, panels, result, shape.NC, store);
+                    MultiplyBlock(block, c, channels, panels, result, shape.NC, store, result + shape.ResultLength);
                 }
             }
         }
 
         // A's rows in L2-sized parts; GemmBlock keeps each panel of B in L1 while a part of A passes over it.
-        private void MultiplyBlock(in Block block, int K, float* aPanels, float* panels, float* c, nint ldc, TileStore store)
+        private void MultiplyBlock(in Block block, int channel, int channels, float* panels, float* c, nint ldc, TileStore store, float* filter)
         {
-            for (int i = 0; i < block.Rows; i += shape.Blocks.MC)
+            int K = channels * _grid.Taps, step = buffers.Packed == null ? shape.FilterRows : shape.Blocks.MC;
+            for (int i = 0; i < block.Rows; i += step)
             {
-                TileStore part = store;
-                if (part.Bias != null) part.Bias += i;
-                if (part.Addend != null) part.Addend += i * part.AddendStride;
-                GemmBlock.Multiply(shape.Kernel, Math.Min(shape.Blocks.MC, block.Rows - i), block.Count, K, aPanels + ((nint)i * K), panels, c + (i * ldc), ldc, part);
+                TileStore at = store;
+                if (at.Bias != null) at.Bias += i;
+                if (at.Addend != null) at.Addend += i * at.AddendStride;
+                int rows = Math.Min(step, block.Rows - i);
+                float* aPanels = Filter(block.G, block.Row + i, rows, channel, channels, filter);
+                GemmBlock.Multiply(shape.Kernel, rows, block.Count, K, aPanels, panels, c + (i * ldc), ldc, at);
             }
+        }
+
+        /// <summary>Panels of weights: packed before, or now into <paramref name="filter"/>.</summary>
+        private float* Filter(int g, int row, int rows, int channel, int channels, float* filter)
+        {
+            int taps = _grid.Taps;
+            if (buffers.Packed != null)
+                return buffers.Packed + part.PackedOffset + ((((long)g * shape.Channels) + channel) * taps * shape.PaddedM) + ((long)row * channels * taps);
+            shape.Filter(part).Pack(buffers.W + ((long)g * _s.GroupOC * _s.PatchLength), row, rows, channel, channels, filter);
+            return filter;
         }
 
         /// <summary>Bias and residual with the first part of the sum, the output itself with the later ones, the activation with the last.</summary>
@@ -405,13 +396,22 @@ internal sealed class ImplicitGemm : IConvAlgorithm
         /// <summary>The block's part of B for some channels, in panels.</summary>
         private void PackPatches(in Block block, int c, int channels, float* scratch, float* panels)
         {
-            int NR = shape.Kernel.NR;
-            if (_grid.IsIdentity && !shape.MergesImages)
-            {
-                shape.Packer.FromRows(Source(block.N, block.G, c) + block.Point, _grid.Points, channels, block.Count, NR, panels);
-                return;
-            }
+            if (_grid.ReadsInPlace) PackInPlace(block, c, channels, panels);
+            else PackPadded(block, c, channels, scratch, panels);
+        }
 
+        private void PackInPlace(in Block block, int c, int channels, float* panels)
+        {
+            nint plane = (nint)_grid.H * _grid.W, image = plane * shape.Channels * _s.G;
+            var source = new PatchSource(Source(block.N, block.G, c), Source(_s.N, 0, 0), plane, _grid.sw, isFar: true);
+            nint tap = ((nint)_grid.FirstRow * _grid.W) + _grid.FirstColumn;
+            Span<Run> runs = stackalloc Run[MostRuns(block)];
+            int count = FindRuns(block, channels, image, (nint)_grid.sh * _grid.W, _grid.sw, runs);
+            shape.Patches.Pack(source, channels, &tap, 1, runs[..count], shape.Kernel.NR, panels);
+        }
+
+        private void PackPadded(in Block block, int c, int channels, float* scratch, float* panels)
+        {
             // The images that the block touches, each with the same room in scratch.
             int lastImage = block.N + ((block.Point + block.Count - 1) / _grid.Points);
             int firstRow = lastImage == block.N ? block.Point / _grid.Columns : 0;
@@ -421,27 +421,35 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             for (int n = block.N; n <= lastImage; n++)
                 shape.Patches.Fill(_grid, Source(n, block.G, c), channels, firstRow, rows, scratch + ((n - block.N) * imageStride), channelStride);
 
-            Span<Run> runs = stackalloc Run[NR];
-            for (int j = 0; j < block.Count; j += NR, panels += (nint)channels * _grid.Taps * NR)
-            {
-                int count = FindRuns(block, j, Math.Min(NR, block.Count - j), firstRow, imageStride, runs);
-                shape.Patches.Pack(_grid, scratch, channelStride, channels, runs[..count], NR, panels);
-            }
+            var source = new PatchSource(scratch - (firstRow * _grid.RowStep), scratch + shape.ScratchLength, channelStride, 1, isFar: false);
+            Span<Run> runs = stackalloc Run[MostRuns(block)];
+            int count = FindRuns(block, channels, imageStride, _grid.RowStep, 1, runs);
+            shape.Patches.Pack(source, channels, _grid.TapOffsets, _grid.Taps, runs[..count], shape.Kernel.NR, panels);
         }
 
-        /// <summary>Cuts the points of a panel where a grid row ends.</summary>
-        private int FindRuns(in Block block, int offset, int lanes, int firstRow, nint imageStride, Span<Run> runs)
+        private int MostRuns(in Block block) => (block.Count / _grid.Columns) + (block.Count / shape.Kernel.NR) + 3;
+
+        /// <summary>Cuts the block's points where a grid row or a panel ends.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private int FindRuns(in Block block, int channels, nint imageStride, nint rowStride, nint pointStride, Span<Run> runs)
         {
-            (int image, int point) = Math.DivRem(block.Point + offset, _grid.Points);
-            (int row, int column) = Math.DivRem(point, _grid.Columns);
+            int NR = shape.Kernel.NR;
+            // Where grid rows follow each other without a gap, an image is one row.
+            int columns = rowStride == _grid.Columns * pointStride ? _grid.Points : _grid.Columns;
+            (int image, int point) = Math.DivRem(block.Point, _grid.Points);
+            (int row, int column) = Math.DivRem(point, columns);
             int count = 0;
-            for (int lane = 0; lane < lanes;)
+            for (int i = 0; i < block.Count;)
             {
-                int length = Math.Min(_grid.Columns - column, lanes - lane);
-                runs[count++] = new Run((image * imageStride) + ((row - firstRow) * _grid.RowStep) + column, lane, length);
-                lane += length;
+                (int panel, int lane) = Math.DivRem(i, NR);
+                int length = Math.Min(Math.Min(columns - column, NR - lane), block.Count - i);
+                runs[count++] = new Run(
+                    (image * imageStride) + (row * rowStride) + (column * pointStride), ((nint)panel * channels * _grid.Taps * NR) + lane, length);
+                i += length;
+                column += length;
+                if (column < columns) continue;
                 column = 0;
-                if (++row < _grid.Rows) continue;
+                if (++row < _grid.Points / columns) continue;
                 row = 0;
                 image++;
             }
@@ -464,6 +472,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void StoreRun(in Block block, float* result, float* output, int length)
         {
             nint plane = (nint)shape.OutH * shape.OutW;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using ConvNative.Simd;
 
@@ -24,6 +25,7 @@ internal static unsafe class Epilogue
     /// dz[i] = dy[i]·f′, f′ from the activation's result y: 1 where it passes its argument on, the slope or 0 elsewhere. At a kink the
     /// derivative of the constant or sloped side is taken.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Derivative(in TileStore store, float* dy, float* y, float* dz, nint count)
     {
         for (nint i = 0; i < count; i++)
@@ -37,6 +39,7 @@ internal static unsafe class Epilogue
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Copy<S, V>(in TileStore store, float* p, nint ldp, float* c, nint ldc)
         where S : struct, ISimd<V>
         where V : struct

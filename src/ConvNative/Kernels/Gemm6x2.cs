@@ -15,7 +15,7 @@ internal static unsafe class Gemm6x2<S, V>
 
     private static int NR => 2 * S.Width;
 
-    public static GemmKernel Kernel => new($"{MR}x{NR}", MR, NR, &Run);
+    public static GemmKernel Kernel => new($"{MR}x{NR}", MR, NR, S.Width, &Run);
 
     // Optimised at its first call: a pointer to it is taken early, and unoptimised vector code is a hundred times slower.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
@@ -13,9 +14,15 @@ internal static unsafe class Gemm8x3<S, V>
 {
     private const int MR = 8;
 
+    /// <summary>Floats of A asked for ahead, some hundred nanoseconds: weights that are used once come from main memory.</summary>
+    private const int PrefetchDistance = 1024;
+
     private static int NR => 3 * S.Width;
 
-    public static GemmKernel Kernel => new($"{MR}x{NR}", MR, NR, &Run);
+    public static GemmKernel Kernel => new($"{MR}x{NR}", MR, NR, S.Width, &Run);
+
+    /// <summary>One column more: see <see cref="RunWide"/>.</summary>
+    public static GemmKernel WideKernel => new($"{MR}x{NR + 1}", MR, NR + 1, S.Width, &RunWide);
 
     // Optimised at its first call: a pointer to it is taken early, and unoptimised vector code is a hundred times slower.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -42,6 +49,7 @@ internal static unsafe class Gemm8x3<S, V>
             Row(S.Broadcast(a + 5), b0, b1, b2, ref c50, ref c51, ref c52);
             Row(S.Broadcast(a + 6), b0, b1, b2, ref c60, ref c61, ref c62);
             Row(S.Broadcast(a + 7), b0, b1, b2, ref c70, ref c71, ref c72);
+            Prefetch.ToL1(a + PrefetchDistance);
             a += MR;
             b += ldb;
         }
@@ -54,6 +62,58 @@ internal static unsafe class Gemm8x3<S, V>
         Finish(5, c + 5 * ldc, store, c50, c51, c52);
         Finish(6, c + 6 * ldc, store, c60, c61, c62);
         Finish(7, c + 7 * ldc, store, c70, c71, c72);
+    }
+
+    /// <summary>
+    /// One column more than 3 vectors, kept with its 8 rows in the lanes: half a vector more instead of a whole panel. A plane of 7×7 = 3·16 + 1
+    /// points is one panel.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RunWide(nint K, float* a, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+    {
+        if (store->Columns <= NR)
+        {
+            Run(K, a, b, ldb, c, ldc, store);
+            return;
+        }
+
+        if (store->Rows < MR)
+        {
+            WideEdge(K, a, b, ldb, c, ldc, store);
+            return;
+        }
+
+        V c00 = S.Zero, c01 = S.Zero, c02 = S.Zero, c10 = S.Zero, c11 = S.Zero, c12 = S.Zero;
+        V c20 = S.Zero, c21 = S.Zero, c22 = S.Zero, c30 = S.Zero, c31 = S.Zero, c32 = S.Zero;
+        V c40 = S.Zero, c41 = S.Zero, c42 = S.Zero, c50 = S.Zero, c51 = S.Zero, c52 = S.Zero;
+        V c60 = S.Zero, c61 = S.Zero, c62 = S.Zero, c70 = S.Zero, c71 = S.Zero, c72 = S.Zero;
+        Vector256<float> column = default;
+        for (; K > 0; K--)
+        {
+            V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + 2 * S.Width);
+            Row(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
+            Row(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
+            Row(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
+            Row(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
+            Row(S.Broadcast(a + 4), b0, b1, b2, ref c40, ref c41, ref c42);
+            Row(S.Broadcast(a + 5), b0, b1, b2, ref c50, ref c51, ref c52);
+            Row(S.Broadcast(a + 6), b0, b1, b2, ref c60, ref c61, ref c62);
+            Row(S.Broadcast(a + 7), b0, b1, b2, ref c70, ref c71, ref c72);
+            column = Simd256.MultiplyAdd(Simd256.Load(a), Simd256.Broadcast(b + NR), column);
+            Prefetch.ToL1(a + PrefetchDistance);
+            a += MR;
+            b += ldb;
+        }
+
+        Finish(0, c, store, c00, c01, c02);
+        Finish(1, c + ldc, store, c10, c11, c12);
+        Finish(2, c + 2 * ldc, store, c20, c21, c22);
+        Finish(3, c + 3 * ldc, store, c30, c31, c32);
+        Finish(4, c + 4 * ldc, store, c40, c41, c42);
+        Finish(5, c + 5 * ldc, store, c50, c51, c52);
+        Finish(6, c + 6 * ldc, store, c60, c61, c62);
+        Finish(7, c + 7 * ldc, store, c70, c71, c72);
+        FinishColumn(c + NR, ldc, store, column);
     }
 
     /// <summary>The first 2 vectors of the tile, without epilogue.</summary>
@@ -141,6 +201,17 @@ internal static unsafe class Gemm8x3<S, V>
         store->StoreFrom<S, V>(tile, NR, c, ldc);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    [SkipLocalsInit]
+    private static void WideEdge(nint K, float* a, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+    {
+        int stride = NR + S.Width;
+        float* tile = stackalloc float[MR * stride];
+        TileStore whole = new() { Rows = MR, Columns = NR + 1 };
+        RunWide(K, a, b, ldb, tile, stride, &whole);
+        store->StoreFrom<S, V>(tile, stride, c, ldc);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Row(V a, V b0, V b1, V b2, ref V c0, ref V c1, ref V c2)
     {
@@ -183,4 +254,18 @@ internal static unsafe class Gemm8x3<S, V>
         S.Store(c + S.Width, store->Activate<S, V>(x1));
         S.Store(c + 2 * S.Width, store->Activate<S, V>(x2));
     }
+
+    /// <summary>The epilogue of the last column, whose rows are lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FinishColumn(float* c, nint ldc, TileStore* store, Vector256<float> x)
+    {
+        if (store->Bias != null) x = Simd256.Add(x, Simd256.Load(store->Bias));
+        if (store->Addend != null) x = Simd256.Add(x, Column(store->Addend + NR, store->AddendStride));
+        x = store->Activate<Simd256, Vector256<float>>(x);
+        for (int r = 0; r < MR; r++) c[r * ldc] = x[r];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Column(float* p, nint ld) =>
+        Vector256.Create(p[0], p[ld], p[2 * ld], p[3 * ld], p[4 * ld], p[5 * ld], p[6 * ld], p[7 * ld]);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 namespace ConvNative.Kernels;
 
 /// <summary>The product of packed blocks, tile by tile: what every user of the micro-kernels has inside.</summary>
@@ -7,6 +8,7 @@ internal static unsafe class GemmBlock
     /// C[0 … M, 0 … N] = epilogue(A·B) for A in ⌈M/MR⌉ panels and B in ⌈N/NR⌉ panels. Each panel of B stays in L1 while all
     /// of A passes over it. The epilogue's bias and addend belong to C[0, 0]; its Rows and Columns are not looked at.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(
         in GemmKernel kernel, int M, int N, int K, float* aPanels, float* bPanels, float* c, nint ldc, in TileStore epilogue)
     {
@@ -18,6 +20,7 @@ internal static unsafe class GemmBlock
     /// The same for one panel of B, of which the first <paramref name="columns"/> columns count and whose rows are
     /// <paramref name="ldb"/> apart: a packed panel, or NR columns of a matrix as it stands.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void MultiplyPanel(
         in GemmKernel kernel, int M, int columns, int K, float* aPanels, float* b, nint ldb, float* c, nint ldc, TileStore store)
     {

@@ -20,7 +20,7 @@ namespace ConvNative.Kernels;
 /// Every element is summed over k = 0, 1, 2 … in one chain, in edge tiles too.
 /// </summary>
 internal readonly unsafe struct GemmKernel(
-    string name, int mr, int nr, delegate*<nint, float*, float*, nint, float*, nint, TileStore*, void> run)
+    string name, int mr, int nr, int vector, delegate*<nint, float*, float*, nint, float*, nint, TileStore*, void> run)
 {
     /// <summary>MR × NR, for descriptions.</summary>
     public string Name { get; } = name;
@@ -28,11 +28,31 @@ internal readonly unsafe struct GemmKernel(
     /// <summary>Rows of the tile.</summary>
     public int MR { get; } = mr;
 
-    /// <summary>Columns of the tile; a whole number of vectors.</summary>
+    /// <summary>Columns of the tile: a whole number of vectors, or one more.</summary>
     public int NR { get; } = nr;
+
+    /// <summary>Floats of a vector.</summary>
+    public int Vector { get; } = vector;
 
     /// <summary>(K, a, b, ldb, c, ldc, store)</summary>
     public delegate*<nint, float*, float*, nint, float*, nint, TileStore*, void> Run { get; } = run;
+
+    /// <summary>The kernel that covers so many columns in the least time.</summary>
+    public static GemmKernel For(Isa isa, long columns)
+    {
+        GemmKernel kernel = For(isa);
+        if (isa != Isa.Avx512) return kernel;
+        GemmKernel wide = Gemm8x3<Simd512, Vector512<float>>.WideKernel;
+        return wide.CoveredColumns(columns) < kernel.CoveredColumns(columns) ? wide : kernel;
+    }
+
+    /// <summary>The time for so many columns, in columns of a full tile: a panel's last vector counts whole, its one column more counts as 2.</summary>
+    public long CoveredColumns(long columns)
+    {
+        bool isWide = NR % Vector != 0;
+        (long panels, long rest) = Math.DivRem(columns, NR);
+        return (panels * (isWide ? NR + 1 : NR)) + ((rest + Vector - 1) / Vector * Vector);
+    }
 
     /// <summary>The kernel for an instruction set: as large a tile as its registers hold.</summary>
     public static GemmKernel For(Isa isa) => isa switch

@@ -39,6 +39,46 @@ internal static unsafe class LaneTranspose
         PackTail(source, ld, k, K, Math.Min(lanes, 8), R, panel);
     }
 
+    /// <summary>8 rows into a panel of just these: three perfect shuffles, each of which moves one bit of the row number into the lane number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Pack8Wide(float* source, nint ld, int K, int lanes, float* panel)
+    {
+        float* s0 = source, s1 = Row(source, ld, 1, lanes), s2 = Row(source, ld, 2, lanes), s3 = Row(source, ld, 3, lanes);
+        float* s4 = Row(source, ld, 4, lanes), s5 = Row(source, ld, 5, lanes);
+        float* s6 = Row(source, ld, 6, lanes), s7 = Row(source, ld, 7, lanes);
+        nint k = 0;
+        for (; k <= K - 16; k += 16, panel += 16 * 8)
+        {
+            PrefetchStrip(s0 + (8 * ld) + k, ld, 8);
+            (Vector512<float> low04, Vector512<float> high04) = Interleave(Vector512.Load(s0 + k), Vector512.Load(s4 + k));
+            (Vector512<float> low15, Vector512<float> high15) = Interleave(Vector512.Load(s1 + k), Vector512.Load(s5 + k));
+            (Vector512<float> low26, Vector512<float> high26) = Interleave(Vector512.Load(s2 + k), Vector512.Load(s6 + k));
+            (Vector512<float> low37, Vector512<float> high37) = Interleave(Vector512.Load(s3 + k), Vector512.Load(s7 + k));
+            Store4(low04, low15, low26, low37, panel);
+            Store4(high04, high15, high26, high37, panel + (8 * 8));
+        }
+
+        Pack8(source + k, ld, K - (int)k, lanes, 8, panel);
+    }
+
+    /// <summary>8 values of k from rows (0, 4), (1, 5), (2, 6), (3, 7).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store4(Vector512<float> r04, Vector512<float> r15, Vector512<float> r26, Vector512<float> r37, float* panel)
+    {
+        (Vector512<float> low0246, Vector512<float> high0246) = Interleave(r04, r26);
+        (Vector512<float> low1357, Vector512<float> high1357) = Interleave(r15, r37);
+        (Vector512<float> k01, Vector512<float> k23) = Interleave(low0246, low1357);
+        (Vector512<float> k45, Vector512<float> k67) = Interleave(high0246, high1357);
+        k01.Store(panel);
+        k23.Store(panel + 16);
+        k45.Store(panel + 32);
+        k67.Store(panel + 48);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector512<float> Low, Vector512<float> High) Interleave(Vector512<float> even, Vector512<float> odd) =>
+        (Simd512.InterleaveLow(even, odd), Simd512.InterleaveHigh(even, odd));
+
     /// <summary>6 rows: 4 × 4 values, and 4 pairs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Pack6(float* source, nint ld, int K, int lanes, nint R, float* panel)
@@ -100,6 +140,7 @@ internal static unsafe class LaneTranspose
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float* Row(float* source, nint ld, int i, int lanes) => source + Math.Min(i, lanes - 1) * ld;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackTail(float* source, nint ld, nint k, int K, int lanes, nint R, float* panel)
     {
         for (; k < K; k++, panel += R)

@@ -20,6 +20,7 @@ internal static unsafe class PaddedRows<S, V>
         else Fill<GatherRead<S, V>>(grid, planes, channels, gridRow, rows, scratch, channelStride);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Fill<R>(PatchGrid grid, float* planes, int channels, int gridRow, int rows, float* scratch, nint channelStride)
         where R : struct, IStridedRead<S, V>
     {
@@ -38,6 +39,7 @@ internal static unsafe class PaddedRows<S, V>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void FillRow<R>(PatchGrid grid, float* source, float* end, float* row)
         where R : struct, IStridedRead<S, V>
     {
@@ -70,5 +72,6 @@ internal static unsafe class PaddedRows<S, V>
         if (i < count) S.Store(target + i, R.Last(p + ((nint)i * stride), stride, count - i, end));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int CeilDiv(int a, int b) => (a / b) + (a % b > 0 ? 1 : 0);
 }

@@ -32,7 +32,7 @@ internal static unsafe class PanelPacking<S, V>
             float* from = source + k * ld, panel = panels + (nint)k * R;
             for (int first = 0; first < lanes; first += R, from += R, panel += (nint)K * R)
             {
-                if (R >= Prefetch.Line) PrefetchRows(from + (RowsAtOnce * ld), ld, rows);
+                if (R >= 8) PrefetchRows(from + (RowsAtOnce * ld), ld, rows);
                 if (lanes - first < R) CopyEdge(from, ld, rows, lanes - first, R, panel);
                 else if (R == 6) Copy6(from, ld, rows, panel);
                 else if (R == 2 * S.Width) Copy2Vectors(from, ld, rows, panel);
@@ -46,6 +46,7 @@ internal static unsafe class PanelPacking<S, V>
     /// From a matrix stored with one row for each lane, <paramref name="ld"/> apart, in which K runs along the row:
     /// A as it stands, or B stored transposed.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FromColumns(float* source, nint ld, int K, int lanes, int R, float* panels)
     {
         for (int first = 0; first < lanes; first += R, source += R * ld, panels += (nint)K * R)
@@ -53,6 +54,8 @@ internal static unsafe class PanelPacking<S, V>
             int present = Math.Min(lanes - first, R);
             if (R == 6)
                 LaneTranspose.Pack6(source, ld, K, present, R, panels);
+            else if (R == 8 && S.Width == 16 && LaneTranspose.Has8)
+                LaneTranspose.Pack8Wide(source, ld, K, present, panels);
             else if (S.Width >= 8 && LaneTranspose.Has8)
                 for (int i = 0; i < present; i += 8) LaneTranspose.Pack8(source + i * ld, ld, K, present - i, R, panels + i);
             else
@@ -108,6 +111,7 @@ internal static unsafe class PanelPacking<S, V>
     }
 
     /// <summary>The last panel, where lanes are missing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CopyEdge(float* source, nint ld, int K, int lanes, int R, float* panel)
     {
         for (; K > 0; K--, source += ld, panel += R)
@@ -118,6 +122,7 @@ internal static unsafe class PanelPacking<S, V>
     }
 
     /// <summary>Zero in the lanes that do not exist.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Clear(int K, int lanes, int R, float* panel)
     {
         for (; K > 0; K--, panel += R) new Span<float>(panel + lanes, R - lanes).Clear();

@@ -96,6 +96,10 @@ internal sealed unsafe class PatchGrid
     /// <summary>The source is the matrix B already: one tap at the point itself, every point.</summary>
     public bool IsIdentity => Taps == 1 && sh == 1 && sw == 1 && FirstRow == 0 && FirstColumn == 0 && Rows == H && Columns == W;
 
+    /// <summary>Each point reads one pixel, none of the padding: point (r, j) reads (r·sh + FirstRow, j·sw + FirstColumn).</summary>
+    public bool ReadsInPlace =>
+        Taps == 1 && FirstRow >= 0 && FirstColumn >= 0 && FirstRow + ((Rows - 1) * sh) < H && FirstColumn + ((Columns - 1) * sw) < W;
+
     /// <summary>Padded rows that <paramref name="rows"/> grid rows need.</summary>
     public int PaddedRowCount(int rows) => ((rows - 1) * PaddedRowStep) + RowSpan + 1;
 

@@ -6,13 +6,13 @@ namespace ConvNative.Kernels;
 /// <summary>The two steps of <see cref="PatchGrid"/> for one instruction set.</summary>
 internal readonly unsafe struct PatchPacker(
     delegate*<PatchGrid, float*, int, int, int, float*, nint, void> fill,
-    delegate*<PatchGrid, float*, nint, int, ReadOnlySpan<Run>, int, float*, void> pack)
+    delegate*<in PatchSource, int, nint*, int, ReadOnlySpan<Run>, int, float*, void> pack)
 {
     /// <inheritdoc cref="PaddedRows{S, V}.Fill"/>
     public delegate*<PatchGrid, float*, int, int, int, float*, nint, void> Fill { get; } = fill;
 
     /// <inheritdoc cref="PatchPanel{S, V}.Pack"/>
-    public delegate*<PatchGrid, float*, nint, int, ReadOnlySpan<Run>, int, float*, void> Pack { get; } = pack;
+    public delegate*<in PatchSource, int, nint*, int, ReadOnlySpan<Run>, int, float*, void> Pack { get; } = pack;
 
     public static PatchPacker For(Isa isa) => isa switch
     {

@@ -3,73 +3,89 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>Grid points that stand side by side in scratch and in a panel: a piece of one grid row.</summary>
-internal readonly record struct Run(nint Source, int Lane, int Count);
+/// <summary>Grid points that stand side by side in the source and in a panel: a piece of one grid row.</summary>
+/// <param name="Source">Where the first of them reads, for the first channel and a tap offset of 0.</param>
+/// <param name="Target">Its place in the panels, for the first row.</param>
+/// <param name="Count">How many.</param>
+internal readonly record struct Run(nint Source, nint Target, int Count);
 
-/// <summary>Second step of <see cref="PatchGrid"/>: panels of B for the micro-kernel, cut from padded rows by plain vector copies.</summary>
+/// <summary>What patches are cut from: padded rows in scratch, or the image itself where no point sees its padding.</summary>
+internal readonly unsafe struct PatchSource(float* pixels, float* end, nint channelStride, int pointStride, bool isFar)
+{
+    /// <summary>The first channel's place 0.</summary>
+    public readonly float* Pixels = pixels;
+
+    /// <summary>Nothing at or beyond it is read.</summary>
+    public readonly float* End = end;
+
+    /// <summary>Floats from a channel to the next.</summary>
+    public readonly nint ChannelStride = channelStride;
+
+    /// <summary>Floats from a point of a run to the next.</summary>
+    public readonly int PointStride = pointStride;
+
+    /// <summary>It may lie in main memory: channels are asked for before their turn.</summary>
+    public readonly bool IsFar = isFar;
+}
+
+/// <summary>Second step of <see cref="PatchGrid"/>: panels of B for the micro-kernel, cut from the source by plain vector copies.</summary>
 internal static unsafe class PatchPanel<S, V>
     where S : struct, ISimd<V>
     where V : struct
 {
     /// <summary>
-    /// panel[(c·Taps + t)·NR + Lane(run) + i] = scratch[c·channelStride + TapOffset(t) + Source(run) + i], i &lt; Count(run). Runs are in the
-    /// order of their lanes; lanes after the last run hold anything. Reads and writes up to a vector beyond a run.
+    /// panels[Target(run) + (c·Taps + t)·NR + i] = source[c·ChannelStride + offsets[t] + Source(run) + i·PointStride], i &lt; Count(run), c &lt; channels.
+    /// Runs are in the order of the points and lie in one row of a panel each; lanes after the last run hold anything, and up to a vector
+    /// after the last panel is written.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Pack(PatchGrid grid, float* scratch, nint channelStride, int channels, ReadOnlySpan<Run> runs, int NR, float* panel)
+    public static void Pack(in PatchSource source, int channels, nint* offsets, int taps, ReadOnlySpan<Run> runs, int NR, float* panels)
     {
-        if (runs.Length == 1 && NR == 2 * S.Width && runs[0].Count > S.Width) PackTwoVectors(grid, scratch + runs[0].Source, channelStride, channels, panel);
-        else if (runs.Length == 1 && NR == 3 * S.Width && runs[0].Count > 2 * S.Width) PackThreeVectors(grid, scratch + runs[0].Source, channelStride, channels, panel);
-        else PackRuns(grid, scratch, channelStride, channels, runs, NR, panel);
+        if (source.PointStride == 1) Pack<UnitRead<S, V>>(source, channels, offsets, taps, runs, NR, panels);
+        else if (source.PointStride == 2) Pack<PairRead<S, V>>(source, channels, offsets, taps, runs, NR, panels);
+        else Pack<GatherRead<S, V>>(source, channels, offsets, taps, runs, NR, panels);
     }
 
-    private static void PackTwoVectors(PatchGrid grid, float* source, nint channelStride, int channels, float* panel)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Pack<R>(in PatchSource source, int channels, nint* offsets, int taps, ReadOnlySpan<Run> runs, int NR, float* panels)
+        where R : struct, IStridedRead<S, V>
     {
-        nint* offsets = grid.TapOffsets;
-        int taps = grid.Taps;
-        for (int c = 0; c < channels; c++, source += channelStride)
+        float* plane = source.Pixels, end = source.End;
+        int stride = source.PointStride;
+        for (int c = 0; c < channels; c++, plane += source.ChannelStride)
         {
-            for (int t = 0; t < taps; t++, panel += 2 * S.Width)
+            if (source.IsFar) PrefetchRuns(plane + PrefetchDistance(source.ChannelStride), stride, runs);
+            for (int t = 0; t < taps; t++, panels += NR)
             {
-                float* p = source + offsets[t];
-                V v0 = S.Load(p), v1 = S.Load(p + S.Width);
-                S.Store(panel, v0);
-                S.Store(panel + S.Width, v1);
+                // What is written beyond a run is written again by the next one or with the next row: after the last row comes another panel.
+                bool isLast = c == channels - 1 && t == taps - 1;
+                float* p = plane + offsets[t];
+                foreach (ref readonly Run run in runs) Copy<R>(p + run.Source, stride, run.Count, end, panels + run.Target, isLast);
             }
         }
     }
 
-    private static void PackThreeVectors(PatchGrid grid, float* source, nint channelStride, int channels, float* panel)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy<R>(float* p, int stride, int count, float* end, float* target, bool exactly)
+        where R : struct, IStridedRead<S, V>
     {
-        nint* offsets = grid.TapOffsets;
-        int taps = grid.Taps;
-        for (int c = 0; c < channels; c++, source += channelStride)
-        {
-            for (int t = 0; t < taps; t++, panel += 3 * S.Width)
-            {
-                float* p = source + offsets[t];
-                V v0 = S.Load(p), v1 = S.Load(p + S.Width), v2 = S.Load(p + (2 * S.Width));
-                S.Store(panel, v0);
-                S.Store(panel + S.Width, v1);
-                S.Store(panel + (2 * S.Width), v2);
-            }
-        }
+        int i = 0;
+        for (; i + S.Width < count; i += S.Width) S.Store(target + i, R.Inner(p + ((nint)i * stride), stride));
+        V last = R.Last(p + ((nint)i * stride), stride, count - i, end);
+        if (exactly) S.StorePartial(target + i, last, count - i);
+        else S.Store(target + i, last);
     }
 
-    private static void PackRuns(PatchGrid grid, float* scratch, nint channelStride, int channels, ReadOnlySpan<Run> runs, int NR, float* panel)
+    /// <summary>Whole channels, at least 16 KB: what memory takes some hundred nanoseconds for.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static nint PrefetchDistance(nint channelStride) => Math.Max(1, 4096 / channelStride) * channelStride;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchRuns(float* plane, int stride, ReadOnlySpan<Run> runs)
     {
-        nint* offsets = grid.TapOffsets;
-        int taps = grid.Taps;
-        for (int c = 0; c < channels; c++, scratch += channelStride)
+        foreach (ref readonly Run run in runs)
         {
-            for (int t = 0; t < taps; t++, panel += NR)
-            {
-                float* source = scratch + offsets[t];
-                foreach (Run run in runs)
-                {
-                    for (int i = 0; i < run.Count; i += S.Width) S.Store(panel + run.Lane + i, S.Load(source + run.Source + i));
-                }
-            }
+            for (nint i = 0; i < (nint)run.Count * stride; i += Prefetch.Line) Prefetch.ToL1(plane + run.Source + i);
         }
     }
 }

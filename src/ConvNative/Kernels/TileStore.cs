@@ -78,6 +78,7 @@ internal unsafe struct TileStore
     /// Stores a product that lies in a buffer of row length <paramref name="stride"/> (a whole number of vectors): the way of
     /// edge tiles, which may not write whole vectors into C.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public readonly void StoreFrom<S, V>(float* tile, nint stride, float* c, nint ldc)
         where S : struct, ISimd<V>
         where V : struct

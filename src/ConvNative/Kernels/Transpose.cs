@@ -24,6 +24,7 @@ internal static unsafe class Transpose
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunAtWidth<S, V>(nint rows, nint columns, float* a, nint lda, float* b, nint ldb)
         where S : struct, ISimd<V>
         where V : struct
@@ -44,6 +45,7 @@ internal static unsafe class Transpose
     /// number into the lane number.
     /// </summary>
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Square<S, V>(float* a, nint lda, float* b, nint ldb)
         where S : struct, ISimd<V>
         where V : struct
@@ -72,6 +74,7 @@ internal static unsafe class Transpose
     }
 
     /// <summary>Blocks smaller than a square.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Edge(nint rows, nint columns, float* a, nint lda, float* b, nint ldb)
     {
         for (nint j = 0; j < columns; j++)

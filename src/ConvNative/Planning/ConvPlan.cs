@@ -112,7 +112,9 @@ internal sealed class ConvPlan : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private static long PackedArea(ConvPass pass) => (pass.PackedWeightsBytes + AlignedBuffer.Alignment - 1) / AlignedBuffer.Alignment * AlignedBuffer.Alignment;
+    /// <summary>Room for the weights that are packed before a run.</summary>
+    private static long PackedArea(ConvPass pass) =>
+        pass.PacksInRun ? 0 : (pass.PackedWeightsBytes + AlignedBuffer.Alignment - 1) / AlignedBuffer.Alignment * AlignedBuffer.Alignment;
 
     private static long Total(ConvPass pass) => PackedArea(pass) + pass.WorkspaceBytes;
 

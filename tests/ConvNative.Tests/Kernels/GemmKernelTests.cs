@@ -26,6 +26,25 @@ internal sealed unsafe class GemmKernelTests
             CheckTile(kernel, K, rows, columns, columns % 3, addition, activation, bias, random);
     }
 
+    /// <summary>The kernel for 49 columns, where there is one: Isa's own otherwise.</summary>
+    [Test]
+    public void WideTileIsWithinTheBoundOfItsSum([Values] Isa isa, [Values] Addition addition, [Values] Activation activation, [Values] bool bias)
+    {
+        GemmKernel kernel = GemmKernel.For(isa, 49);
+        var random = new Random(1);
+        foreach (int K in Depths)
+        for (int rows = 1; rows <= kernel.MR; rows++)
+        foreach (int columns in (int[])[1, kernel.NR - 1, kernel.NR])
+            CheckTile(kernel, K, rows, columns, columns % 3, addition, activation, bias, random);
+    }
+
+    [TestCase(49, 49)]
+    [TestCase(48, 48)]
+    [TestCase(50, 48)]
+    [TestCase(196, 49)]
+    [TestCase(3136, 48)]
+    public void AWideKernelIsTakenWhereItSavesTime(int columns, int NR) => Assert.That(GemmKernel.For(Isa.Avx512, columns).NR, Is.EqualTo(NR));
+
     [Test]
     public void NaNTravelsThroughEveryActivation([Values] Isa isa, [Values] Activation activation)
     {

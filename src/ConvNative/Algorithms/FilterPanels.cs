@@ -1,0 +1,56 @@
+using System.Runtime.CompilerServices;
+using ConvNative.Kernels;
+
+namespace ConvNative.Algorithms;
+
+/// <summary>
+/// The weights as the matrix A of <see cref="ImplicitGemm"/>, in panels of MR rows: forward A[oc, (ic, tap)], backward-data A[ic, (oc, tap)],
+/// both w[oc][ic][kernel[tap]].
+/// </summary>
+/// <param name="packer">Lays out one block.</param>
+/// <param name="MR">Rows of a panel.</param>
+/// <param name="s">Sizes.</param>
+/// <param name="kernel">Flat kernel position (kh·KW + kw) of each tap.</param>
+/// <param name="forward">Which of the two.</param>
+internal readonly unsafe struct FilterPanels(PanelPacker packer, int MR, ConvSizes s, int[] kernel, bool forward)
+{
+    private int Area => s.KH * s.KW;
+
+    /// <summary>
+    /// panels[⌈rows/MR⌉][(channel, tap)][MR] of rows [row, row + rows) and summed channels [first, first + channels) of a group's weights.
+    /// </summary>
+    public void Pack(float* group, int row, int rows, int first, int channels, float* panels)
+    {
+        if (forward) packer.FromColumns(group + ((nint)row * s.PatchLength) + ((nint)first * kernel.Length), s.PatchLength, channels * kernel.Length, rows, MR, panels);
+        else if (Area == 1) packer.FromRows(group + ((nint)first * s.PatchLength) + row, s.PatchLength, channels, rows, MR, panels);
+        else PackTaps(group + ((nint)first * s.PatchLength) + ((nint)row * Area), rows, channels, panels);
+    }
+
+    // All taps of an input channel lie side by side, so that MR input channels of one oc are a small matrix in columns.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void PackTaps(float* source, int rows, int channels, float* panels)
+    {
+        int taps = kernel.Length;
+        for (int c = 0; c < channels; c++, source += s.PatchLength, panels += (nint)taps * MR)
+        {
+            float* panel = panels;
+            for (int i = 0; i < rows; i += MR, panel += (nint)channels * taps * MR)
+            {
+                int present = Math.Min(MR, rows - i);
+                if (taps == Area) packer.FromColumns(source + ((nint)i * Area), Area, taps, present, MR, panel);
+                else Gather(source + ((nint)i * Area), present, panel);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Gather(float* source, int rows, float* panel)
+    {
+        int area = Area;
+        foreach (int position in kernel)
+        {
+            for (int r = 0; r < MR; r++) panel[r] = r < rows ? source[(r * area) + position] : 0;
+            panel += MR;
+        }
+    }
+}

@@ -68,17 +68,20 @@ internal abstract unsafe class ConvPass
     /// <summary>Bytes of the weights in the order that this pass reads them; 0: it reads them as they are.</summary>
     public virtual long PackedWeightsBytes => 0;
 
+    /// <summary>Whether a run must be given packed weights; else it takes them where they are given, and reads w where they are not.</summary>
+    public virtual bool NeedsPackedWeights => PackedWeightsBytes > 0;
+
     /// <summary>Blocking and engine in a few words, for descriptions.</summary>
     public abstract string Details { get; }
 
-    /// <summary>Puts w into <see cref="PackedWeightsBytes"/> bytes, 64-byte aligned. Done before each run, or once by the caller for many.</summary>
+    /// <summary>Puts w into <see cref="PackedWeightsBytes"/> bytes, 64-byte aligned. Done once by the caller for many runs, or before a run that needs it.</summary>
     public virtual void PackWeights(float* w, float* packed, WorkerPool pool)
     {
     }
 
     /// <summary>
     /// Computes the direction. <paramref name="workspace"/>: <see cref="WorkspaceBytes"/> bytes, 64-byte aligned, for this run alone.
-    /// Packed is given where <see cref="PackedWeightsBytes"/> is not 0.
+    /// Packed is given where <see cref="NeedsPackedWeights"/> says so.
     /// </summary>
     public abstract void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool);
 }

@@ -112,7 +112,8 @@ internal sealed class ConvPlan : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private static long PackedArea(ConvPass pass) => (pass.PackedWeightsBytes + AlignedBuffer.Alignment - 1) / AlignedBuffer.Alignment * AlignedBuffer.Alignment;
+    private static long PackedArea(ConvPass pass) =>
+        pass.NeedsPackedWeights ? (pass.PackedWeightsBytes + AlignedBuffer.Alignment - 1) / AlignedBuffer.Alignment * AlignedBuffer.Alignment : 0;
 
     private static long Total(ConvPass pass) => PackedArea(pass) + pass.WorkspaceBytes;
 

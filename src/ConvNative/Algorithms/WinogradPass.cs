@@ -6,17 +6,21 @@ namespace ConvNative.Algorithms;
 /// <summary>One direction of <see cref="Winograd"/> as a convolution of sizes <paramref name="s"/>.</summary>
 internal sealed unsafe class WinogradPass(PlanContext context, Direction direction, ConvSizes s, WinogradTiling tiling) : ConvPass
 {
+    private readonly WinogradKernels _kernels = WinogradKernels.For(context.Isa);
+
     public override long WorkspaceBytes => tiling.WorkspaceBytes;
 
-    public override long PackedWeightsBytes => s.G * WinogradWeights.GroupLength(s, tiling.Kernel.MR) * sizeof(float);
+    public override long PackedWeightsBytes => s.G * tiling.OCChunks * tiling.ICChunks * tiling.ULength * sizeof(float);
+
+    public override bool PacksInRun => tiling.Shared;
 
     public override string Details =>
-        $"F(4×4, 3×3), {tiling.Kernel.Name} kernel, {tiling.Blocks} blocks of {tiling.Buffer.Tiles} tiles × {tiling.OCs} output channels, " +
-        (tiling.BlocksAtOnce == 0 ? $"{tiling.Workers} at a time" : $"{tiling.BlocksAtOnce} blocks shared by {tiling.Workers} workers");
+        $"F(4×4, 3×3), {_kernels.Gemm.Name} kernel, {tiling.Blocks} blocks of {tiling.Tiles} tiles × {tiling.OCs} output channels, " +
+        (tiling.Shared ? $"weights transformed for {tiling.ICs} input channels at a time, shared by {tiling.Workers} workers" : $"{tiling.Workers} at a time");
 
     public override void PackWeights(float* w, float* packed, WorkerPool pool)
     {
-        var task = new WinogradWeights(s, WinogradKernels.For(context.Isa), tiling.Kernel.MR, direction == Direction.BackwardData, w, packed);
+        var task = new WinogradWeights.PackTask(Weights(w), s, tiling, BlockSizes.CeilDiv(tiling.OCs, _kernels.Width), packed);
         pool.For(context.Threads, task.Count, ref task);
     }
 
@@ -25,67 +29,53 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
         bool forward = direction == Direction.Forward;
         TileStore epilogue = forward ? context.Epilogue(buffers.B, buffers.Residual) : default;
         var work = new WinogradWork(
-            s, tiling, WinogradKernels.For(context.Isa), forward ? buffers.X : buffers.Y, forward ? buffers.Y : buffers.X, buffers.Packed, epilogue, workspace);
-        if (tiling.BlocksAtOnce == 0)
+            s, tiling, _kernels, forward ? buffers.X : buffers.Y, forward ? buffers.Y : buffers.X, Weights(buffers.W), buffers.Packed, epilogue, workspace);
+        if (!tiling.Shared)
         {
             var task = new BlockTask(work);
-            pool.For(tiling.Workers, work.AllBlocks, ref task);
+            pool.For(tiling.Workers, (long)s.G * tiling.Blocks, ref task);
             return;
         }
 
-        for (long first = 0; first < work.AllBlocks; first += tiling.BlocksAtOnce)
+        for (int group = 0; group < s.G; group++)
         {
-            int blocks = (int)Math.Min(tiling.BlocksAtOnce, work.AllBlocks - first);
-            var input = new InputTask(work, first);
-            pool.For(tiling.Workers, (long)blocks * input.Chunks, ref input);
-            var output = new OutputTask(work, first);
-            pool.For(tiling.Workers, (long)blocks * output.Chunks, ref output);
+            var input = new InputTask(work, group);
+            pool.For(tiling.Workers, work.Vectors, ref input);
+            var output = new OutputTask(work, group);
+            pool.For(tiling.Workers, tiling.OCChunks, ref output);
         }
     }
 
-    /// <summary>for block: all of it.</summary>
+    private WinogradWeights Weights(float* w) => new(s, _kernels, tiling, direction == Direction.BackwardData, w);
+
+    /// <summary>for group, block: all of it.</summary>
     private readonly struct BlockTask(WinogradWork work) : IParallelTask
     {
         public void Run(long index, int worker)
         {
-            WinogradBlock block = work.Block(index, worker);
-            work.TransformInput(index, block, work.PrivateV(worker), 0, work.S.GroupIC);
-            for (int oc = 0; oc < work.S.GroupOC; oc += work.Tiling.OCs)
+            (long group, long block) = Math.DivRem(index, work.Tiling.Blocks);
+            for (int vector = 0; vector < work.Vectors; vector++) work.TransformInput(group, block, vector, work.PrivateV(worker), worker);
+            for (int chunk = 0; chunk < work.Tiling.OCChunks; chunk++)
             {
-                work.Multiply(index, block, work.PrivateV(worker), oc, worker);
-                work.TransformOutput(index, block, oc, worker);
+                work.Multiply(group, block, chunk, work.PrivateV(worker), worker);
+                work.TransformOutput(group, block, chunk, worker);
             }
         }
     }
 
-    /// <summary>for block, chunk of input channels: V.</summary>
-    private readonly struct InputTask(WinogradWork work, long firstBlock) : IParallelTask
+    /// <summary>for vector of input channels: V.</summary>
+    private readonly struct InputTask(WinogradWork work, int group) : IParallelTask
     {
-        private const int ICs = 16;   // long enough to pay for the block's table, short enough to share out
-
-        public int Chunks => BlockSizes.CeilDiv(work.S.GroupIC, ICs);
-
-        public void Run(long index, int worker)
-        {
-            (long local, long chunk) = Math.DivRem(index, Chunks);
-            WinogradBlock block = work.Block(firstBlock + local, worker);
-            work.TransformInput(firstBlock + local, block, work.SharedV(local), (int)chunk * ICs, ICs);
-        }
+        public void Run(long index, int worker) => work.TransformInput(group, 0, (int)index, work.SharedV, worker);
     }
 
-    /// <summary>for block, chunk of output channels: y.</summary>
-    private readonly struct OutputTask(WinogradWork work, long firstBlock) : IParallelTask
+    /// <summary>for chunk of output channels: y.</summary>
+    private readonly struct OutputTask(WinogradWork work, int group) : IParallelTask
     {
-        public int Chunks => BlockSizes.CeilDiv(work.S.GroupOC, work.Tiling.OCs);
-
         public void Run(long index, int worker)
         {
-            // Neighbouring items share the weights, which are larger than a block.
-            (long chunk, long local) = Math.DivRem(index, Math.Min(work.Tiling.BlocksAtOnce, work.AllBlocks - firstBlock));
-            WinogradBlock block = work.Block(firstBlock + local, worker);
-            int oc = (int)chunk * work.Tiling.OCs;
-            work.Multiply(firstBlock + local, block, work.SharedV(local), oc, worker);
-            work.TransformOutput(firstBlock + local, block, oc, worker);
+            work.Multiply(group, 0, (int)index, work.SharedV, worker);
+            work.TransformOutput(group, 0, (int)index, worker);
         }
     }
 }

@@ -3,33 +3,44 @@ using ConvNative.Kernels;
 namespace ConvNative.Algorithms;
 
 /// <summary>How <see cref="Winograd"/> cuts its work, and the memory that it takes. Lengths are in floats.</summary>
-/// <param name="Kernel">Micro-kernel of the 36 products.</param>
-/// <param name="Buffer">Memory of one block's transforms; its Tiles are the most of a block.</param>
+/// <param name="Tiles">The most tiles of a block.</param>
 /// <param name="Blocks">Blocks of one group.</param>
-/// <param name="OCs">Output channels that are multiplied and transformed back at once; a multiple of MR.</param>
-/// <param name="BlocksAtOnce">Blocks whose transformed input is shared by all workers; 0: each worker has whole blocks of its own.</param>
+/// <param name="OCs">Output channels that are multiplied and transformed back at once.</param>
+/// <param name="OCChunks">How often that is all.</param>
+/// <param name="ICs">Input channels of which the transformed weights are used at once.</param>
+/// <param name="ICChunks">How often that is all.</param>
+/// <param name="Shared">All workers share the one block of a group; else each has blocks of its own.</param>
 /// <param name="Workers">Threads; 0: the workspace is too small.</param>
-/// <param name="VStride">Floats between two products of a block's transformed input.</param>
-/// <param name="MStride">Floats between two products of a block's results.</param>
+/// <param name="VRow">Floats between two tiles of a block's transformed input.</param>
+/// <param name="MRow">Floats between two tiles of a block's results.</param>
+/// <param name="BufferLength">Buffer of the input transform.</param>
 internal readonly record struct WinogradTiling(
-    GemmKernel Kernel, WinogradBuffer Buffer, int Blocks, int OCs, int BlocksAtOnce, int Workers, nint VStride, nint MStride)
+    int Tiles, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, bool Shared, int Workers, int VRow, int MRow, int BufferLength)
 {
     // A line more than a power of two: 36 streams that lie a multiple of 4 KiB apart evict each other from L1.
     private const int Skew = 16;
 
-    // V and M of a block each may take so much of L2. Measured: more tiles read the weights less often, fewer keep both nearer.
-    private static long L2Share => CacheSizes.Machine.L2 * 5L / 8;
+    /// <summary>Floats between products of the transformed input.</summary>
+    public nint VStride => ((nint)RowGemm.RowsOf(Tiles) * VRow) + Skew;
+
+    /// <summary>Floats between products of the results.</summary>
+    public nint MStride => ((nint)RowGemm.RowsOf(Tiles) * MRow) + Skew;
+
+    /// <summary>Floats between products of a chunk's weights.</summary>
+    public nint UStride => ((nint)ICs * MRow) + Skew;
 
     public long VLength => WinogradF4K3.Products * VStride;
 
     public long MLength => WinogradF4K3.Products * MStride;
 
+    public long ULength => WinogradF4K3.Products * UStride;
+
     /// <summary>What each worker holds for itself.</summary>
-    public long WorkerLength => Buffer.Length + MLength + (BlocksAtOnce == 0 ? VLength : 0);
+    public long WorkerLength => BufferLength + MLength + (Shared ? ULength : VLength);
 
-    public long WorkspaceBytes => ((Workers * WorkerLength) + (BlocksAtOnce * VLength)) * sizeof(float);
+    public long WorkspaceBytes => ((Workers * WorkerLength) + (Shared ? VLength : 0)) * sizeof(float);
 
-    public long SmallestBytes => (WorkerLength + (BlocksAtOnce * VLength)) * sizeof(float);
+    public long SmallestBytes => (WorkerLength + (Shared ? VLength : 0)) * sizeof(float);
 
     /// <summary>The convolution that is computed: the problem's own, or the one from dy to dx.</summary>
     public static ConvSizes Sizes(PlanContext context, Direction direction)
@@ -40,44 +51,36 @@ internal readonly record struct WinogradTiling(
             : s with { IC = s.OC, IH = s.OH, IW = s.OW, OC = s.IC, OH = s.IH, OW = s.IW, pt = s.KH - 1 - s.pt, pl = s.KW - 1 - s.pl };
     }
 
+    private static int Env(string name, int value) => int.TryParse(Environment.GetEnvironmentVariable(name), out int v) ? v : value;
+
     public static WinogradTiling For(PlanContext context, in ConvSizes s)
     {
-        GemmKernel kernel = GemmKernel.For(context.Isa);
-        long panels = L2Share / ((long)WinogradF4K3.Products * sizeof(float) * s.GroupIC * kernel.NR);
-        for (int tiles = (int)Math.Clamp(panels, 2, 8) * kernel.NR; ; tiles /= 2)
+        WinogradKernels kernels = WinogradKernels.For(context.Isa);
+        long all = (long)s.N * WinogradStrip.InImage(s), limit = context.MaxWorkspaceBytes;
+        int OCs = Math.Min(s.GroupOC, Env("W_OCS", 64));
+        int tiles = Env("W_TILES", (int)Math.Clamp(CacheSizes.Machine.L2 / 2 / (WinogradF4K3.Products * sizeof(float) * OCs), 8, int.MaxValue));
+        if (all <= Env("W_SHARED", tiles))
         {
-            WinogradTiling tiling = Of(context, s, kernel, tiles);
-            if (tiling.Workers > 0 || tiles == 1) return tiling;
+            if (s.GroupOC < OCs * context.Threads) OCs = BlockSizes.CeilDiv(s.GroupOC, context.Threads);
+            WinogradTiling shared = Of(s, kernels, (int)all, OCs, Math.Min(s.GroupIC, Env("W_ICS", 64)), shared: true) with { Workers = context.Threads };
+            if (shared.WorkspaceBytes <= limit) return shared;
+        }
+
+        long blocks = CeilDiv(CeilDiv(all, tiles), context.Threads) * context.Threads;
+        for (tiles = (int)CeilDiv(all, blocks); ; tiles /= 2)
+        {
+            WinogradTiling tiling = Of(s, kernels, Math.Max(tiles, 1), OCs, s.GroupIC, shared: false);
+            tiling = tiling with { Workers = (int)Math.Min(context.Threads, limit / sizeof(float) / tiling.WorkerLength) };
+            if (tiling.Workers > 0 || tiles <= 1) return tiling;
         }
     }
 
-    private static WinogradTiling Of(PlanContext context, in ConvSizes s, in GemmKernel kernel, int most)
+    private static WinogradTiling Of(in ConvSizes s, in WinogradKernels kernels, int tiles, int OCs, int ICs, bool shared)
     {
-        long all = (long)s.N * WinogradTiles.Image(s);
-        int width = WinogradKernels.For(context.Isa).Width;
-        int tiles = BlockSizes.RoundUp((int)CeilDiv(all, CeilDiv(all, most)), width), panels = BlockSizes.CeilDiv(tiles, kernel.NR);
-        int blocks = (int)CeilDiv(all, tiles);
-        bool shared = context.Threads > 1 && (long)blocks * s.G < 4L * context.Threads;
-        long OCs = Math.Min(L2Share, context.MaxWorkspaceBytes / 16) / ((long)WinogradF4K3.Products * sizeof(float) * panels * kernel.NR);
-        if (shared) OCs = Math.Min(OCs, CeilDiv((long)s.GroupOC * blocks * s.G, 4L * context.Threads));
-        OCs = BlockSizes.RoundUp((int)Math.Clamp(OCs, 1, s.GroupOC), kernel.MR);
-        var tiling = new WinogradTiling(
-            kernel, new WinogradBuffer(tiles, WinogradTiles.Across(s), width), blocks, (int)OCs, shared ? blocks * s.G : 0, context.Threads,
-            ((nint)panels * s.GroupIC * kernel.NR) + Skew, (nint)(panels * OCs * kernel.NR) + Skew);
-        return tiling.Fit(context.MaxWorkspaceBytes / sizeof(float));
-    }
-
-    /// <summary>Fewer blocks at once, then fewer workers, until the workspace is not more than the limit.</summary>
-    private WinogradTiling Fit(long limit)
-    {
-        if (BlocksAtOnce > 0)
-        {
-            long fitting = (limit - (Workers * WorkerLength)) / VLength;
-            if (fitting >= 1) return this with { BlocksAtOnce = (int)Math.Min(BlocksAtOnce, fitting) };
-        }
-
-        long room = limit - ((BlocksAtOnce > 0 ? 1 : 0) * VLength);
-        return this with { BlocksAtOnce = Math.Min(BlocksAtOnce, 1), Workers = (int)Math.Min(Workers, Math.Max(0, room / WorkerLength)) };
+        int chunks = BlockSizes.CeilDiv(s.GroupOC, OCs), MRow = kernels.Gemm.ColumnsOf(OCs);
+        return new(
+            tiles, (int)CeilDiv((long)s.N * WinogradStrip.InImage(s), tiles), OCs, chunks, ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), shared, 0,
+            BlockSizes.RoundUp(s.GroupIC, kernels.Width), MRow, kernels.BufferLength);
     }
 
     private static long CeilDiv(long a, long b) => (a + b - 1) / b;

@@ -3,31 +3,51 @@ using ConvNative.Kernels;
 
 namespace ConvNative.Algorithms;
 
-/// <summary>for group, panel of MR output channels: U, of which the layout is [group][product][panel][ic][MR].</summary>
-internal readonly unsafe struct WinogradWeights(
-    ConvSizes s, WinogradKernels kernels, int MR, bool transposed, float* w, float* packed) : IParallelTask
+/// <summary>
+/// U in chunks of OCs output × ICs input channels: [group][chunk of oc][chunk of ic][product][panel of oc][ic][panel's width], so that a
+/// chunk can be made where it is used as well as long before.
+/// </summary>
+internal readonly unsafe struct WinogradWeights(ConvSizes s, WinogradKernels kernels, WinogradTiling tiling, bool transposed, float* w)
 {
     private const int Taps = 9;
 
-    public long Count => (long)s.G * Panels(s, MR);
+    private readonly ConvSizes _s = s;
 
-    /// <summary>Floats between products: a line more than the matrix, so that the 36 streams written at once do not meet in L1.</summary>
-    public static nint ProductStride(in ConvSizes s, int MR) => BlockSizes.RoundUp(Panels(s, MR) * MR * s.GroupIC, 16) + 16;
+    /// <summary>Where a chunk begins in the weights that were transformed before.</summary>
+    public nint Offset(long group, int ocChunk, int icChunk) =>
+        (nint)((((group * tiling.OCChunks) + ocChunk) * tiling.ICChunks) + icChunk) * tiling.UStride * WinogradF4K3.Products;
 
-    public static nint GroupLength(in ConvSizes s, int MR) => WinogradF4K3.Products * ProductStride(s, MR);
+    /// <summary>Input channels of a chunk.</summary>
+    public int ICs(int icChunk) => Math.Min(tiling.ICs, _s.GroupIC - (icChunk * tiling.ICs));
 
-    public void Run(long index, int worker)
+    /// <summary>One vector of output channels of a chunk; false: the chunk has fewer.</summary>
+    public bool Transform(long group, int ocChunk, int icChunk, int vector, float* u)
     {
-        (long group, long panel) = Math.DivRem(index, Panels(s, MR));
-        long row = panel * MR;
+        int width = kernels.Width, inChunk = vector * width, oc = (ocChunk * tiling.OCs) + inChunk;
+        int ics = ICs(icChunk), panel = inChunk / kernels.Gemm.NR * kernels.Gemm.NR;
+        int panelWidth = kernels.Gemm.PanelWidth(Math.Min(tiling.OCs, _s.GroupOC - (ocChunk * tiling.OCs)) - panel);
+        if (oc >= _s.GroupOC) return false;
         // w is [OC][IC/G][9] of the problem; its roles are exchanged where s is the convolution from dy to dx.
         WinogradFilterOrder order = transposed
-            ? new(Taps, (nint)s.GroupOC * Taps, Flipped: true)
-            : new((nint)s.GroupIC * Taps, Taps, Flipped: false);
-        float* from = w + (group * s.GroupOC * s.GroupIC * Taps) + (row * order.RowStride);
-        float* to = packed + (group * GroupLength(s, MR)) + (row * s.GroupIC);
-        kernels.Filter(from, order, (int)Math.Min(MR, s.GroupOC - row), s.GroupIC, MR, to, ProductStride(s, MR));
+            ? new(Taps, (nint)_s.GroupOC * Taps, Flipped: true)
+            : new((nint)_s.GroupIC * Taps, Taps, Flipped: false);
+        float* from = w + (group * _s.GroupOC * _s.GroupIC * Taps) + (oc * order.LaneStride) + ((nint)icChunk * tiling.ICs * order.KStride);
+        kernels.Filter(
+            from, order, Math.Min(width, _s.GroupOC - oc), ics, u + ((nint)panel * ics) + (inChunk - panel), tiling.UStride, panelWidth);
+        return true;
     }
 
-    private static int Panels(in ConvSizes s, int MR) => BlockSizes.CeilDiv(s.GroupOC, MR);
+    /// <summary>for group, chunks, vector of output channels: U, in packed weights.</summary>
+    internal readonly struct PackTask(WinogradWeights weights, ConvSizes s, WinogradTiling tiling, int vectors, float* packed) : IParallelTask
+    {
+        public long Count => (long)s.G * tiling.OCChunks * tiling.ICChunks * vectors;
+
+        public void Run(long index, int worker)
+        {
+            (long chunk, long vector) = Math.DivRem(index, vectors);
+            (long outer, long icChunk) = Math.DivRem(chunk, tiling.ICChunks);
+            (long group, long ocChunk) = Math.DivRem(outer, tiling.OCChunks);
+            weights.Transform(group, (int)ocChunk, (int)icChunk, (int)vector, packed + weights.Offset(group, (int)ocChunk, (int)icChunk));
+        }
+    }
 }

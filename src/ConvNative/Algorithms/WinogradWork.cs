@@ -4,73 +4,71 @@ namespace ConvNative.Algorithms;
 
 /// <summary>The steps of a run of <see cref="WinogradPass"/>, and where their data are.</summary>
 internal readonly unsafe struct WinogradWork(
-    ConvSizes s, WinogradTiling tiling, WinogradKernels kernels, float* x, float* y, float* weights, TileStore epilogue, float* workspace)
+    ConvSizes s, WinogradTiling tiling, WinogradKernels kernels, float* x, float* y, WinogradWeights weights, float* packed, TileStore epilogue,
+    float* workspace)
 {
     public readonly ConvSizes S = s;
     public readonly WinogradTiling Tiling = tiling;
 
-    /// <summary>Blocks of all groups.</summary>
-    public long AllBlocks => (long)S.G * Tiling.Blocks;
+    /// <summary>Vectors of input channels.</summary>
+    public int Vectors => BlockSizes.CeilDiv(S.GroupIC, kernels.Width);
 
-    /// <summary>V of one of the blocks that all workers share.</summary>
-    public float* SharedV(long index) => workspace + (index * Tiling.VLength);
+    /// <summary>V of the block that all workers share.</summary>
+    public float* SharedV => workspace;
 
-    public float* PrivateV(int worker) => Worker(worker) + Tiling.Buffer.Length + Tiling.MLength;
+    public float* PrivateV(int worker) => M(worker) + Tiling.MLength;
 
-    /// <summary>Finds the tiles of a block.</summary>
-    public WinogradBlock Block(long index, int worker)
+    /// <summary>V[f][tile][ic] of a block, for one vector of input channels.</summary>
+    public void TransformInput(long group, long block, int vector, float* v, int worker)
     {
-        long first = index % Tiling.Blocks * Tiling.Buffer.Tiles;
-        int count = (int)Math.Min(Tiling.Buffer.Tiles, ((long)S.N * WinogradTiles.Image(S)) - first);
-        return WinogradBlock.At(Tiling.Buffer, S, Worker(worker), first, count);
+        int ic = vector * kernels.Width;
+        float* plane = x + (((group * S.GroupIC) + ic) * S.InputPixels);
+        kernels.Input(
+            S, First(block), Count(block), plane, Math.Min(kernels.Width, S.GroupIC - ic), Worker(worker), v + ic, Tiling.VStride, Tiling.VRow);
     }
 
-    /// <summary>V[f][panel][ic][NR] of input channels [ic, ic + count).</summary>
-    public void TransformInput(long index, in WinogradBlock block, float* v, int ic, int count)
+    /// <summary>M[f][tile][oc] = V·U for a chunk of output channels.</summary>
+    public void Multiply(long group, long block, int ocChunk, float* v, int worker)
     {
-        int NR = Tiling.Kernel.NR, end = Math.Min(ic + count, S.GroupIC);
-        float* plane = x + ((((index / Tiling.Blocks) * S.GroupIC) + ic) * S.InputPixels);
-        for (; ic < end; ic++, plane += S.InputPixels)
-            kernels.Input(S, block, plane, v + ((nint)ic * NR), Tiling.VStride, (nint)S.GroupIC * NR, NR);
-    }
-
-    /// <summary>M[f][panel][oc][NR] = U·V for a chunk of output channels from oc on.</summary>
-    public void Multiply(long index, in WinogradBlock block, float* v, int oc, int worker)
-    {
-        GemmKernel kernel = Tiling.Kernel;
-        int rows = BlockSizes.RoundUp(Math.Min(Tiling.OCs, S.GroupOC - oc), kernel.MR);
-        nint K = S.GroupIC;
-        float* u = weights + (index / Tiling.Blocks * WinogradWeights.GroupLength(S, kernel.MR)) + (oc * K), m = M(worker);
-        for (int f = 0; f < WinogradF4K3.Products; f++)
+        int OCs = OCsOf(ocChunk);
+        for (int icChunk = 0; icChunk < Tiling.ICChunks; icChunk++)
         {
-            for (int lane = 0, panel = 0; lane < block.Lanes; lane += kernel.NR, panel++)
-            {
-                GemmBlock.MultiplyPanel(
-                    kernel, rows, Math.Min(kernel.NR, block.Lanes - lane), (int)K, u, v + (panel * K * kernel.NR), kernel.NR,
-                    m + (panel * MPanel), kernel.NR, default);
-            }
-
-            u += WinogradWeights.ProductStride(S, kernel.MR);
-            v += Tiling.VStride;
-            m += Tiling.MStride;
+            float* u = packed == null ? MakeU(group, ocChunk, icChunk, worker) : packed + weights.Offset(group, ocChunk, icChunk), m = M(worker);
+            float* from = v + (icChunk * Tiling.ICs);
+            for (int f = 0; f < WinogradF4K3.Products; f++, u += Tiling.UStride, from += Tiling.VStride, m += Tiling.MStride)
+                kernels.Gemm.Multiply(Count(block), OCs, weights.ICs(icChunk), from, Tiling.VRow, u, m, Tiling.MRow, add: icChunk > 0);
         }
     }
 
     /// <summary>y of the chunk of output channels that <see cref="Multiply"/> left.</summary>
-    public void TransformOutput(long index, in WinogradBlock block, int oc, int worker)
+    public void TransformOutput(long group, long block, int ocChunk, int worker)
     {
-        int count = Math.Min(Tiling.OCs, S.GroupOC - oc), NR = Tiling.Kernel.NR;
-        long channel = (index / Tiling.Blocks * S.GroupOC) + oc;
-        float* m = M(worker);
-        for (int i = 0; i < count; i++, channel++, m += NR)
-            kernels.Output(S, block, m, Tiling.MStride, MPanel, NR, y + (channel * S.OutputPixels), EpilogueOf(channel));
+        int OCs = OCsOf(ocChunk);
+        long channel = (group * S.GroupOC) + ((long)ocChunk * Tiling.OCs);
+        for (int oc = 0; oc < OCs; oc += kernels.Width)
+        {
+            kernels.Output(
+                S, First(block), Count(block), M(worker) + oc, Tiling.MStride, Tiling.MRow, Math.Min(kernels.Width, OCs - oc),
+                y + ((channel + oc) * S.OutputPixels), EpilogueOf(channel + oc));
+        }
     }
 
-    private nint MPanel => (nint)Tiling.OCs * Tiling.Kernel.NR;
+    private float* MakeU(long group, int ocChunk, int icChunk, int worker)
+    {
+        float* u = M(worker) + Tiling.MLength;
+        for (int vector = 0; vector * kernels.Width < OCsOf(ocChunk); vector++) weights.Transform(group, ocChunk, icChunk, vector, u);
+        return u;
+    }
 
-    private float* M(int worker) => Worker(worker) + Tiling.Buffer.Length;
+    private int OCsOf(int ocChunk) => Math.Min(Tiling.OCs, S.GroupOC - (ocChunk * Tiling.OCs));
 
-    private float* Worker(int worker) => workspace + (Tiling.BlocksAtOnce * Tiling.VLength) + (worker * Tiling.WorkerLength);
+    private long First(long block) => block * Tiling.Tiles;
+
+    private int Count(long block) => (int)Math.Min(Tiling.Tiles, ((long)S.N * WinogradStrip.InImage(S)) - First(block));
+
+    private float* M(int worker) => Worker(worker) + Tiling.BufferLength;
+
+    private float* Worker(int worker) => workspace + (Tiling.Shared ? Tiling.VLength : 0) + (worker * Tiling.WorkerLength);
 
     private TileStore EpilogueOf(long channel)
     {

@@ -75,6 +75,9 @@ internal static class WinogradF4K3
     /// <summary>Outputs of a tile in each dimension.</summary>
     public const int Tile = 4;
 
+    /// <summary>Neighbouring pixels that are loaded and stored at once.</summary>
+    public const int Quad = 4;
+
     /// <summary>Inputs of a tile in each dimension.</summary>
     public const int Reach = 6;
 

@@ -3,83 +3,108 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>V = Bᵀ·d·B for the tiles of a block, one channel: see <see cref="WinogradBlock"/>.</summary>
+/// <summary>
+/// V = Bᵀ·d·B for consecutive tiles, one channel in each lane:
+/// <code>
+/// rows of the planes ──transposed, columns transformed──►  6 rows of pixels, one vector each  ──rows transformed──►  V
+/// </code>
+/// A strip of tiles goes through the buffer at once, so that columns that two tiles share are transformed once.
+/// </summary>
 internal static unsafe class WinogradInput<S, V>
     where S : struct, ISimd<V>
     where V : struct
 {
+    // A vector of pixels before and behind the strip: whole quads of columns are transformed.
+    private const int Margin = WinogradF4K3.Quad - 1;
+
+    private static nint Pitch => ((WinogradStrip.MostTiles * WinogradF4K3.Tile) + WinogradF4K3.Reach - WinogradF4K3.Tile + (2 * Margin)) * S.Width;
+
+    /// <summary>Floats of the buffer.</summary>
+    public static int BufferLength => (int)(WinogradF4K3.Reach * Pitch);
+
     /// <summary>
-    /// <code>v[f·productStride + panel·panelStride + lane] = product f of tile panel·NR + lane</code>
+    /// <code>v[f·productStride + t·tileStride + c] = product f of tile first + t of channel c,   c &lt; lanes</code>
+    /// What the other lanes of the vector get is not defined.
     /// </summary>
-    /// <param name="s">Sizes; the image may lie anywhere under the output (any padding, also negative).</param>
-    /// <param name="block">The tiles.</param>
-    /// <param name="x">The channel's plane in the first image.</param>
-    /// <param name="v">The channel's row of the first panel of the first product.</param>
+    /// <param name="s">Sizes; the image is at least <see cref="WinogradF4K3.Quad"/> columns wide and may lie anywhere under the output.</param>
+    /// <param name="first">First tile.</param>
+    /// <param name="count">Tiles.</param>
+    /// <param name="x">The first channel's plane in the first image.</param>
+    /// <param name="lanes">Channels that exist, 1 … Width.</param>
+    /// <param name="buffer"><see cref="BufferLength"/> floats.</param>
+    /// <param name="v">The first channel of the first tile of the first product.</param>
     /// <param name="productStride">Floats between products.</param>
-    /// <param name="panelStride">Floats between panels.</param>
-    /// <param name="NR">Lanes of a panel.</param>
+    /// <param name="tileStride">Floats between tiles, at least a vector.</param>
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Transform(in ConvSizes s, in WinogradBlock block, float* x, float* v, nint productStride, nint panelStride, int NR)
+    public static void Transform(
+        in ConvSizes s, long first, int count, float* x, int lanes, float* buffer, float* v, nint productStride, nint tileStride)
     {
-        nint image = (nint)s.IC * s.InputPixels;
-        for (int i = 0; i < block.SegmentCount; i++) Vertical(s, block, block.Segments[i], x + (block.Segments[i].Image * image));
-        for (int first = 0; first < block.Lanes; first += NR, v += panelStride)
+        float** planes = stackalloc float*[S.Width];
+        buffer += Margin * S.Width;
+        while (count > 0)
         {
-            int lanes = Math.Min(NR, block.Lanes - first);
-            for (int lane = 0; lane < lanes; lane += S.Width)
-                Horizontal(block.Tiles + first + lane, block.RowLength, v + lane, productStride);
+            WinogradStrip strip = WinogradStrip.At(s, first, count);
+            float* image = x + (strip.Image * (nint)s.IC * s.InputPixels);
+            for (int i = 0; i < S.Width; i++) planes[i] = image + (Math.Min(i, lanes - 1) * (nint)s.InputPixels);
+            Columns(s, strip, planes, buffer);
+            for (int t = 0; t < strip.Tiles; t++, v += tileStride) Rows(buffer + (t * WinogradF4K3.Tile * S.Width), v, productStride);
+            first += strip.Tiles;
+            count -= strip.Tiles;
         }
     }
 
-    /// <summary>Bᵀ·d, along the rows: six rows of the image into six rows of the buffer.</summary>
+    /// <summary>Bᵀ·d: six rows of the planes, from the strip's first column on, into the six rows of the buffer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Vertical(in ConvSizes s, in WinogradBlock block, in WinogradSegment segment, float* x)
+    private static void Columns(in ConvSizes s, in WinogradStrip strip, float** planes, float* buffer)
     {
-        int left = segment.Column - s.pl;
-        int from = Math.Max(0, -left), count = Math.Min((segment.Tiles * WinogradF4K3.Tile) + 2, s.IW - left) - from;
-        int row = segment.Row - s.pt;
-        x += (nint)row * s.IW + left + from;
-        float* x0 = Row(x, s, row, 0, block.Zeros), x1 = Row(x, s, row, 1, block.Zeros), x2 = Row(x, s, row, 2, block.Zeros);
-        float* x3 = Row(x, s, row, 3, block.Zeros), x4 = Row(x, s, row, 4, block.Zeros), x5 = Row(x, s, row, 5, block.Zeros);
-        float* to = block.Rows + segment.Position + from;
-        nint stride = block.RowLength, next = s.InputPixels;
-        // Four rows of each tile are new; the next channel's are far away.
-        for (nint i = 0; i < count; i += Prefetch.Line)
-            PrefetchRows(x1 + next + i, x2 + next + i, x3 + next + i, x4 + next + i);
-
-        nint j = 0;
-        for (; j <= count - S.Width; j += S.Width)
-            Store(S.Load(x0 + j), S.Load(x1 + j), S.Load(x2 + j), S.Load(x3 + j), S.Load(x4 + j), S.Load(x5 + j), to + j, stride);
-        if (j >= count) return;
-        int last = (int)(count - j);
-        Store(
-            S.LoadPartial(x0 + j, last), S.LoadPartial(x1 + j, last), S.LoadPartial(x2 + j, last),
-            S.LoadPartial(x3 + j, last), S.LoadPartial(x4 + j, last), S.LoadPartial(x5 + j, last), to + j, stride);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void PrefetchRows(float* x1, float* x2, float* x3, float* x4)
-    {
-        Prefetch.ToL1(x1);
-        Prefetch.ToL1(x2);
-        Prefetch.ToL1(x3);
-        Prefetch.ToL1(x4);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float* Row(float* x, in ConvSizes s, int row, int u, float* zeros) =>
-        (uint)(row + u) < (uint)s.IH ? x + ((nint)u * s.IW) : zeros;
-
-    /// <summary>(Bᵀ·d)·B: one tile in each lane.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Horizontal(float** tiles, nint rowLength, float* v, nint stride)
-    {
-        nint row = 0;
-        for (int u = 0; u < WinogradF4K3.Reach; u++, row += rowLength, v += WinogradF4K3.Reach * stride)
+        int left = strip.Column - s.pl, columns = (strip.Tiles * WinogradF4K3.Tile) + WinogradF4K3.Reach - WinogradF4K3.Tile;
+        int from = Math.Clamp(-left, 0, columns), to = Math.Clamp(s.IW - left, from, columns);
+        Clear(buffer, 0, from);
+        Clear(buffer, to, columns);
+        int row = strip.Row - s.pt, last = s.IW - left - WinogradF4K3.Quad;
+        nint pitch = Pitch;
+        for (int j = from; j < to; j += WinogradF4K3.Quad)
         {
-            S.LoadQuads(tiles, row, out V d0, out V d1, out V d2, out V d3);
-            S.LoadQuads(tiles, row + 2, out _, out _, out V d4, out V d5);
-            Store(d0, d1, d2, d3, d4, d5, v, stride);
+            int column = Math.Min(j, last);   // the row's last quad ends with the row
+            nint at = ((nint)row * s.IW) + left + column;
+            Load(planes, at, row, s, out V d00, out V d01, out V d02, out V d03);
+            Load(planes, at + s.IW, row + 1, s, out V d10, out V d11, out V d12, out V d13);
+            Load(planes, at + (2 * (nint)s.IW), row + 2, s, out V d20, out V d21, out V d22, out V d23);
+            Load(planes, at + (3 * (nint)s.IW), row + 3, s, out V d30, out V d31, out V d32, out V d33);
+            Load(planes, at + (4 * (nint)s.IW), row + 4, s, out V d40, out V d41, out V d42, out V d43);
+            Load(planes, at + (5 * (nint)s.IW), row + 5, s, out V d50, out V d51, out V d52, out V d53);
+            float* pixel = buffer + (column * S.Width);
+            Store(d00, d10, d20, d30, d40, d50, pixel, pitch);
+            Store(d01, d11, d21, d31, d41, d51, pixel + S.Width, pitch);
+            Store(d02, d12, d22, d32, d42, d52, pixel + (2 * S.Width), pitch);
+            Store(d03, d13, d23, d33, d43, d53, pixel + (3 * S.Width), pitch);
+        }
+    }
+
+    /// <summary>Four pixels of a row; zeros where the image has no such row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Load(float** planes, nint at, int row, in ConvSizes s, out V d0, out V d1, out V d2, out V d3)
+    {
+        if ((uint)row < (uint)s.IH) S.LoadQuads(planes, at, out d0, out d1, out d2, out d3);
+        else d0 = d1 = d2 = d3 = S.Zero;
+    }
+
+    private static void Clear(float* buffer, int from, int to)
+    {
+        for (int u = 0; u < WinogradF4K3.Reach; u++, buffer += Pitch)
+            for (int j = from; j < to; j++) S.Store(buffer + (j * S.Width), S.Zero);
+    }
+
+    /// <summary>(Bᵀ·d)·B of one tile.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Rows(float* d, float* v, nint stride)
+    {
+        for (int u = 0; u < WinogradF4K3.Reach; u++, d += Pitch, v += WinogradF4K3.Reach * stride)
+        {
+            Store(
+                S.Load(d), S.Load(d + S.Width), S.Load(d + (2 * S.Width)), S.Load(d + (3 * S.Width)), S.Load(d + (4 * S.Width)), S.Load(d + (5 * S.Width)),
+                v, stride);
         }
     }
 

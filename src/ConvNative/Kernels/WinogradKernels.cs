@@ -3,24 +3,32 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>The transforms of one instruction set.</summary>
+/// <summary>The transforms and products of one instruction set.</summary>
 internal readonly unsafe struct WinogradKernels(
     int width,
-    delegate*<in ConvSizes, in WinogradBlock, float*, float*, nint, nint, int, void> input,
-    delegate*<float*, in WinogradFilterOrder, int, int, int, float*, nint, void> filter,
-    delegate*<in ConvSizes, in WinogradBlock, float*, nint, nint, int, float*, in TileStore, void> output)
+    int bufferLength,
+    RowGemm gemm,
+    delegate*<in ConvSizes, long, int, float*, int, float*, float*, nint, nint, void> input,
+    delegate*<float*, in WinogradFilterOrder, int, int, float*, nint, nint, void> filter,
+    delegate*<in ConvSizes, long, int, float*, nint, nint, int, float*, in TileStore, void> output)
 {
-    /// <summary>Floats of a vector.</summary>
+    /// <summary>Floats of a vector: channels that are transformed at once.</summary>
     public int Width { get; } = width;
 
-    /// <inheritdoc cref="WinogradInput{S, V}.Transform"/>
-    public delegate*<in ConvSizes, in WinogradBlock, float*, float*, nint, nint, int, void> Input { get; } = input;
+    /// <summary>Floats of the input transform's buffer.</summary>
+    public int BufferLength { get; } = bufferLength;
 
-    /// <inheritdoc cref="WinogradFilter{S, V}.Panel"/>
-    public delegate*<float*, in WinogradFilterOrder, int, int, int, float*, nint, void> Filter { get; } = filter;
+    /// <summary>The micro-kernels of the products.</summary>
+    public RowGemm Gemm { get; } = gemm;
+
+    /// <inheritdoc cref="WinogradInput{S, V}.Transform"/>
+    public delegate*<in ConvSizes, long, int, float*, int, float*, float*, nint, nint, void> Input { get; } = input;
+
+    /// <inheritdoc cref="WinogradFilter{S, V}.Transform"/>
+    public delegate*<float*, in WinogradFilterOrder, int, int, float*, nint, nint, void> Filter { get; } = filter;
 
     /// <inheritdoc cref="WinogradOutput{S, V}.Transform"/>
-    public delegate*<in ConvSizes, in WinogradBlock, float*, nint, nint, int, float*, in TileStore, void> Output { get; } = output;
+    public delegate*<in ConvSizes, long, int, float*, nint, nint, int, float*, in TileStore, void> Output { get; } = output;
 
     public static WinogradKernels For(Isa isa) => isa switch
     {
@@ -32,5 +40,7 @@ internal readonly unsafe struct WinogradKernels(
     private static WinogradKernels Of<S, V>()
         where S : struct, ISimd<V>
         where V : struct =>
-        new(S.Width, &WinogradInput<S, V>.Transform, &WinogradFilter<S, V>.Panel, &WinogradOutput<S, V>.Transform);
+        new(
+            S.Width, WinogradInput<S, V>.BufferLength, RowGemm.For<S, V>(), &WinogradInput<S, V>.Transform, &WinogradFilter<S, V>.Transform,
+            &WinogradOutput<S, V>.Transform);
 }

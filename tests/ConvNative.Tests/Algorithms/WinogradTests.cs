@@ -1,4 +1,5 @@
 using ConvNative.Algorithms;
+using ConvNative.Kernels;
 using ConvNative.Simd;
 using ConvNative.Tests.Support;
 
@@ -16,7 +17,7 @@ internal sealed class WinogradTests
         for (int ow = 1; ow <= TwoTilesAndOne; ow++)
         {
             var input = new TensorShape(1 + ((oh + ow) % 3), 3, oh + 2 - (2 * padding), ow + 2 - (2 * padding));
-            if (input.H < 1 || input.W < 1) continue;
+            if (input.H < 1 || Math.Min(input.W, ow) < WinogradF4K3.Quad) continue;
             Check(new ConvProblem(input, 5, 3, 3) { Padding = Padding.All(padding) }, new() { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = isa });
         }
     }
@@ -52,6 +53,14 @@ internal sealed class WinogradTests
     {
         var options = new Conv2dOptions { Algorithm = ConvAlgorithm.Winograd, MaxWorkspaceBytes = 1000 };
         Assert.That(() => new Conv2d(ConvProblem.Parse("mb1ic64ih14oc64oh14kh3ph1"), options), Throws.TypeOf<NotSupportedException>().With.Message.Contains("1000"));
+    }
+
+    [TestCase("mb1ic64ih14iw3oc64oh14ow3kh3ph1pw1")]
+    [TestCase("mb1ic64ih14iw5oc64oh14ow3kh3ph1pw0")]
+    public void Images_narrower_than_four_columns_are_refused(string descriptor)
+    {
+        var options = new Conv2dOptions { Algorithm = ConvAlgorithm.Winograd };
+        Assert.That(() => new Conv2d(ConvProblem.Parse(descriptor), options), Throws.TypeOf<NotSupportedException>().With.Message.Contains("narrower"));
     }
 
     [Test]

@@ -36,107 +36,120 @@ internal sealed unsafe class WinogradTransformTests
         foreach (double value in WinogradMatrices.OutputMatrix()) Assert.That((double)(float)value, Is.EqualTo(value));
     }
 
-    // Tiles over image borders, rows and images; every lane count up to two panels.
+    // Tiles over image borders, rows, strips and images; every number of tiles.
     [Test]
     public void Input_is_the_transform_of_each_tile([Values] Isa isa)
     {
-        foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 0), (7, 7, 2), (1, 40, 1), (5, 3, -1) })
+        foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 0), (7, 7, 2), (1, 40, 1), (3, 70, 0), (6, 5, -1), (4, 4, 6) })
         {
-            var s = Sizes(h, w, pad);
-            (WinogradKernels kernels, int NR) = (WinogradKernels.For(isa), GemmKernel.For(isa).NR);
-            int all = s.N * WinogradTiles.Image(s);
-            for (int count = 1; count <= Math.Min(all, 2 * NR); count++)
+            WinogradKernels kernels = WinogradKernels.For(isa);
+            int channels = kernels.Width + 1, tileStride = kernels.Width + 3;
+            ConvSizes s = Sizes(h, w, pad, channels);
+            int all = s.N * WinogradStrip.InImage(s);
+            for (int count = 1; count <= all; count++)
             {
+                int lanes = 1 + (count % kernels.Width);
                 using FencedFloats x = new FencedFloats(s.N * s.IC * s.InputPixels).FillUniform(new Random(count));
-                var buffer = new WinogradBuffer(count, WinogradTiles.Across(s), kernels.Width);
-                using var memory = new FencedFloats(buffer.Length);
-                int panels = BlockSizes.CeilDiv(count, NR);
-                using var v = new FencedFloats(36 * panels * NR);
-                WinogradBlock block = WinogradBlock.At(buffer, s, memory.Pointer, all - count, count);
-                kernels.Input(s, block, x.Pointer + s.InputPixels, v.Pointer, panels * NR, NR, NR);
-                Assert.That(x.FencesHold && memory.FencesHold && v.FencesHold);
-                for (int tile = 0; tile < count; tile++) AssertInput(s, x.Span, v.Span, all - count + tile, tile, panels * NR);
+                using FencedFloats buffer = new(kernels.BufferLength), v = new(36 * count * tileStride);
+                int first = all - count, channel = channels - lanes;
+                kernels.Input(s, first, count, x.Pointer + (channel * s.InputPixels), lanes, buffer.Pointer, v.Pointer, count * tileStride, tileStride);
+                Assert.That(x.FencesHold && buffer.FencesHold && v.FencesHold);
+                for (int tile = 0; tile < count; tile++)
+                for (int lane = 0; lane < lanes; lane++)
+                    AssertInput(s, x.Span, v.Span[((tile * tileStride) + lane)..], first + tile, channel + lane, count * tileStride);
             }
         }
     }
 
     [Test]
-    public void Filter_is_the_transform_of_each_kernel([Values] Isa isa, [Values] bool flipped, [Values(1, 3, 8)] int rows, [Values(1, 2, 9, 17)] int K)
+    public void Filter_is_the_transform_of_each_kernel([Values] Isa isa, [Values] bool flipped, [Values(1, 2, 9, 17)] int K)
     {
-        int MR = GemmKernel.For(isa).MR;
-        rows = Math.Min(rows, MR);
-        using FencedFloats w = new FencedFloats(rows * K * 9).FillUniform(new Random(1));
-        using var u = new FencedFloats(36 * K * MR);
-        var order = new WinogradFilterOrder(K * 9, 9, flipped);
-        WinogradKernels.For(isa).Filter(w.Pointer, order, rows, K, MR, u.Pointer, K * MR);
-        Assert.That(w.FencesHold && u.FencesHold);
-        var g = new double[3, 3];
-        for (int k = 0; k < K; k++)
-        for (int r = 0; r < MR; r++)
+        WinogradKernels kernels = WinogradKernels.For(isa);
+        int kStride = kernels.Width + 3;
+        for (int lanes = 1; lanes <= kernels.Width; lanes++)
         {
-            for (int t = 0; t < 9; t++) g[t / 3, t % 3] = r < rows ? w.Span[(((r * K) + k) * 9) + (flipped ? 8 - t : t)] : 0;
-            (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.FilterMatrix(), g);
-            for (int f = 0; f < 36; f++)
-                AssertNear(u.Span[(f * K * MR) + (k * MR) + r], value[f / 6, f % 6], magnitude[f / 6, f % 6], $"K {k}, row {r}, product {f}");
+            using FencedFloats w = new FencedFloats(lanes * K * 9).FillUniform(new Random(1));
+            using var u = new FencedFloats(36 * K * kStride);
+            kernels.Filter(w.Pointer, new WinogradFilterOrder(K * 9, 9, flipped), lanes, K, u.Pointer, K * kStride, kStride);
+            Assert.That(w.FencesHold && u.FencesHold);
+            var g = new double[3, 3];
+            for (int k = 0; k < K; k++)
+            for (int c = 0; c < kernels.Width; c++)
+            {
+                int kernel = (Math.Min(c, lanes - 1) * K) + k;
+                for (int t = 0; t < 9; t++) g[t / 3, t % 3] = w.Span[(kernel * 9) + (flipped ? 8 - t : t)];
+                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.FilterMatrix(), g);
+                for (int f = 0; f < 36; f++)
+                    AssertNear(u.Span[(((f * K) + k) * kStride) + c], value[f / 6, f % 6], magnitude[f / 6, f % 6], $"K {k}, channel {c}, product {f}");
+            }
         }
     }
 
     [Test]
     public void Output_is_the_transform_of_each_tile([Values] Isa isa, [Values] bool addend)
     {
-        foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 1), (7, 7, 1), (1, 41, 1), (6, 3, 1), (6, 2, 1), (3, 5, 1) })
+        foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 1), (7, 7, 1), (1, 41, 1), (6, 3, 1), (6, 2, 1), (3, 5, 1), (2, 75, 1) })
         {
-            var s = Sizes(h, w, pad);
-            (WinogradKernels kernels, int NR) = (WinogradKernels.For(isa), GemmKernel.For(isa).NR);
-            int all = s.N * WinogradTiles.Image(s), panels = BlockSizes.CeilDiv(all, NR);
-            using FencedFloats m = new FencedFloats(36 * panels * NR).FillUniform(new Random(1));
-            using FencedFloats bias = new FencedFloats(1).FillUniform(new Random(2)), residual = new FencedFloats(s.N * s.OC * s.OutputPixels).FillUniform(new Random(3));
-            using var y = new FencedFloats(s.N * s.OC * s.OutputPixels);
-            var buffer = new WinogradBuffer(all, WinogradTiles.Across(s), kernels.Width);
-            using var memory = new FencedFloats(buffer.Length);
-            WinogradBlock block = WinogradBlock.At(buffer, s, memory.Pointer, 0, all);
-            TileStore epilogue = new() { Bias = bias.Pointer, Activation = Activation.LeakyRelu, Slope = 0.5f };
-            if (addend) epilogue.Addend = residual.Pointer + s.OutputPixels;
-            int untouched = y.Bits[0];
-            kernels.Output(s, block, m.Pointer, panels * NR, NR, NR, y.Pointer + s.OutputPixels, epilogue);
-            Assert.That(m.FencesHold && memory.FencesHold && y.FencesHold);
-            for (int n = 0; n < s.N; n++)
-            for (int p = 0; p < s.OutputPixels; p++)
-            {
-                Assert.That(y.Bits[(n * s.OC * s.OutputPixels) + p], Is.EqualTo(untouched), "the other channel");
-                int at = (((n * s.OC) + 1) * s.OutputPixels) + p, oh = p / s.OW, ow = p % s.OW;
-                int tile = (n * WinogradTiles.Image(s)) + (oh / 4 * WinogradTiles.Across(s)) + (ow / 4);
-                var products = new double[6, 6];
-                for (int f = 0; f < 36; f++) products[f / 6, f % 6] = m.Span[(f * panels * NR) + tile];
-                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.OutputMatrix(), products);
-                double added = bias.Span[0] + (addend ? residual.Span[at] : 0.0), sum = value[oh % 4, ow % 4] + added;
-                AssertNear(y.Span[at], sum < 0 ? sum / 2 : sum, magnitude[oh % 4, ow % 4] + 2, $"{h}x{w}, image {n}, pixel {oh},{ow}");
-            }
+            WinogradKernels kernels = WinogradKernels.For(isa);
+            for (int lanes = 1; lanes <= kernels.Width; lanes += Math.Min(3, kernels.Width - 1)) CheckOutput(kernels, Sizes(h, w, pad, lanes + 1), lanes, addend);
         }
     }
 
-    /// <summary>Two images of two channels.</summary>
-    private static ConvSizes Sizes(int h, int w, int pad) => new()
+    /// <summary>All tiles but the first, all channels but the first.</summary>
+    private static void CheckOutput(in WinogradKernels kernels, in ConvSizes s, int lanes, bool addend)
     {
-        N = 2, IC = 2, IH = h, IW = w, OC = 2, KH = 3, KW = 3, OH = h + (2 * pad) - 2 <= 0 ? 1 : h + (2 * pad) - 2, OW = w + (2 * pad) - 2 <= 0 ? 1 : w + (2 * pad) - 2,
+        const int First = 1;
+        int count = (s.N * WinogradStrip.InImage(s)) - First, tileStride = kernels.Width + 3, productStride = count * tileStride;
+        using FencedFloats m = new FencedFloats(36 * productStride).FillUniform(new Random(1));
+        using FencedFloats bias = new FencedFloats(lanes).FillUniform(new Random(2)), residual = new FencedFloats(s.N * s.OC * s.OutputPixels).FillUniform(new Random(3));
+        using var y = new FencedFloats(s.N * s.OC * s.OutputPixels);
+        TileStore epilogue = new() { Bias = bias.Pointer, Activation = Activation.LeakyRelu, Slope = 0.5f };
+        if (addend) epilogue.Addend = residual.Pointer + s.OutputPixels;
+        int untouched = y.Bits[0];
+        kernels.Output(s, First, count, m.Pointer, productStride, tileStride, lanes, y.Pointer + s.OutputPixels, epilogue);
+        Assert.That(m.FencesHold && bias.FencesHold && residual.FencesHold && y.FencesHold);
+        for (int n = 0; n < s.N; n++)
+        for (int c = 0; c < s.OC; c++)
+        for (int p = 0; p < s.OutputPixels; p++)
+        {
+            int at = (((n * s.OC) + c) * s.OutputPixels) + p, oh = p / s.OW, ow = p % s.OW;
+            int tile = (n * WinogradStrip.InImage(s)) + (oh / 4 * BlockSizes.CeilDiv(s.OW, 4)) + (ow / 4) - First;
+            if (tile < 0 || c == 0)
+            {
+                Assert.That(y.Bits[at], Is.EqualTo(untouched), "not of these tiles and channels");
+                continue;
+            }
+
+            var products = new double[6, 6];
+            for (int f = 0; f < 36; f++) products[f / 6, f % 6] = m.Span[(f * productStride) + (tile * tileStride) + c - 1];
+            (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.OutputMatrix(), products);
+            double added = bias.Span[c - 1] + (addend ? residual.Span[at] : 0.0), sum = value[oh % 4, ow % 4] + added;
+            AssertNear(y.Span[at], sum < 0 ? sum / 2 : sum, magnitude[oh % 4, ow % 4] + 2, $"{s.OH}x{s.OW}, image {n}, channel {c}, pixel {oh},{ow}");
+        }
+    }
+
+    /// <summary>Two images.</summary>
+    private static ConvSizes Sizes(int h, int w, int pad, int channels) => new()
+    {
+        N = 2, IC = channels, IH = h, IW = w, OC = channels, KH = 3, KW = 3, OH = h + (2 * pad) - 2 <= 0 ? 1 : h + (2 * pad) - 2, OW = w + (2 * pad) - 2 <= 0 ? 1 : w + (2 * pad) - 2,
         sh = 1, sw = 1, dh = 1, dw = 1, pt = pad, pl = pad, pb = pad, pr = pad, G = 1,
     };
 
-    private static void AssertInput(in ConvSizes s, ReadOnlySpan<float> x, ReadOnlySpan<float> v, int tile, int lane, int productStride)
+    private static void AssertInput(in ConvSizes s, ReadOnlySpan<float> x, ReadOnlySpan<float> v, int tile, int channel, int productStride)
     {
-        (int n, int inImage) = Math.DivRem(tile, WinogradTiles.Image(s));
-        (int row, int column) = Math.DivRem(inImage, WinogradTiles.Across(s));
+        (int n, int inImage) = Math.DivRem(tile, WinogradStrip.InImage(s));
+        (int row, int column) = Math.DivRem(inImage, BlockSizes.CeilDiv(s.OW, 4));
         var d = new double[6, 6];
         for (int i = 0; i < 6; i++)
         for (int j = 0; j < 6; j++)
         {
             (int ih, int iw) = ((4 * row) + i - s.pt, (4 * column) + j - s.pl);
-            if (ih >= 0 && ih < s.IH && iw >= 0 && iw < s.IW) d[i, j] = x[((((n * s.IC) + 1) * s.IH) + ih) * s.IW + iw];
+            if (ih >= 0 && ih < s.IH && iw >= 0 && iw < s.IW) d[i, j] = x[((((n * s.IC) + channel) * s.IH) + ih) * s.IW + iw];
         }
 
         (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.InputMatrix(), d);
         for (int f = 0; f < 36; f++)
-            AssertNear(v[(f * productStride) + lane], value[f / 6, f % 6], magnitude[f / 6, f % 6], $"{s.IH}x{s.IW}, tile {tile}, product {f}");
+            AssertNear(v[f * productStride], value[f / 6, f % 6], magnitude[f / 6, f % 6], $"{s.IH}x{s.IW}, tile {tile}, product {f}");
     }
 
     private static double[,] Whole(Random random, int size)

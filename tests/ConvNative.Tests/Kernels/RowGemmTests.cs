@@ -1,0 +1,64 @@
+using ConvNative.Kernels;
+using ConvNative.Simd;
+
+namespace ConvNative.Tests.Kernels;
+
+/// <summary><see cref="RowGemm"/> against a product in double, for every number of rows and width of the last panel.</summary>
+internal sealed unsafe class RowGemmTests
+{
+    private const int Gap = 5;
+
+    [Test]
+    public void The_product_is_within_the_bound_of_its_sums([Values] Isa isa, [Values] bool add)
+    {
+        RowGemm gemm = WinogradKernels.For(isa).Gemm;
+        foreach (int K in (int[])[0, 1, 2, 7, 33])
+        {
+            for (int rows = 1; rows <= 17; rows++) Check(gemm, rows, gemm.NR + 1, K, add);
+            for (int columns = 1; columns <= (2 * gemm.NR) + 1; columns += 3) Check(gemm, 7, columns, K, add);
+        }
+    }
+
+    [Test]
+    public void A_sum_in_two_parts_has_the_same_bits([Values] Isa isa)
+    {
+        const int Rows = 8, K = 20, Half = 9;
+        RowGemm gemm = WinogradKernels.For(isa).Gemm;
+        int n = gemm.NR;
+        using FencedFloats a = new FencedFloats(Rows * K).FillUniform(new Random(1)), b = new FencedFloats(K * n).FillUniform(new Random(2));
+        using FencedFloats whole = new(Rows * n), parts = new(Rows * n);
+        gemm.Multiply(Rows, n, K, a.Pointer, K, b.Pointer, whole.Pointer, n, add: false);
+        gemm.Multiply(Rows, n, Half, a.Pointer, K, b.Pointer, parts.Pointer, n, add: false);
+        gemm.Multiply(Rows, n, K - Half, a.Pointer + Half, K, b.Pointer + (Half * n), parts.Pointer, n, add: true);
+        Assert.That(parts.Bits.SequenceEqual(whole.Bits));
+    }
+
+    private static void Check(in RowGemm gemm, int rows, int columns, int K, bool add)
+    {
+        int allRows = RowGemm.RowsOf(rows), allColumns = gemm.ColumnsOf(columns), lda = K + Gap, ldc = allColumns + Gap;
+        Assert.That(allRows, Is.InRange(rows, Math.Max(4, rows + 1)));
+        using FencedFloats a = new FencedFloats(allRows * lda).FillUniform(new Random(rows)), b = new FencedFloats(K * allColumns).FillUniform(new Random(columns));
+        using FencedFloats c = new FencedFloats(allRows * ldc).FillUniform(new Random(K));
+        float[] before = c.Span.ToArray();
+        gemm.Multiply(rows, columns, K, a.Pointer, lda, b.Pointer, c.Pointer, ldc, add);
+        Assert.That(a.FencesHold && b.FencesHold && c.FencesHold);
+        for (int r = 0; r < allRows; r++)
+        {
+            for (int j = allColumns; j < ldc; j++) Assert.That(c.Span[(r * ldc) + j], Is.EqualTo(before[(r * ldc) + j]), "the gap");
+            for (int j = 0; j < columns; j++)
+            {
+                int panel = j / gemm.NR * gemm.NR, width = gemm.PanelWidth(columns - panel);
+                double start = add ? before[(r * ldc) + j] : 0, sum = start, magnitude = Math.Abs(start);
+                for (int k = 0; k < K; k++)
+                {
+                    double term = (double)a.Span[(r * lda) + k] * b.Span[(panel * K) + (k * width) + j - panel];
+                    sum += term;
+                    magnitude += Math.Abs(term);
+                }
+
+                double bound = (K + 2) * magnitude / (1 << 24);
+                if (!(Math.Abs(c.Span[(r * ldc) + j] - sum) <= bound)) Assert.Fail($"{rows}x{columns}x{K}: C[{r}, {j}] is {c.Span[(r * ldc) + j]:R}, not {sum:R}");
+            }
+        }
+    }
+}

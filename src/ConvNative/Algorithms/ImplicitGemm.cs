@@ -146,12 +146,14 @@ internal sealed class ImplicitGemm : IConvAlgorithm
         private const int WantedItems = 8;
         private readonly PlanContext _context;
         private readonly bool _forward;
+        private readonly bool _packsFast;   // several taps turn round one output channel at a time: better all at once
 
         public Shape(PlanContext context, Direction direction)
         {
             _context = context;
             ConvSizes s = context.Sizes;
             bool forward = _forward = direction == Direction.Forward;
+            _packsFast = forward || s.KH * s.KW == 1;
             int points = forward ? s.OutputPixels : BlockSizes.CeilDiv(s.IH, s.sh) * BlockSizes.CeilDiv(s.IW, s.sw);
             // Blocks that span images waste no lanes, but go through scratch.
             GemmKernel ofImage = GemmKernel.For(context.Isa, points), ofAll = GemmKernel.For(context.Isa, (long)points * s.N);
@@ -255,7 +257,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
         private void Measure(PatchGrid[] grids)
         {
             (ScratchLength, PanelsLength, FilterLength) = (0, 0, 0);
-            PacksInRun = Images == 1 && (_forward || _context.Sizes.KH * _context.Sizes.KW == 1) && Array.TrueForAll(grids, grid => ColumnBlocks(grid) == 1);
+            PacksInRun = Images == 1 && _packsFast && Array.TrueForAll(grids, grid => ColumnBlocks(grid) == 1);
             int slack = 2 * Kernel.NR;   // whole-vector writes beyond the last run
             foreach (PatchGrid grid in grids)
             {
@@ -348,25 +350,27 @@ internal sealed class ImplicitGemm : IConvAlgorithm
         private void MultiplyBlock(in Block block, int channel, int channels, float* panels, float* c, nint ldc, TileStore store, float* filter)
         {
             int K = channels * _grid.Taps, step = buffers.Packed == null ? shape.FilterRows : shape.Blocks.MC;
+            FilterPanels weights = shape.Filter(part);
+            float* group = buffers.W + ((nint)block.G * _s.GroupOC * _s.PatchLength);
             for (int i = 0; i < block.Rows; i += step)
             {
                 TileStore at = store;
                 if (at.Bias != null) at.Bias += i;
                 if (at.Addend != null) at.Addend += i * at.AddendStride;
                 int rows = Math.Min(step, block.Rows - i);
-                float* aPanels = Filter(block.G, block.Row + i, rows, channel, channels, filter);
+                float* aPanels = filter;
+                if (buffers.Packed != null)
+                {
+                    aPanels = buffers.Packed + part.PackedOffset + ((((nint)block.G * shape.Channels) + channel) * _grid.Taps * shape.PaddedM) + ((nint)(block.Row + i) * K);
+                }
+                else
+                {
+                    weights.Pack(group, block.Row + i, rows, channel, channels, filter);
+                    at.Ahead = i + rows < block.Rows ? weights.Ahead(group, block.Row + i + rows, channel) : weights.Ahead(group, block.Row, channel + channels);
+                }
+
                 GemmBlock.Multiply(shape.Kernel, rows, block.Count, K, aPanels, panels, c + (i * ldc), ldc, at);
             }
-        }
-
-        /// <summary>Panels of weights: packed before, or now into <paramref name="filter"/>.</summary>
-        private float* Filter(int g, int row, int rows, int channel, int channels, float* filter)
-        {
-            int taps = _grid.Taps;
-            if (buffers.Packed != null)
-                return buffers.Packed + part.PackedOffset + ((((long)g * shape.Channels) + channel) * taps * shape.PaddedM) + ((long)row * channels * taps);
-            shape.Filter(part).Pack(buffers.W + ((long)g * _s.GroupOC * _s.PatchLength), row, rows, channel, channels, filter);
-            return filter;
         }
 
         /// <summary>Bias and residual with the first part of the sum, the output itself with the later ones, the activation with the last.</summary>

@@ -71,6 +71,9 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             _shape.Block(Array.ConvertAll(_parts, part => part.Grid));
         }
 
+        /// <summary>Only the residue class of pixel (0, 0) reads anything: it writes the zeros of the others as well.</summary>
+        private bool FillsGaps => _someEmpty && _parts is [{ Row: 0, Column: 0 }];
+
         public int Workers => _parts.Length == 0 ? 1 : _shape.Workers;
 
         public override long WorkspaceBytes => _shape.WorkerLength * Workers * sizeof(float);
@@ -94,7 +97,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
 
         public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
         {
-            if (_someEmpty)
+            if (_someEmpty && !FillsGaps)
             {
                 var clear = new ClearTask(_context.Sizes, buffers.X);
                 pool.For(_context.Threads, _context.Sizes.N, ref clear);
@@ -102,7 +105,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
 
             foreach (Part part in _parts)
             {
-                var task = new ProductTask(_context, _shape, part, _direction, buffers, workspace);
+                var task = new ProductTask(_context, _shape, part, _direction, buffers, workspace, FillsGaps);
                 pool.For(Workers, task.Count, ref task);
             }
         }
@@ -271,7 +274,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             }
 
             PanelsLength = (PanelsLength + 15) / 16 * 16;
-            ResultLength = StoresDirectly ? 0 : ((long)RowsPerItem * NC + 15) / 16 * 16;
+            ResultLength = StoresDirectly ? 0 : (((long)RowsPerItem * NC) + 31) / 16 * 16;   // Spread reads a vector more
             FilterLength = (FilterLength + 15) / 16 * 16;
         }
     }
@@ -300,7 +303,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
     }
 
     /// <summary>for image (or all), g, column block, row block: one block of the output.</summary>
-    private readonly unsafe struct ProductTask(PlanContext context, Shape shape, Part part, Direction direction, ConvBuffers buffers, float* workspace) : IParallelTask
+    private readonly unsafe struct ProductTask(PlanContext context, Shape shape, Part part, Direction direction, ConvBuffers buffers, float* workspace, bool fillsGaps) : IParallelTask
     {
         private readonly PatchGrid _grid = part.Grid;
         private readonly ConvSizes _s = context.Sizes;
@@ -400,8 +403,13 @@ internal sealed class ImplicitGemm : IConvAlgorithm
         /// <summary>The block's part of B for some channels, in panels.</summary>
         private void PackPatches(in Block block, int c, int channels, float* scratch, float* panels)
         {
-            if (_grid.ReadsInPlace) PackInPlace(block, c, channels, panels);
-            else PackPadded(block, c, channels, scratch, panels);
+            int NR = shape.Kernel.NR;
+            if (_grid.IsIdentity && !shape.MergesImages && NR % shape.Kernel.Vector == 0)
+                shape.Packer.FromRows(Source(block.N, block.G, c) + block.Point, _grid.Points, channels, block.Count, NR, panels);
+            else if (_grid.ReadsInPlace)
+                PackInPlace(block, c, channels, panels);
+            else
+                PackPadded(block, c, channels, scratch, panels);
         }
 
         private void PackInPlace(in Block block, int c, int channels, float* panels)
@@ -471,9 +479,17 @@ internal sealed class ImplicitGemm : IConvAlgorithm
                 // Without strides, points of one image go on from row to row.
                 int length = Math.Min(shape.OutStepW == 1 && shape.OutStepH == 1 ? _grid.Points - point : _grid.Columns - column, block.Count - done);
                 float* output = Output(block.N + image, block.G, block.Row) + ((long)((row * shape.OutStepH) + part.Row) * shape.OutW) + (column * shape.OutStepW) + part.Column;
-                StoreRun(block, result + done, output, length);
+                if (fillsGaps) SpreadRun(block, row, column, length, result + done, output);
+                else StoreRun(block, result + done, output, length);
                 done += length;
             }
+        }
+
+        private void SpreadRun(in Block block, int row, int column, int length, float* result, float* output)
+        {
+            int height = Math.Min(shape.OutStepH, shape.OutH - (row * shape.OutStepH));
+            int width = Math.Min(length * shape.OutStepW, shape.OutW - (column * shape.OutStepW));
+            PlaneStore.Spread(context.Isa, result, shape.NC, block.Rows, shape.OutStepW, height, width, output, shape.OutW, (nint)shape.OutH * shape.OutW);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -38,6 +38,7 @@ internal static unsafe class Gemm8x3<S, V>
         V c20 = S.Zero, c21 = S.Zero, c22 = S.Zero, c30 = S.Zero, c31 = S.Zero, c32 = S.Zero;
         V c40 = S.Zero, c41 = S.Zero, c42 = S.Zero, c50 = S.Zero, c51 = S.Zero, c52 = S.Zero;
         V c60 = S.Zero, c61 = S.Zero, c62 = S.Zero, c70 = S.Zero, c71 = S.Zero, c72 = S.Zero;
+        PrefetchTile(c, ldc);
         PrefetchWalk walk = store->Ahead.Start == null ? FollowingA(a) : store->Ahead;
         float* ahead = walk.Start;
         nint left = walk.Count;
@@ -98,6 +99,7 @@ internal static unsafe class Gemm8x3<S, V>
         V c40 = S.Zero, c41 = S.Zero, c42 = S.Zero, c50 = S.Zero, c51 = S.Zero, c52 = S.Zero;
         V c60 = S.Zero, c61 = S.Zero, c62 = S.Zero, c70 = S.Zero, c71 = S.Zero, c72 = S.Zero;
         Vector256<float> column = default;
+        PrefetchTile(c, ldc);
         PrefetchWalk walk = store->Ahead.Start == null ? FollowingA(a) : store->Ahead;
         float* ahead = walk.Start;
         nint left = walk.Count;
@@ -249,6 +251,19 @@ internal static unsafe class Gemm8x3<S, V>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Row(V a, V b0, ref V c0) => c0 = S.MultiplyAdd(a, b0, c0);
+
+    /// <summary>C is written after the last k, and may be far away till then.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchTile(float* c, nint ldc)
+    {
+        for (int r = 0; r < MR; r++, c += ldc)
+        {
+            Prefetch.ToL1(c);
+            Prefetch.ToL1(c + S.Width);
+            Prefetch.ToL1(c + 2 * S.Width);
+            Prefetch.ToL1(c + 3 * S.Width - 1);
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static PrefetchWalk FollowingA(float* a) => new() { Start = a + PrefetchDistance, Step = MR };

@@ -146,7 +146,6 @@ internal sealed class ImplicitGemm : IConvAlgorithm
     /// <summary>Sizes that all products of a pass share, and the blocking.</summary>
     private sealed class Shape
     {
-        private const int WantedItems = 8;
         private readonly PlanContext _context;
         private readonly bool _forward;
         private readonly bool _packsFast;   // several taps turn round one output channel at a time: better all at once
@@ -247,7 +246,9 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             NC = BlockSizes.RoundUp(BlockSizes.Balance(grids.Max(Points), Blocks.NC, Kernel.NR), Kernel.NR);
             long items = (long)s.N * s.G * BlockSizes.CeilDiv(points, NC);
             if (MergesImages) items = s.G * BlockSizes.CeilDiv(points * s.N, NC);
-            int parts = _context.Threads == 1 ? 1 : (int)Math.Max(1, WantedItems / items);
+            // Each part of the rows packs the patches anew, so there are only as many as even out the work.
+            int parts = 1;
+            while (items * parts < 4L * _context.Threads && items * parts % _context.Threads != 0) parts++;
             RowsPerItem = Math.Min(PaddedM, BlockSizes.RoundUp(Math.Max(BlockSizes.CeilDiv(M, parts), 8 * Kernel.MR), Kernel.MR));
             for (; ; NC = BlockSizes.RoundUp(NC / 2, Kernel.NR))
             {

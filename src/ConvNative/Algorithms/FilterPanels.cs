@@ -26,6 +26,15 @@ internal readonly unsafe struct FilterPanels(PanelPacker packer, int MR, ConvSiz
         else PackTaps(group + ((nint)first * s.PatchLength) + ((nint)row * Area), rows, channels, panels);
     }
 
+    /// <summary>The places that <see cref="Pack"/> reads, a panel for each tile.</summary>
+    public PrefetchWalk Ahead(float* group, int row, int first)
+    {
+        int taps = kernel.Length, step = MR * Area / taps;
+        return forward
+            ? new() { Start = group + ((nint)row * s.PatchLength) + ((nint)first * taps), Step = s.PatchLength, Count = MR, Jump = MR - ((nint)MR * s.PatchLength), TileStep = (nint)MR * s.PatchLength }
+            : new() { Start = group + ((nint)first * s.PatchLength) + ((nint)row * Area), Step = step, Count = taps, Jump = s.PatchLength - (taps * step), TileStep = MR * Area };
+    }
+
     // All taps of an input channel lie side by side, so that MR input channels of one oc are a small matrix in columns.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void PackTaps(float* source, int rows, int channels, float* panels)

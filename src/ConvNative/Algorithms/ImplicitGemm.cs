@@ -71,6 +71,9 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             _shape.Block(Array.ConvertAll(_parts, part => part.Grid));
         }
 
+        /// <summary>Only the residue class of pixel (0, 0) reads anything: it writes the zeros of the others as well.</summary>
+        private bool FillsGaps => _someEmpty && _parts is [{ Row: 0, Column: 0 }];
+
         public int Workers => _parts.Length == 0 ? 1 : _shape.Workers;
 
         public override long WorkspaceBytes => _shape.WorkerLength * Workers * sizeof(float);
@@ -94,7 +97,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
 
         public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
         {
-            if (_someEmpty)
+            if (_someEmpty && !FillsGaps)
             {
                 var clear = new ClearTask(_context.Sizes, buffers.X);
                 pool.For(_context.Threads, _context.Sizes.N, ref clear);
@@ -102,7 +105,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
 
             foreach (Part part in _parts)
             {
-                var task = new ProductTask(_context, _shape, part, _direction, buffers, workspace);
+                var task = new ProductTask(_context, _shape, part, _direction, buffers, workspace, FillsGaps);
                 pool.For(Workers, task.Count, ref task);
             }
         }
@@ -143,15 +146,16 @@ internal sealed class ImplicitGemm : IConvAlgorithm
     /// <summary>Sizes that all products of a pass share, and the blocking.</summary>
     private sealed class Shape
     {
-        private const int WantedItems = 8;
         private readonly PlanContext _context;
         private readonly bool _forward;
+        private readonly bool _packsFast;   // several taps turn round one output channel at a time: better all at once
 
         public Shape(PlanContext context, Direction direction)
         {
             _context = context;
             ConvSizes s = context.Sizes;
             bool forward = _forward = direction == Direction.Forward;
+            _packsFast = forward || s.KH * s.KW == 1;
             int points = forward ? s.OutputPixels : BlockSizes.CeilDiv(s.IH, s.sh) * BlockSizes.CeilDiv(s.IW, s.sw);
             // Blocks that span images waste no lanes, but go through scratch.
             GemmKernel ofImage = GemmKernel.For(context.Isa, points), ofAll = GemmKernel.For(context.Isa, (long)points * s.N);
@@ -242,7 +246,9 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             NC = BlockSizes.RoundUp(BlockSizes.Balance(grids.Max(Points), Blocks.NC, Kernel.NR), Kernel.NR);
             long items = (long)s.N * s.G * BlockSizes.CeilDiv(points, NC);
             if (MergesImages) items = s.G * BlockSizes.CeilDiv(points * s.N, NC);
-            int parts = _context.Threads == 1 ? 1 : (int)Math.Max(1, WantedItems / items);
+            // Each part of the rows packs the patches anew, so there are only as many as even out the work.
+            int parts = 1;
+            while (items * parts < 4L * _context.Threads && items * parts % _context.Threads != 0) parts++;
             RowsPerItem = Math.Min(PaddedM, BlockSizes.RoundUp(Math.Max(BlockSizes.CeilDiv(M, parts), 8 * Kernel.MR), Kernel.MR));
             for (; ; NC = BlockSizes.RoundUp(NC / 2, Kernel.NR))
             {
@@ -255,7 +261,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
         private void Measure(PatchGrid[] grids)
         {
             (ScratchLength, PanelsLength, FilterLength) = (0, 0, 0);
-            PacksInRun = Images == 1 && (_forward || _context.Sizes.KH * _context.Sizes.KW == 1) && Array.TrueForAll(grids, grid => ColumnBlocks(grid) == 1);
+            PacksInRun = Images == 1 && _packsFast && Array.TrueForAll(grids, grid => ColumnBlocks(grid) == 1);
             int slack = 2 * Kernel.NR;   // whole-vector writes beyond the last run
             foreach (PatchGrid grid in grids)
             {
@@ -269,7 +275,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             }
 
             PanelsLength = (PanelsLength + 15) / 16 * 16;
-            ResultLength = StoresDirectly ? 0 : ((long)RowsPerItem * NC + 15) / 16 * 16;
+            ResultLength = StoresDirectly ? 0 : (((long)RowsPerItem * NC) + 31) / 16 * 16;   // Spread reads a vector more
             FilterLength = (FilterLength + 15) / 16 * 16;
         }
     }
@@ -298,7 +304,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
     }
 
     /// <summary>for image (or all), g, column block, row block: one block of the output.</summary>
-    private readonly unsafe struct ProductTask(PlanContext context, Shape shape, Part part, Direction direction, ConvBuffers buffers, float* workspace) : IParallelTask
+    private readonly unsafe struct ProductTask(PlanContext context, Shape shape, Part part, Direction direction, ConvBuffers buffers, float* workspace, bool fillsGaps) : IParallelTask
     {
         private readonly PatchGrid _grid = part.Grid;
         private readonly ConvSizes _s = context.Sizes;
@@ -348,25 +354,27 @@ internal sealed class ImplicitGemm : IConvAlgorithm
         private void MultiplyBlock(in Block block, int channel, int channels, float* panels, float* c, nint ldc, TileStore store, float* filter)
         {
             int K = channels * _grid.Taps, step = buffers.Packed == null ? shape.FilterRows : shape.Blocks.MC;
+            FilterPanels weights = shape.Filter(part);
+            float* group = buffers.W + ((nint)block.G * _s.GroupOC * _s.PatchLength);
             for (int i = 0; i < block.Rows; i += step)
             {
                 TileStore at = store;
                 if (at.Bias != null) at.Bias += i;
                 if (at.Addend != null) at.Addend += i * at.AddendStride;
                 int rows = Math.Min(step, block.Rows - i);
-                float* aPanels = Filter(block.G, block.Row + i, rows, channel, channels, filter);
+                float* aPanels = filter;
+                if (buffers.Packed != null)
+                {
+                    aPanels = buffers.Packed + part.PackedOffset + ((((nint)block.G * shape.Channels) + channel) * _grid.Taps * shape.PaddedM) + ((nint)(block.Row + i) * K);
+                }
+                else
+                {
+                    weights.Pack(group, block.Row + i, rows, channel, channels, filter);
+                    at.Ahead = i + rows < block.Rows ? weights.Ahead(group, block.Row + i + rows, channel) : weights.Ahead(group, block.Row, channel + channels);
+                }
+
                 GemmBlock.Multiply(shape.Kernel, rows, block.Count, K, aPanels, panels, c + (i * ldc), ldc, at);
             }
-        }
-
-        /// <summary>Panels of weights: packed before, or now into <paramref name="filter"/>.</summary>
-        private float* Filter(int g, int row, int rows, int channel, int channels, float* filter)
-        {
-            int taps = _grid.Taps;
-            if (buffers.Packed != null)
-                return buffers.Packed + part.PackedOffset + ((((long)g * shape.Channels) + channel) * taps * shape.PaddedM) + ((long)row * channels * taps);
-            shape.Filter(part).Pack(buffers.W + ((long)g * _s.GroupOC * _s.PatchLength), row, rows, channel, channels, filter);
-            return filter;
         }
 
         /// <summary>Bias and residual with the first part of the sum, the output itself with the later ones, the activation with the last.</summary>
@@ -396,8 +404,13 @@ internal sealed class ImplicitGemm : IConvAlgorithm
         /// <summary>The block's part of B for some channels, in panels.</summary>
         private void PackPatches(in Block block, int c, int channels, float* scratch, float* panels)
         {
-            if (_grid.ReadsInPlace) PackInPlace(block, c, channels, panels);
-            else PackPadded(block, c, channels, scratch, panels);
+            int NR = shape.Kernel.NR;
+            if (_grid.IsIdentity && !shape.MergesImages && NR % shape.Kernel.Vector == 0)
+                shape.Packer.FromRows(Source(block.N, block.G, c) + block.Point, _grid.Points, channels, block.Count, NR, panels);
+            else if (_grid.ReadsInPlace)
+                PackInPlace(block, c, channels, panels);
+            else
+                PackPadded(block, c, channels, scratch, panels);
         }
 
         private void PackInPlace(in Block block, int c, int channels, float* panels)
@@ -467,9 +480,17 @@ internal sealed class ImplicitGemm : IConvAlgorithm
                 // Without strides, points of one image go on from row to row.
                 int length = Math.Min(shape.OutStepW == 1 && shape.OutStepH == 1 ? _grid.Points - point : _grid.Columns - column, block.Count - done);
                 float* output = Output(block.N + image, block.G, block.Row) + ((long)((row * shape.OutStepH) + part.Row) * shape.OutW) + (column * shape.OutStepW) + part.Column;
-                StoreRun(block, result + done, output, length);
+                if (fillsGaps) SpreadRun(block, row, column, length, result + done, output);
+                else StoreRun(block, result + done, output, length);
                 done += length;
             }
+        }
+
+        private void SpreadRun(in Block block, int row, int column, int length, float* result, float* output)
+        {
+            int height = Math.Min(shape.OutStepH, shape.OutH - (row * shape.OutStepH));
+            int width = Math.Min(length * shape.OutStepW, shape.OutW - (column * shape.OutStepW));
+            PlaneStore.Spread(context.Isa, result, shape.NC, block.Rows, shape.OutStepW, height, width, output, shape.OutW, (nint)shape.OutH * shape.OutW);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]

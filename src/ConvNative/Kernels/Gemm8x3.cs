@@ -38,6 +38,10 @@ internal static unsafe class Gemm8x3<S, V>
         V c20 = S.Zero, c21 = S.Zero, c22 = S.Zero, c30 = S.Zero, c31 = S.Zero, c32 = S.Zero;
         V c40 = S.Zero, c41 = S.Zero, c42 = S.Zero, c50 = S.Zero, c51 = S.Zero, c52 = S.Zero;
         V c60 = S.Zero, c61 = S.Zero, c62 = S.Zero, c70 = S.Zero, c71 = S.Zero, c72 = S.Zero;
+        PrefetchTile(c, ldc);
+        PrefetchWalk walk = store->Ahead.Start == null ? FollowingA(a) : store->Ahead;
+        float* ahead = walk.Start;
+        nint left = walk.Count;
         for (; K > 0; K--)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + 2 * S.Width);
@@ -49,7 +53,14 @@ internal static unsafe class Gemm8x3<S, V>
             Row(S.Broadcast(a + 5), b0, b1, b2, ref c50, ref c51, ref c52);
             Row(S.Broadcast(a + 6), b0, b1, b2, ref c60, ref c61, ref c62);
             Row(S.Broadcast(a + 7), b0, b1, b2, ref c70, ref c71, ref c72);
-            Prefetch.ToL1(a + PrefetchDistance);
+            Prefetch.ToL1(ahead);
+            ahead += walk.Step;
+            if (--left == 0)
+            {
+                ahead += walk.Jump;
+                left = walk.Count;
+            }
+
             a += MR;
             b += ldb;
         }
@@ -88,6 +99,10 @@ internal static unsafe class Gemm8x3<S, V>
         V c40 = S.Zero, c41 = S.Zero, c42 = S.Zero, c50 = S.Zero, c51 = S.Zero, c52 = S.Zero;
         V c60 = S.Zero, c61 = S.Zero, c62 = S.Zero, c70 = S.Zero, c71 = S.Zero, c72 = S.Zero;
         Vector256<float> column = default;
+        PrefetchTile(c, ldc);
+        PrefetchWalk walk = store->Ahead.Start == null ? FollowingA(a) : store->Ahead;
+        float* ahead = walk.Start;
+        nint left = walk.Count;
         for (; K > 0; K--)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + 2 * S.Width);
@@ -100,7 +115,14 @@ internal static unsafe class Gemm8x3<S, V>
             Row(S.Broadcast(a + 6), b0, b1, b2, ref c60, ref c61, ref c62);
             Row(S.Broadcast(a + 7), b0, b1, b2, ref c70, ref c71, ref c72);
             column = Simd256.MultiplyAdd(Simd256.Load(a), Simd256.Broadcast(b + NR), column);
-            Prefetch.ToL1(a + PrefetchDistance);
+            Prefetch.ToL1(ahead);
+            ahead += walk.Step;
+            if (--left == 0)
+            {
+                ahead += walk.Jump;
+                left = walk.Count;
+            }
+
             a += MR;
             b += ldb;
         }
@@ -229,6 +251,22 @@ internal static unsafe class Gemm8x3<S, V>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Row(V a, V b0, ref V c0) => c0 = S.MultiplyAdd(a, b0, c0);
+
+    /// <summary>C is written after the last k, and may be far away till then.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchTile(float* c, nint ldc)
+    {
+        for (int r = 0; r < MR; r++, c += ldc)
+        {
+            Prefetch.ToL1(c);
+            Prefetch.ToL1(c + S.Width);
+            Prefetch.ToL1(c + 2 * S.Width);
+            Prefetch.ToL1(c + 3 * S.Width - 1);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static PrefetchWalk FollowingA(float* a) => new() { Start = a + PrefetchDistance, Step = MR };
 
     /// <summary>The epilogue of one row, in registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

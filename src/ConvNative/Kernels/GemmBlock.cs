@@ -31,6 +31,7 @@ internal static unsafe class GemmBlock
             kernel.Run(K, aPanels, b, ldb, c, ldc, &store);
             aPanels += (nint)K * kernel.MR;
             c += kernel.MR * ldc;
+            if (store.Ahead.Start != null) store.Ahead.Start += store.Ahead.TileStep;
             if (store.Bias != null) store.Bias += kernel.MR;
             if (store.Addend != null) store.Addend += kernel.MR * store.AddendStride;
         }
@@ -38,6 +39,7 @@ internal static unsafe class GemmBlock
 
     private static TileStore AtColumn(TileStore epilogue, int j)
     {
+        if (j > 0) epilogue.Ahead = default;
         if (epilogue.Addend != null) epilogue.Addend += j;
         return epilogue;
     }

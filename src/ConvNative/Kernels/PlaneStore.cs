@@ -33,6 +33,20 @@ internal static unsafe class PlaneStore
             default: PlaneStore<Simd128, Vector128<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output); break;
         }
     }
+
+    /// <summary>
+    /// Points of one grid row, some channels, apart in the output with zeros between: out[m·plane + h·pitch + j] = sums[m·stride + j/sw] where
+    /// h = 0 and sw divides j, else 0; m &lt; channels, h &lt; height, j &lt; width, width &gt; (count − 1)·sw. Up to a vector more of sums is read.
+    /// </summary>
+    public static void Spread(Isa isa, float* sums, nint stride, int channels, int sw, int height, int width, float* output, nint pitch, nint plane)
+    {
+        switch (isa)
+        {
+            case Isa.Avx512: PlaneStore<Simd512, Vector512<float>>.Spread(sums, stride, channels, sw, height, width, output, pitch, plane); break;
+            case Isa.Avx2: PlaneStore<Simd256, Vector256<float>>.Spread(sums, stride, channels, sw, height, width, output, pitch, plane); break;
+            default: PlaneStore<Simd128, Vector128<float>>.Spread(sums, stride, channels, sw, height, width, output, pitch, plane); break;
+        }
+    }
 }
 
 /// <summary>The same for one vector width.</summary>
@@ -66,6 +80,49 @@ internal static unsafe class PlaneStore<S, V>
             if (sw == 2) Pairs(source, source + classStride, output, columns, row < overrun);
             else Any(source, classStride, sw, output, columns);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Spread(float* sums, nint stride, int channels, int sw, int height, int width, float* output, nint pitch, nint plane)
+    {
+        for (int m = 0; m < channels; m++, sums += stride, output += plane)
+        {
+            if (sw == 2) SpreadPairs(sums, output, width);
+            else SpreadAny(sums, sw, output, width);
+            for (int h = 1; h < height; h++) Zeros(output + (h * pitch), width);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SpreadPairs(float* sums, float* output, int width)
+    {
+        int j = 0;
+        for (; j <= width - (2 * S.Width); j += 2 * S.Width, sums += S.Width)
+        {
+            V x = S.Load(sums);
+            S.Store(output + j, S.InterleaveLow(x, S.Zero));
+            S.Store(output + j + S.Width, S.InterleaveHigh(x, S.Zero));
+        }
+
+        if (j == width) return;
+        V last = S.Load(sums);
+        S.StorePartial(output + j, S.InterleaveLow(last, S.Zero), Math.Min(width - j, S.Width));
+        if (width - j > S.Width) S.StorePartial(output + j + S.Width, S.InterleaveHigh(last, S.Zero), width - j - S.Width);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SpreadAny(float* sums, int sw, float* output, int width)
+    {
+        Zeros(output, width);
+        for (int j = 0; j < width; j += sw) output[j] = *sums++;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Zeros(float* output, int width)
+    {
+        int j = 0;
+        for (; j <= width - S.Width; j += S.Width) S.Store(output + j, S.Zero);
+        if (j < width) S.StorePartial(output + j, S.Zero, width - j);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

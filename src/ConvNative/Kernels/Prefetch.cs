@@ -16,3 +16,16 @@ internal static unsafe class Prefetch
         if (Sse.IsSupported) Sse.Prefetch0(p);
     }
 }
+
+/// <summary>
+/// Places to ask for while tiles are computed, one for each k: the first is Start, each next one Step further, and Jump more after every Count
+/// of them. The next tile begins TileStep after this one's Start. Start = null: what follows in A.
+/// </summary>
+internal unsafe struct PrefetchWalk
+{
+    public float* Start;
+    public nint Step;
+    public nint Count;
+    public nint Jump;
+    public nint TileStep;
+}

@@ -50,6 +50,9 @@ internal unsafe struct TileStore
     /// <summary>Factor below zero of <see cref="Activation.LeakyRelu"/>.</summary>
     public float Slope;
 
+    /// <summary>What is asked for while the tile is computed; a hint.</summary>
+    public PrefetchWalk Ahead;
+
     /// <summary>The product is stored as it is.</summary>
     public readonly bool IsNothing => Bias == null && Addend == null && Activation == Activation.None;
 

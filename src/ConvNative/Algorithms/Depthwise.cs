@@ -18,14 +18,18 @@ internal sealed class Depthwise : IConvAlgorithm
     {
         if (context.Sizes.GroupIC != 1)
             return $"a group has {context.Sizes.GroupIC} input channels; it must have 1";
-        long bytes = WorkerBytes(Stencil(context, direction), direction);
+        long bytes = Depthwise3x3Pass.CanDo(context.Sizes, direction)
+            ? new Depthwise3x3Pass(context, direction).LeastBytes
+            : WorkerBytes(Stencil(context, direction), direction);
         return bytes <= Math.Min(context.MaxWorkspaceBytes, int.MaxValue)
             ? null
             : $"its smallest band takes {bytes} bytes of workspace; at most {Math.Min(context.MaxWorkspaceBytes, int.MaxValue)} are allowed";
     }
 
     public ConvPass Plan(PlanContext context, Direction direction) =>
-        new Pass(context, direction, Stencil(context, direction).WithTaps());
+        Depthwise3x3Pass.CanDo(context.Sizes, direction)
+            ? new Depthwise3x3Pass(context, direction)
+            : new Pass(context, direction, Stencil(context, direction).WithTaps());
 
     /// <summary>
     /// Channels in the lanes where there are enough of them, except where vectors along the rows measured faster: wide rows of 3×3 taps,
@@ -112,29 +116,17 @@ internal sealed class Depthwise : IConvAlgorithm
         public float* Scratch(int worker) => workspace + (worker * workerFloats);
     }
 
-    /// <summary>Planes shared out in items of a size that makes the sharing cheap: tiny planes go several at a time.</summary>
-    private readonly struct PlaneItems(long planes, long pixels)
-    {
-        private const int ItemPixels = 4096;
-        private readonly long _perItem = Math.Max(1, ItemPixels / pixels);
-
-        public long Count => (planes + _perItem - 1) / _perItem;
-
-        public long First(long item) => item * _perItem;
-
-        public long End(long item) => Math.Min(planes, (item + 1) * _perItem);
-    }
-
     /// <summary>for n, oc: y[n, oc] = x[n, oc's input] ⋆ w[oc] + b[oc].</summary>
     private readonly unsafe struct ForwardTask(Work work) : IParallelTask
     {
-        public PlaneItems Items { get; } = new((long)work.S.N * work.S.OC, work.S.OutputPixels);
+        public PlaneItems Items { get; } = new((long)work.S.N * work.S.OC, work.S.OutputPixels, 1);
 
         public void Run(long index, int worker)
         {
-            long first = Items.First(index), oc = first % work.S.OC;
+            (_, long first, long end) = Items.Range(index);
+            long oc = first % work.S.OC;
             TileStore store = work.Context.Epilogue(null, null);
-            for (long plane = first; plane < Items.End(index); plane++)
+            for (long plane = first; plane < end; plane++)
             {
                 long y = plane * work.S.OutputPixels;
                 store.Bias = work.Buffers.B == null ? null : work.Buffers.B + oc;
@@ -150,11 +142,12 @@ internal sealed class Depthwise : IConvAlgorithm
     /// <summary>for n, ic: dx[n, ic] = Σ over the outputs oc of ic of the transposed stencil of dy[n, oc].</summary>
     private readonly unsafe struct BackwardDataTask(Work work) : IParallelTask
     {
-        public PlaneItems Items { get; } = new((long)work.S.N * work.S.IC, work.S.InputPixels);
+        public PlaneItems Items { get; } = new((long)work.S.N * work.S.IC, work.S.InputPixels, 1);
 
         public void Run(long index, int worker)
         {
-            for (long plane = Items.First(index); plane < Items.End(index); plane++)
+            (_, long first, long end) = Items.Range(index);
+            for (long plane = first; plane < end; plane++)
             {
                 long oc = plane % work.S.IC * work.S.GroupOC;
                 DepthwisePlane.Run(

@@ -1,162 +1,349 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
 /// <summary>
-/// A band by 3×3 taps, the nine weights in registers. Where the rows of taps slide (stride = dilation), four rows of outputs are summed
-/// at once from six rows of the band, each vector loaded once for up to three of them; else row by row.
+/// Planes that are computed one after the other, each with nine weights of its own and a bias (or null). Where a vector holds two planes,
+/// <see cref="Count"/> is of pairs and the others say how far on the second one is: 0 where there is none, so that the first
+/// is computed twice.
+/// </summary>
+internal readonly unsafe struct DepthwiseRun(float* source, float* weights, float* bias, float* result, int count)
+{
+    public readonly float* Source = source;
+    public readonly float* Weights = weights;
+    public readonly float* Bias = bias;
+    public readonly float* Result = result;
+    public readonly int Count = count;
+
+    public nint SecondSource { get; init; }
+
+    public nint SecondResult { get; init; }
+
+    public nint SecondChannel { get; init; }
+}
+
+/// <summary>
+/// y from x, or dx from dy, of a 3×3 depthwise convolution: down each strip with the nine weights in registers. A row is read
+/// once for all rows of the result that it is part of.
 /// </summary>
 internal static unsafe class Depthwise3x3
 {
-    private const int Block = 4;
+    /// <summary>Lanes of a vector.</summary>
+    public static int Width(Isa isa) => isa switch { Isa.Avx512 => 16, Isa.Avx2 => 8, _ => 4 };
 
-    /// <summary>As <see cref="DepthwiseTaps.Band"/>, for a stencil that is 3×3.</summary>
+    /// <summary>Computes planes by a stencil that reads rows: y, or dx with stride 1.</summary>
+    /// <param name="isa">Instruction set to use.</param>
     /// <param name="t">The stencil.</param>
-    /// <param name="first">First step of the band.</param>
-    /// <param name="steps">Steps of the band.</param>
-    /// <param name="band">What <see cref="DepthwiseRows"/> copied.</param>
-    /// <param name="weights">The nine weights in the order of the taps.</param>
-    /// <param name="result">Scratch memory for four rows of outputs.</param>
-    /// <param name="output">The plane.</param>
-    /// <param name="next">Floats that are read soon, 8 for each vector of outputs: they are fetched meanwhile.</param>
-    public static void Band<S, V>(
-        DepthwiseStencil t, int first, int steps, float* band, float* weights, float* result, in DepthwiseOutput output, float* next)
-        where S : struct, ISimd<V>
-        where V : struct
+    /// <param name="run">The planes. No alignment needed.</param>
+    /// <param name="turned">Whether the last weight belongs to the first tap.</param>
+    public static void Read(Isa isa, Stencil3x3 t, in DepthwiseRun run, bool turned)
     {
-        int rows = t.Slides && steps >= Block ? Block : 1;
-        long width = t.Columns.Outputs, reach = (width + S.Width - 1) / S.Width * S.Width;
-        for (int i = 0; i < steps; i += rows)
+        switch (isa)
         {
-            // The last block begins early enough to be whole; it computes some rows again.
-            int row = Math.Min(i, steps - rows);
-            long at = (first + row) * width;
-            float* direct = output.Direct(at, at + ((rows - 1) * width) + reach);
-            float* y = direct == null ? result : direct;
-            nint ldy = (nint)(direct == null ? t.ResultPitch : width);
-            if (rows == Block) FourRows<S, V>(t, band + (row * t.StepPitch), weights, output.Bias, y, ldy, next + (i * width));
-            else OneRow<S, V>(t, band + (row * t.StepPitch), weights, output.Bias, y);
-            if (direct != null) continue;
-            for (int r = 0; r < rows; r++) output.Row<S, V>(t, result + (r * t.ResultPitch), at + (r * width));
+            case Isa.Avx512: Read<Simd512, Vector512<float>>(t, run, turned); break;
+            case Isa.Avx2: Read<Simd256, Vector256<float>>(t, run, turned); break;
+            default: Read<Simd128, Vector128<float>>(t, run, turned); break;
         }
     }
 
-    // The last vector of the rows first: what it writes beyond its row is the beginning of the next.
-    private static void FourRows<S, V>(DepthwiseStencil t, float* source, float* w, float bias, float* y, nint ldy, float* next)
-        where S : struct, ISimd<V>
-        where V : struct
+    /// <summary>Computes dx by a transposed stencil.</summary>
+    /// <param name="isa">Instruction set to use.</param>
+    /// <param name="t">The stencil.</param>
+    /// <param name="run">The planes. No alignment needed.</param>
+    public static void Weave(Isa isa, Stencil3x3 t, in DepthwiseRun run)
     {
-        V w0 = S.Broadcast(w), w1 = S.Broadcast(w + 1), w2 = S.Broadcast(w + 2);
-        V w3 = S.Broadcast(w + 3), w4 = S.Broadcast(w + 4), w5 = S.Broadcast(w + 5);
-        V w6 = S.Broadcast(w + 6), w7 = S.Broadcast(w + 7), w8 = S.Broadcast(w + 8);
-        nint c0 = t.Offsets[0], c1 = t.Offsets[1], c2 = t.Offsets[2], pitch = (nint)t.StepPitch;
-        int width = t.Columns.Outputs;
-        int last = (width - 1) / S.Width * S.Width;
-        for (int i = -S.Width; i < last; i += S.Width)
+        switch (isa)
         {
-            int j = i < 0 ? last : i;
-            float* p = source + j, to = y + j;
-            Prefetch.ToL1(next + (4 * j));
-            Prefetch.ToL1(next + (4 * j) + Prefetch.Line);
-            V start = S.Create(bias);
-            V x = S.Load(p + c0);
-            V a0 = S.MultiplyAdd(x, w0, start);
-            x = S.Load(p + c1);
-            a0 = S.MultiplyAdd(x, w1, a0);
-            x = S.Load(p + c2);
-            a0 = S.MultiplyAdd(x, w2, a0);
-
-            p += pitch;
-            x = S.Load(p + c0);
-            a0 = S.MultiplyAdd(x, w3, a0);
-            V a1 = S.MultiplyAdd(x, w0, start);
-            x = S.Load(p + c1);
-            a0 = S.MultiplyAdd(x, w4, a0);
-            a1 = S.MultiplyAdd(x, w1, a1);
-            x = S.Load(p + c2);
-            a0 = S.MultiplyAdd(x, w5, a0);
-            a1 = S.MultiplyAdd(x, w2, a1);
-
-            p += pitch;
-            x = S.Load(p + c0);
-            a0 = S.MultiplyAdd(x, w6, a0);
-            a1 = S.MultiplyAdd(x, w3, a1);
-            V a2 = S.MultiplyAdd(x, w0, start);
-            x = S.Load(p + c1);
-            a0 = S.MultiplyAdd(x, w7, a0);
-            a1 = S.MultiplyAdd(x, w4, a1);
-            a2 = S.MultiplyAdd(x, w1, a2);
-            x = S.Load(p + c2);
-            a0 = S.MultiplyAdd(x, w8, a0);
-            a1 = S.MultiplyAdd(x, w5, a1);
-            a2 = S.MultiplyAdd(x, w2, a2);
-
-            p += pitch;
-            x = S.Load(p + c0);
-            a1 = S.MultiplyAdd(x, w6, a1);
-            a2 = S.MultiplyAdd(x, w3, a2);
-            V a3 = S.MultiplyAdd(x, w0, start);
-            x = S.Load(p + c1);
-            a1 = S.MultiplyAdd(x, w7, a1);
-            a2 = S.MultiplyAdd(x, w4, a2);
-            a3 = S.MultiplyAdd(x, w1, a3);
-            x = S.Load(p + c2);
-            a1 = S.MultiplyAdd(x, w8, a1);
-            a2 = S.MultiplyAdd(x, w5, a2);
-            a3 = S.MultiplyAdd(x, w2, a3);
-
-            p += pitch;
-            x = S.Load(p + c0);
-            a2 = S.MultiplyAdd(x, w6, a2);
-            a3 = S.MultiplyAdd(x, w3, a3);
-            x = S.Load(p + c1);
-            a2 = S.MultiplyAdd(x, w7, a2);
-            a3 = S.MultiplyAdd(x, w4, a3);
-            x = S.Load(p + c2);
-            a2 = S.MultiplyAdd(x, w8, a2);
-            a3 = S.MultiplyAdd(x, w5, a3);
-
-            p += pitch;
-            x = S.Load(p + c0);
-            a3 = S.MultiplyAdd(x, w6, a3);
-            x = S.Load(p + c1);
-            a3 = S.MultiplyAdd(x, w7, a3);
-            x = S.Load(p + c2);
-            a3 = S.MultiplyAdd(x, w8, a3);
-
-            S.Store(to, a0);
-            S.Store(to + ldy, a1);
-            S.Store(to + (2 * ldy), a2);
-            S.Store(to + (3 * ldy), a3);
+            case Isa.Avx512: Weave<Simd512, Vector512<float>>(t, run); break;
+            case Isa.Avx2: Weave<Simd256, Vector256<float>>(t, run); break;
+            default: Weave<Simd128, Vector128<float>>(t, run); break;
         }
     }
 
-    private static void OneRow<S, V>(DepthwiseStencil t, float* source, float* w, float bias, float* y)
+    // The last strip first, here and below: what it writes beyond its row is the beginning of the next.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Read<S, V>(Stencil3x3 t, in DepthwiseRun run, bool turned)
         where S : struct, ISimd<V>
         where V : struct
     {
-        V w0 = S.Broadcast(w), w1 = S.Broadcast(w + 1), w2 = S.Broadcast(w + 2);
-        V w3 = S.Broadcast(w + 3), w4 = S.Broadcast(w + 4), w5 = S.Broadcast(w + 5);
-        V w6 = S.Broadcast(w + 6), w7 = S.Broadcast(w + 7), w8 = S.Broadcast(w + 8);
-        V start = S.Create(bias);
-        nint c0 = t.Offsets[0], c1 = t.Offsets[1], c2 = t.Offsets[2], pitch = t.Offsets[3] - t.Offsets[0];
-        int width = t.Columns.Outputs;
-        for (int j = 0; j < width; j += S.Width)
+        int stride = t.Stride;
+        fixed (int* table = t.MaskTable)
         {
-            float* p = source + j;
-            V a = S.MultiplyAdd(S.Load(p + c0), w0, start);
-            V b = S.Multiply(S.Load(p + c1), w1);
-            a = S.MultiplyAdd(S.Load(p + c2), w2, a);
-            p += pitch;
-            b = S.MultiplyAdd(S.Load(p + c0), w3, b);
-            a = S.MultiplyAdd(S.Load(p + c1), w4, a);
-            b = S.MultiplyAdd(S.Load(p + c2), w5, b);
-            p += pitch;
-            a = S.MultiplyAdd(S.Load(p + c0), w6, a);
-            b = S.MultiplyAdd(S.Load(p + c1), w7, b);
-            a = S.MultiplyAdd(S.Load(p + c2), w8, a);
-            S.Store(y + j, S.Add(a, b));
+            for (int first = 0; first < t.OutputH; first += t.BandRows)
+            for (int i = t.Starts.Length - 1; i >= 0; i--)
+            {
+                float* masks = (float*)table + (i * Stencil3x3.Masks * S.Width);
+                var strip = new DepthwiseStrip(t, t.Starts[i], first, masks);
+                if (stride == 2)
+                {
+                    if (t.IsPair) Skip<S, V, EvenOddPairTaps<S, V>>(t, strip, run);
+                    else if (t.IsWhole[i]) Skip<S, V, EvenOddTaps<S, V>>(t, strip, run);
+                    else if (t.Turns) Skip<S, V, EvenOddTurnTaps<S, V>>(t, strip, run);
+                    else Skip<S, V, EvenOddEdgeTaps<S, V>>(t, strip, run);
+                }
+                else if (t.IsPair) Slide<S, V, UnitPairTaps<S, V>>(t, strip, run, turned);
+                else if (t.IsWhole[i]) Slide<S, V, UnitTaps<S, V>>(t, strip, run, turned);
+                else if (t.Turns) Slide<S, V, UnitTurnTaps<S, V>>(t, strip, run, turned);
+                else Slide<S, V, UnitEdgeTaps<S, V>>(t, strip, run, turned);
+            }
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Weave<S, V>(Stencil3x3 t, in DepthwiseRun run)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        fixed (int* table = t.MaskTable)
+        {
+            for (int first = 0; first < t.OutputH; first += t.BandRows)
+            for (int i = t.Starts.Length - 1; i >= 0; i--)
+            {
+                float* masks = (float*)table + (i * Stencil3x3.Masks * S.Width);
+                var strip = new DepthwiseStrip(t, t.Starts[i], first, masks);
+                if (t.IsPair) Weave<S, V, PairNeighbours<S, V>>(t, strip, run);
+                else Weave<S, V, Neighbours<S, V>>(t, strip, run);
+            }
+        }
+    }
+
+    /// <summary>Stride 1: each row belongs to three rows of the result, of which the first is complete then.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Slide<S, V, R>(Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, bool turned)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        R taps = R.For(strip.Masks, run.SecondSource);
+        int first = strip.First, end = strip.End, height = t.SourceH, planes = t.Planes;
+        nint pitch = t.SourceW, width = t.OutputW, secondW = run.SecondChannel * 9, tap = turned ? -1 : 1;
+        nint secondResult = run.SecondResult - (S.Width / 2), ahead = Math.Min(t.SourcePixels * planes, t.BandRows * pitch);
+        float* w = run.Weights + (turned ? 8 : 0), bias = run.Bias, masks = strip.Masks;
+        float* source = run.Source + ((first - t.Top) * pitch) + strip.Start - t.Left;
+        float* result = run.Result + ((first - 2) * width) + strip.Start, limit = run.Result + t.OutputPixels - (R.IsPair ? S.Width / 2 : S.Width);
+        for (int n = run.Count; n > 0; n--)
+        {
+            V w0 = Weight<S, V, R>(w, secondW), w1 = Weight<S, V, R>(w + tap, secondW), w2 = Weight<S, V, R>(w + (2 * tap), secondW);
+            V w3 = Weight<S, V, R>(w + (3 * tap), secondW), w4 = Weight<S, V, R>(w + (4 * tap), secondW), w5 = Weight<S, V, R>(w + (5 * tap), secondW);
+            V w6 = Weight<S, V, R>(w + (6 * tap), secondW), w7 = Weight<S, V, R>(w + (7 * tap), secondW), w8 = Weight<S, V, R>(w + (8 * tap), secondW);
+            V start = bias == null ? S.Zero : Weight<S, V, R>(bias, run.SecondChannel);
+            V a = start, b = start, c = start;
+            float* p = source, to = result;
+            int row = first - t.Top;
+            for (int i = first - 2; i < end; i++, row++, p += pitch, to += width)
+            {
+                if ((uint)row < (uint)height)
+                {
+                    Prefetch.ToL1(p + ahead);
+                    taps.Load(p, out V t0, out V t1, out V t2);
+                    a = S.MultiplyAdd(t0, w6, a);
+                    b = S.MultiplyAdd(t0, w3, b);
+                    c = S.MultiplyAdd(t0, w0, c);
+                    a = S.MultiplyAdd(t1, w7, a);
+                    b = S.MultiplyAdd(t1, w4, b);
+                    c = S.MultiplyAdd(t1, w1, c);
+                    a = S.MultiplyAdd(t2, w8, a);
+                    b = S.MultiplyAdd(t2, w5, b);
+                    c = S.MultiplyAdd(t2, w2, c);
+                }
+
+                if (i >= first) Put<S, V, R>(to, limit, secondResult, masks, a);
+                a = b;
+                b = c;
+                c = start;
+            }
+
+            source += planes * t.SourcePixels;
+            result += planes * t.OutputPixels;
+            limit += planes * t.OutputPixels;
+            w += planes * 9;
+            if (bias != null) bias += planes;
+        }
+    }
+
+    /// <summary>Stride 2: every other row belongs to two rows of the result.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Skip<S, V, R>(Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        R taps = R.For(strip.Masks, run.SecondSource);
+        int first = strip.First, end = strip.End, height = t.SourceH, planes = t.Planes;
+        nint pitch = t.SourceW, width = t.OutputW, secondW = run.SecondChannel * 9;
+        nint secondResult = run.SecondResult - (S.Width / 2), ahead = Math.Min(t.SourcePixels * planes, 2 * t.BandRows * pitch);
+        float* w = run.Weights, bias = run.Bias, masks = strip.Masks;
+        float* source = run.Source + (((2 * first) - t.Top - 1) * pitch) + (2 * strip.Start) - t.Left;
+        float* result = run.Result + ((first - 1) * width) + strip.Start, limit = run.Result + t.OutputPixels - (R.IsPair ? S.Width / 2 : S.Width);
+        for (int n = run.Count; n > 0; n--)
+        {
+            V w0 = Weight<S, V, R>(w, secondW), w1 = Weight<S, V, R>(w + 1, secondW), w2 = Weight<S, V, R>(w + 2, secondW);
+            V w3 = Weight<S, V, R>(w + 3, secondW), w4 = Weight<S, V, R>(w + 4, secondW), w5 = Weight<S, V, R>(w + 5, secondW);
+            V w6 = Weight<S, V, R>(w + 6, secondW), w7 = Weight<S, V, R>(w + 7, secondW), w8 = Weight<S, V, R>(w + 8, secondW);
+            V start = bias == null ? S.Zero : Weight<S, V, R>(bias, run.SecondChannel);
+            V a = start, b = start;
+            float* p = source, to = result;
+            int row = (2 * first) - t.Top - 1;
+            for (int i = first - 1; i < end; i++, to += width)
+            {
+                if (i >= first && (uint)row < (uint)height)
+                {
+                    Prefetch.ToL1(p + ahead);
+                    Prefetch.ToL1(p + ahead + S.Width);
+                    taps.Load(p, out V t0, out V t1, out V t2);
+                    a = S.MultiplyAdd(t0, w3, a);
+                    a = S.MultiplyAdd(t1, w4, a);
+                    a = S.MultiplyAdd(t2, w5, a);
+                }
+
+                row++;
+                p += pitch;
+                if ((uint)row < (uint)height)
+                {
+                    Prefetch.ToL1(p + ahead);
+                    Prefetch.ToL1(p + ahead + S.Width);
+                    taps.Load(p, out V t0, out V t1, out V t2);
+                    a = S.MultiplyAdd(t0, w6, a);
+                    b = S.MultiplyAdd(t0, w0, b);
+                    a = S.MultiplyAdd(t1, w7, a);
+                    b = S.MultiplyAdd(t1, w1, b);
+                    a = S.MultiplyAdd(t2, w8, a);
+                    b = S.MultiplyAdd(t2, w2, b);
+                }
+
+                row++;
+                p += pitch;
+                if (i >= first) Put<S, V, R>(to, limit, secondResult, masks, a);
+                a = b;
+                b = start;
+            }
+
+            source += planes * t.SourcePixels;
+            result += planes * t.OutputPixels;
+            limit += planes * t.OutputPixels;
+            w += planes * 9;
+            if (bias != null) bias += planes;
+        }
+    }
+
+    /// <summary>
+    /// The transposed stencil of stride 2. Under u = 2·i + k − pt a row i of dy belongs to rows u of dx; those of one parity have one tap, those
+    /// of the other two, and columns likewise: four sums, woven together two by two.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Weave<S, V, R>(Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, INeighbours<R, V>
+    {
+        R taps = R.For(strip.Masks, run.SecondSource);
+        int first = strip.First, end = strip.End, height = t.SourceH, planes = t.Planes;
+        nint pitch = t.SourceW, width = t.OutputW, secondW = run.SecondChannel * 9, secondResult = R.IsPair ? run.SecondResult : S.Width;
+        bool oddTop = t.Top % 2 != 0, oddLeft = t.Left % 2 != 0, isSingle = !R.IsPair && t.OutputW - strip.Start <= S.Width;
+        int above = (first + t.Top - 1) >> 1;
+        float* w = run.Weights, masks = strip.Masks;
+        float* source = run.Source + (above * pitch) + ((strip.Start + t.Left - 1) >> 1);
+        float* result = run.Result + (first * width) + strip.Start, limit = run.Result + t.OutputPixels - (R.IsPair ? S.Width : 2 * S.Width);
+        for (int n = run.Count; n > 0; n--)
+        {
+            V w0 = Weight<S, V>(R.IsPair, w, secondW), w1 = Weight<S, V>(R.IsPair, w + 1, secondW), w2 = Weight<S, V>(R.IsPair, w + 2, secondW);
+            V w3 = Weight<S, V>(R.IsPair, w + 3, secondW), w4 = Weight<S, V>(R.IsPair, w + 4, secondW), w5 = Weight<S, V>(R.IsPair, w + 5, secondW);
+            V w6 = Weight<S, V>(R.IsPair, w + 6, secondW), w7 = Weight<S, V>(R.IsPair, w + 7, secondW), w8 = Weight<S, V>(R.IsPair, w + 8, secondW);
+            float* p = source, to = result;
+            int row = above;
+            V above2 = S.Zero, above0 = S.Zero;
+            if ((uint)row < (uint)height) taps.Load(p, out above2, out above0);
+            for (int i = first; i < end; i += 2, to += 2 * width)
+            {
+                row++;
+                p += pitch;
+                V below2 = S.Zero, below0 = S.Zero;
+                if ((uint)row < (uint)height) taps.Load(p, out below2, out below0);
+
+                // The row of dx that meets kh = 1 alone, and the one that meets kh = 0 and 2; in each the columns of kw = 1, and those of 0 and 2.
+                V middle0 = oddTop ? above0 : below0, middle2 = oddTop ? above2 : below2;
+                V oneOne = S.Multiply(oddLeft ? middle2 : middle0, w4);
+                V oneTwo = S.MultiplyAdd(middle2, w5, S.Multiply(middle0, w3));
+                V twoOne = S.MultiplyAdd(oddLeft ? above2 : above0, w7, S.Multiply(oddLeft ? below2 : below0, w1));
+                V twoTwo = S.MultiplyAdd(above2, w8, S.MultiplyAdd(above0, w6, S.MultiplyAdd(below2, w2, S.Multiply(below0, w0))));
+                float* one = oddTop ? to : to + width, two = oddTop ? to + width : to;
+                bool isLast = i + 1 == end;
+                if (oddTop || !isLast) PutTwo<S, V>(one, limit, secondResult, masks, oddLeft, oneOne, oneTwo, isSingle);
+                if (!oddTop || !isLast) PutTwo<S, V>(two, limit, secondResult, masks, oddLeft, twoOne, twoTwo, isSingle);
+                above0 = below0;
+                above2 = below2;
+            }
+
+            source += planes * t.SourcePixels;
+            result += planes * t.OutputPixels;
+            limit += planes * t.OutputPixels;
+            w += planes * 9;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Weight<S, V, R>(float* p, nint second)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V> => Weight<S, V>(R.IsPair, p, second);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Weight<S, V>(bool isPair, float* p, nint second)
+        where S : struct, ISimd<V>
+        where V : struct => isPair ? S.BroadcastHalves(p, p + second) : S.Broadcast(p);
+
+    /// <summary>Stores a row of a strip: whole vectors, which may reach into rows that are written later, but not beyond the plane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put<S, V, R>(float* p, float* limit, nint second, float* masks, V value)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        if (p > limit)
+        {
+            S.StoreMasked(p, S.Load(masks + (Stencil3x3.OutputMask * S.Width)), value);
+            if (R.IsPair) S.StoreMasked(p + second, S.Load(masks + (Stencil3x3.SecondMask * S.Width)), value);
+        }
+        else if (R.IsPair) S.StoreHalves(p, p + second + (S.Width / 2), value);
+        else S.Store(p, value);
+    }
+
+    /// <summary>
+    /// Stores twice as many results as a vector has lanes, every other from each: the second half goes to the columns after the first,
+    /// or to the second plane.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PutTwo<S, V>(float* p, float* limit, nint second, float* masks, bool oneIsFirst, V one, V two, bool isSingle)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        V even = oneIsFirst ? one : two, odd = oneIsFirst ? two : one;
+        if (p > limit)
+        {
+            S.StoreMasked(p, S.Load(masks + (Stencil3x3.OutputMask * S.Width)), S.InterleaveLow(even, odd));
+            S.StoreMasked(p + second, S.Load(masks + (Stencil3x3.SecondMask * S.Width)), S.InterleaveHigh(even, odd));
+            return;
+        }
+
+        S.Store(p, S.InterleaveLow(even, odd));
+        if (!isSingle) S.Store(p + second, S.InterleaveHigh(even, odd));
+    }
+}
+
+/// <summary>A strip within a band of rows.</summary>
+internal readonly unsafe struct DepthwiseStrip(Stencil3x3 t, int start, int first, float* masks)
+{
+    /// <summary>First column of the output.</summary>
+    public readonly int Start = start;
+
+    /// <summary>First row of the output.</summary>
+    public readonly int First = first;
+
+    /// <summary>Beyond its last row.</summary>
+    public readonly int End = Math.Min(first + t.BandRows, t.OutputH);
+
+    /// <summary>The strip's part of <see cref="Stencil3x3.MaskTable"/>.</summary>
+    public readonly float* Masks = masks;
 }

@@ -44,8 +44,7 @@ internal static unsafe class DepthwisePlane
             int rows = ((steps - 1) * t.Rows.StepLength) + t.Span;
             for (int k = 0; k < t.Planes; k++)
                 DepthwiseRows.Copy<S, V>(t, source + (k * sourceLength), firstRow, rows, band + (k * t.PlanePitch));
-            if (t.Is3x3) Depthwise3x3.Band<S, V>(t, first, steps, band, ordered, result, output, source + ((firstRow + rows + t.Rows.Origin) * t.Columns.Source));
-            else DepthwiseTaps.Band<S, V>(t, first, steps, band, ordered, result, output);
+            DepthwiseTaps.Band<S, V>(t, first, steps, band, ordered, result, output);
         }
     }
 

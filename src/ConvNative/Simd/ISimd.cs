@@ -37,11 +37,32 @@ internal unsafe interface ISimd<V>
     /// <summary>p[0 .. count) = first lanes; touches no other memory. 0 ≤ count ≤ Width.</summary>
     static abstract void StorePartial(float* p, V value, int count);
 
+    /// <summary>p[i] in those lanes i whose mask has all bits set; where it has none, <paramref name="otherwise"/>. Touches no other memory.</summary>
+    static abstract V LoadMasked(float* p, V mask, V otherwise);
+
+    /// <summary>p[i] = lane i where the mask has all bits set; touches no other memory.</summary>
+    static abstract void StoreMasked(float* p, V mask, V value);
+
+    /// <summary>low[0 .. Width/2) = first half, high[0 .. Width/2) = second half.</summary>
+    static abstract void StoreHalves(float* low, float* high, V value);
+
+    /// <summary>*low in all lanes of the first half, *high in those of the second.</summary>
+    static abstract V BroadcastHalves(float* low, float* high);
+
+    /// <summary>Lane i goes to lane i + 1, the last to lane 0.</summary>
+    static abstract V RotateUp(V a);
+
+    /// <summary>Lane i goes to lane i − 1, the first to the last.</summary>
+    static abstract V RotateDown(V a);
+
     /// <summary>p[0], p[stride] … p[(Width − 1)·stride], by scalar loads and inserts: faster than gather instructions.</summary>
     static abstract V LoadStrided(float* p, nint stride);
 
     /// <summary>a + b</summary>
     static abstract V Add(V a, V b);
+
+    /// <summary>The bits of a and b: a where the mask b is on, 0 where it is off.</summary>
+    static abstract V And(V a, V b);
 
     /// <summary>a − b</summary>
     static abstract V Subtract(V a, V b);

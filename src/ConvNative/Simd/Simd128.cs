@@ -44,11 +44,49 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadMasked(float* p, Vector128<float> mask, Vector128<float> otherwise)
+    {
+        Vector128<int> on = mask.AsInt32();
+        return Vector128.Create(
+            on.GetElement(0) != 0 ? p[0] : otherwise.GetElement(0), on.GetElement(1) != 0 ? p[1] : otherwise.GetElement(1),
+            on.GetElement(2) != 0 ? p[2] : otherwise.GetElement(2), on.GetElement(3) != 0 ? p[3] : otherwise.GetElement(3));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreMasked(float* p, Vector128<float> mask, Vector128<float> value)
+    {
+        Vector128<int> on = mask.AsInt32();
+        if (on.GetElement(0) != 0) p[0] = value.GetElement(0);
+        if (on.GetElement(1) != 0) p[1] = value.GetElement(1);
+        if (on.GetElement(2) != 0) p[2] = value.GetElement(2);
+        if (on.GetElement(3) != 0) p[3] = value.GetElement(3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreHalves(float* low, float* high, Vector128<float> value)
+    {
+        value.GetLower().Store(low);
+        value.GetUpper().Store(high);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> BroadcastHalves(float* low, float* high) => Vector128.Create(*low, *low, *high, *high);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> RotateUp(Vector128<float> a) => Vector128.Shuffle(a, Vector128.Create(3, 0, 1, 2));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> RotateDown(Vector128<float> a) => Vector128.Shuffle(a, Vector128.Create(1, 2, 3, 0));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadStrided(float* p, nint stride) =>
         Vector128.Create(p[0], p[stride], p[2 * stride], p[3 * stride]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Add(Vector128<float> a, Vector128<float> b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> And(Vector128<float> a, Vector128<float> b) => a & b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Subtract(Vector128<float> a, Vector128<float> b) => a - b;

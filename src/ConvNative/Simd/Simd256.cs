@@ -47,11 +47,50 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadMasked(float* p, Vector256<float> mask, Vector256<float> otherwise) =>
+        Avx.IsSupported
+            ? Avx.BlendVariable(otherwise, Avx.MaskLoad(p, mask), mask)
+            : Vector256.Create(
+                Simd128.LoadMasked(p, mask.GetLower(), otherwise.GetLower()), Simd128.LoadMasked(p + 4, mask.GetUpper(), otherwise.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreMasked(float* p, Vector256<float> mask, Vector256<float> value)
+    {
+        if (Avx.IsSupported)
+        {
+            Avx.MaskStore(p, mask, value);
+            return;
+        }
+
+        Simd128.StoreMasked(p, mask.GetLower(), value.GetLower());
+        Simd128.StoreMasked(p + 4, mask.GetUpper(), value.GetUpper());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreHalves(float* low, float* high, Vector256<float> value)
+    {
+        value.GetLower().Store(low);
+        value.GetUpper().Store(high);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> BroadcastHalves(float* low, float* high) => Vector256.Create(Vector128.Create(*low), Vector128.Create(*high));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> RotateUp(Vector256<float> a) => Vector256.Shuffle(a, Vector256.Create(7, 0, 1, 2, 3, 4, 5, 6));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> RotateDown(Vector256<float> a) => Vector256.Shuffle(a, Vector256.Create(1, 2, 3, 4, 5, 6, 7, 0));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadStrided(float* p, nint stride) =>
         Vector256.Create(Simd128.LoadStrided(p, stride), Simd128.LoadStrided(p + (4 * stride), stride));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Add(Vector256<float> a, Vector256<float> b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> And(Vector256<float> a, Vector256<float> b) => a & b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Subtract(Vector256<float> a, Vector256<float> b) => a - b;

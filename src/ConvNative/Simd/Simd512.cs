@@ -51,11 +51,56 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadMasked(float* p, Vector512<float> mask, Vector512<float> otherwise) =>
+        Avx512F.IsSupported
+            ? Avx512F.MaskLoad(p, mask, otherwise)
+            : Vector512.Create(
+                Simd256.LoadMasked(p, mask.GetLower(), otherwise.GetLower()), Simd256.LoadMasked(p + 8, mask.GetUpper(), otherwise.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreMasked(float* p, Vector512<float> mask, Vector512<float> value)
+    {
+        if (Avx512F.IsSupported)
+        {
+            Avx512F.MaskStore(p, mask, value);
+            return;
+        }
+
+        Simd256.StoreMasked(p, mask.GetLower(), value.GetLower());
+        Simd256.StoreMasked(p + 8, mask.GetUpper(), value.GetUpper());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreHalves(float* low, float* high, Vector512<float> value)
+    {
+        value.GetLower().Store(low);
+        value.GetUpper().Store(high);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> BroadcastHalves(float* low, float* high) => Vector512.Create(Vector256.Create(*low), Vector256.Create(*high));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> RotateUp(Vector512<float> a) =>
+        Avx512F.IsSupported
+            ? Avx512F.AlignRight32(a.AsInt32(), a.AsInt32(), 15).AsSingle()
+            : Vector512.Shuffle(a, Vector512.Create(15, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> RotateDown(Vector512<float> a) =>
+        Avx512F.IsSupported
+            ? Avx512F.AlignRight32(a.AsInt32(), a.AsInt32(), 1).AsSingle()
+            : Vector512.Shuffle(a, Vector512.Create(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadStrided(float* p, nint stride) =>
         Vector512.Create(Simd256.LoadStrided(p, stride), Simd256.LoadStrided(p + (8 * stride), stride));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => a + b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> And(Vector512<float> a, Vector512<float> b) => a & b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Subtract(Vector512<float> a, Vector512<float> b) => a - b;

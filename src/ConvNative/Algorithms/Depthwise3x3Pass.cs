@@ -1,0 +1,120 @@
+using ConvNative.Interop;
+using ConvNative.Kernels;
+
+namespace ConvNative.Algorithms;
+
+/// <summary>Depthwise planes of 3×3 taps that lie side by side, with stride 1 or 2: the shape that networks are made of.</summary>
+internal sealed unsafe class Depthwise3x3Pass : ConvPass
+{
+    private readonly PlanContext _context;
+    private readonly Direction _direction;
+    private readonly Stencil3x3 _stencil;
+    private readonly bool _isTransposed;
+
+    public Depthwise3x3Pass(PlanContext context, Direction direction)
+    {
+        (_context, _direction) = (context, direction);
+        ConvSizes s = context.Sizes;
+        int width = Depthwise3x3.Width(context.Isa);
+        _isTransposed = direction == Direction.BackwardData && s.sw == 2;
+        _stencil = direction != Direction.BackwardData ? Stencil3x3.Forward(s, width, overlap: direction == Direction.Forward)
+            : _isTransposed ? Stencil3x3.Transposed(s, width)
+            : Stencil3x3.BackwardData(s, width);
+    }
+
+    public override long WorkspaceBytes => WorkerFloats * sizeof(float) * Workers;
+
+    /// <summary>Workspace that it cannot do without.</summary>
+    public long LeastBytes => WorkerFloats * sizeof(float);
+
+    public override string Details =>
+        $"3×3 in place, {_stencil.Starts.Length} strips of {_stencil.Lanes} columns{(_stencil.IsPair ? ", two planes at once" : "")}";
+
+    private int Workers => (int)Math.Clamp(_context.MaxWorkspaceBytes / Math.Max(LeastBytes, 1), 1, _context.Threads);
+
+    private bool IsGradient => _direction == Direction.BackwardWeights;
+
+    /// <summary>Planes that are one strip, and channels of the gradient, are done in one run; several outputs of an input do not lie as they must.</summary>
+    private bool Runs => _context.Sizes.GroupOC == 1 && (IsGradient || _stencil.Starts.Length == 1);
+
+    private PlaneItems Items
+    {
+        get
+        {
+            ConvSizes s = _context.Sizes;
+            long pixels = Math.Max(s.InputPixels, s.OutputPixels);
+            return IsGradient ? new(s.OC, pixels * s.N, _stencil.Planes) : new(s.OC, pixels, _stencil.Planes) { Images = s.N };
+        }
+    }
+
+    /// <summary>Scratch memory of a worker, a whole number of cache lines.</summary>
+    private long WorkerFloats => !IsGradient ? 0
+        : (Gradient3x3.ScratchLength(_stencil, Runs ? Items.PerItem / _stencil.Planes : 1) + Prefetch.Line - 1) / Prefetch.Line * Prefetch.Line;
+
+    /// <summary>What the kernels were written for. Several outputs of one input are no stencil of one plane in backward-data.</summary>
+    public static bool CanDo(in ConvSizes s, Direction direction) =>
+        s is { KH: 3, KW: 3, dh: 1, dw: 1 } and ({ sh: 1, sw: 1 } or { sh: 2, sw: 2 }) && (direction != Direction.BackwardData || s.GroupOC == 1);
+
+    public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
+    {
+        var task = new ChannelsTask(this, buffers, workspace);
+        pool.For(Workers, Items.Count, ref task);
+    }
+
+    /// <summary>
+    /// So many channels of an image from <paramref name="first"/> on, or pairs of them, whose planes of x and y follow one another. A channel
+    /// that is left over at the end is a pair by itself.
+    /// </summary>
+    private DepthwiseRun Channels(in ConvBuffers buffers, long n, long first, int count)
+    {
+        ConvSizes s = _context.Sizes;
+        bool forward = _direction != Direction.BackwardData;
+        long channel = first / s.GroupOC, second = _stencil.IsPair && first + 1 < s.OC ? 1 : 0;
+        float* x = buffers.X + (((n * s.IC) + channel) * s.InputPixels), y = buffers.Y + (((n * s.OC) + first) * s.OutputPixels);
+        nint secondX = (nint)(((first + second) / s.GroupOC) - channel) * s.InputPixels, secondY = (nint)second * s.OutputPixels;
+        float* b = buffers.B == null ? null : buffers.B + first;
+        return new DepthwiseRun(forward ? x : y, buffers.W + (first * 9), b, forward ? y : x, count)
+        {
+            SecondSource = forward ? secondX : secondY, SecondResult = forward ? secondY : secondX, SecondChannel = (nint)second,
+        };
+    }
+
+    /// <summary>for n, c: y[n, c] or dx[n, c]; or for c: dw[c], db[c].</summary>
+    private readonly struct ChannelsTask(Depthwise3x3Pass pass, ConvBuffers buffers, float* workspace) : IParallelTask
+    {
+        private readonly PlaneItems _items = pass.Items;
+        private readonly long _workerFloats = pass.WorkerFloats;
+
+        public void Run(long index, int worker)
+        {
+            int planes = pass._stencil.Planes;
+            (long n, long first, long end) = _items.Range(index);
+            long step = pass.Runs ? Math.Max((end - first) / planes, 1) * planes : planes;
+            for (long c = first; c < end; c += step)
+            {
+                if (c + step > end) step = planes;
+                pass.Compute(pass.Channels(buffers, n, c, (int)(step / planes)), workspace + (worker * _workerFloats));
+            }
+
+            if (pass._direction == Direction.Forward) pass.Finish(buffers, n, first, (int)(end - first));
+        }
+    }
+
+    private void Compute(in DepthwiseRun run, float* scratch)
+    {
+        ConvSizes s = _context.Sizes;
+        if (IsGradient) Gradient3x3.Channels(_context.Isa, _stencil, s.N, (long)s.IC * s.InputPixels, (long)s.OC * s.OutputPixels, run, scratch);
+        else if (_isTransposed) Depthwise3x3.Weave(_context.Isa, _stencil, run);
+        else Depthwise3x3.Read(_context.Isa, _stencil, run, turned: _direction == Direction.BackwardData);
+    }
+
+    private void Finish(in ConvBuffers buffers, long n, long first, int channels)
+    {
+        ConvSizes s = _context.Sizes;
+        long y = ((n * s.OC) + first) * s.OutputPixels;
+        TileStore rest = _context.Epilogue(null, buffers.Residual == null ? null : buffers.Residual + y);
+        if (rest.IsNothing) return;
+        (rest.Rows, rest.Columns, rest.AddendStride) = (channels, s.OutputPixels, s.OutputPixels);
+        Epilogue.Apply(_context.Isa, rest, buffers.Y + y, s.OutputPixels);
+    }
+}

@@ -1,0 +1,273 @@
+using System.Runtime.CompilerServices;
+using ConvNative.Simd;
+
+namespace ConvNative.Kernels;
+
+/// <summary>
+/// What a vector of results reads from one source row under three neighbouring taps: lane l gets p[l·stride], p[l·stride + 1] and
+/// p[l·stride + 2]. A reader is made once for a strip and holds its masks; beyond the row it gives zeros and reads nothing.
+/// </summary>
+internal unsafe interface IRowTaps<TSelf, V>
+    where TSelf : struct, IRowTaps<TSelf, V>
+    where V : struct
+{
+    /// <summary>The reader of a strip with these masks (<see cref="Stencil3x3.MaskTable"/>), whose second plane is so many floats on.</summary>
+    static abstract TSelf For(float* masks, nint second);
+
+    /// <summary>Whether the upper half of the lanes belongs to another plane.</summary>
+    static abstract bool IsPair { get; }
+
+    /// <summary>The mask of the outputs where taps may be wrong beyond them, or −1.</summary>
+    static abstract int Outputs { get; }
+
+    void Load(float* p, out V t0, out V t1, out V t2);
+}
+
+/// <summary>Stride 1, away from the edges.</summary>
+internal readonly unsafe struct UnitTaps<S, V> : IRowTaps<UnitTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static UnitTaps<S, V> For(float* masks, nint second) => default;
+
+    public static bool IsPair => false;
+
+    public static int Outputs => -1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        t0 = S.Load(p);
+        t1 = S.Load(p + 1);
+        t2 = S.Load(p + 2);
+    }
+}
+
+/// <summary>Stride 1 at an edge: a mask for each tap.</summary>
+internal readonly unsafe struct UnitEdgeTaps<S, V>(float* masks) : IRowTaps<UnitEdgeTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _m0 = S.Load(masks);
+    private readonly V _m1 = S.Load(masks + S.Width);
+    private readonly V _m2 = S.Load(masks + (2 * S.Width));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static UnitEdgeTaps<S, V> For(float* masks, nint second) => new(masks);
+
+    public static bool IsPair => false;
+
+    public static int Outputs => -1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        t0 = S.LoadMasked(p, _m0, S.Zero);
+        t1 = S.LoadMasked(p + 1, _m1, S.Zero);
+        t2 = S.LoadMasked(p + 2, _m2, S.Zero);
+    }
+}
+
+/// <summary>Stride 1, a whole row that has a zero on either side and is shorter than a vector: turned round, it brings a zero in.</summary>
+internal readonly unsafe struct UnitTurnTaps<S, V>(float* masks) : IRowTaps<UnitTurnTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _mask = S.Load(masks + S.Width);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static UnitTurnTaps<S, V> For(float* masks, nint second) => new(masks);
+
+    public static bool IsPair => false;
+
+    public static int Outputs => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        t1 = S.LoadMasked(p + 1, _mask, S.Zero);
+        t0 = S.RotateUp(t1);
+        t2 = S.RotateDown(t1);
+    }
+}
+
+/// <summary>The same with a row of each of two planes in the halves of the vector, the second plane <paramref name="second"/> floats on.</summary>
+internal readonly unsafe struct UnitPairTaps<S, V>(float* masks, nint second) : IRowTaps<UnitPairTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _low = S.Load(masks + (Stencil3x3.OutputMask * S.Width));
+    private readonly V _high = S.Load(masks + (Stencil3x3.SecondMask * S.Width));
+    private readonly nint _second = second - (S.Width / 2);
+
+    public static bool IsPair => true;
+
+    public static int Outputs => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static UnitPairTaps<S, V> For(float* masks, nint second) => new(masks, second);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        t1 = S.LoadMasked(p + 1 + _second, _high, S.LoadMasked(p + 1, _low, S.Zero));
+        t0 = S.RotateUp(t1);
+        t2 = S.RotateDown(t1);
+    }
+}
+
+/// <summary>Stride 2, away from the edges: even and odd lanes of twice as many floats.</summary>
+internal readonly unsafe struct EvenOddTaps<S, V> : IRowTaps<EvenOddTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static EvenOddTaps<S, V> For(float* masks, nint second) => default;
+
+    public static bool IsPair => false;
+
+    public static int Outputs => -1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        t0 = S.Even(S.Load(p), S.Load(p + S.Width));
+        V low = S.Load(p + 1), high = S.Load(p + 1 + S.Width);
+        t1 = S.Even(low, high);
+        t2 = S.Odd(low, high);
+    }
+}
+
+/// <summary>Stride 2 at an edge.</summary>
+internal readonly unsafe struct EvenOddEdgeTaps<S, V>(float* masks) : IRowTaps<EvenOddEdgeTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _low0 = S.Load(masks);
+    private readonly V _high0 = S.Load(masks + S.Width);
+    private readonly V _low1 = S.Load(masks + (2 * S.Width));
+    private readonly V _high1 = S.Load(masks + (3 * S.Width));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static EvenOddEdgeTaps<S, V> For(float* masks, nint second) => new(masks);
+
+    public static bool IsPair => false;
+
+    public static int Outputs => -1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        t0 = S.Even(S.LoadMasked(p, _low0, S.Zero), S.LoadMasked(p + S.Width, _high0, S.Zero));
+        V low = S.LoadMasked(p + 1, _low1, S.Zero), high = S.LoadMasked(p + 1 + S.Width, _high1, S.Zero);
+        t1 = S.Even(low, high);
+        t2 = S.Odd(low, high);
+    }
+}
+
+/// <summary>Stride 2, a whole row that has a zero on either side and is shorter than two vectors: see <see cref="UnitTurnTaps{S, V}"/>.</summary>
+internal readonly unsafe struct EvenOddTurnTaps<S, V>(float* masks) : IRowTaps<EvenOddTurnTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _low = S.Load(masks + (2 * S.Width));
+    private readonly V _high = S.Load(masks + (3 * S.Width));
+
+    public static bool IsPair => false;
+
+    public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static EvenOddTurnTaps<S, V> For(float* masks, nint second) => new(masks);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        V low = S.LoadMasked(p + 1, _low, S.Zero), high = S.LoadMasked(p + 1 + S.Width, _high, S.Zero);
+        t1 = S.Even(low, high);
+        t2 = S.Odd(low, high);
+        t0 = S.RotateUp(t2);
+    }
+}
+
+/// <summary>The same with a row of each of two planes, the second plane <paramref name="second"/> floats on.</summary>
+internal readonly unsafe struct EvenOddPairTaps<S, V>(float* masks, nint second) : IRowTaps<EvenOddPairTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _mask = S.Load(masks + (2 * S.Width));
+
+    public static bool IsPair => true;
+
+    public static int Outputs => 3;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static EvenOddPairTaps<S, V> For(float* masks, nint second) => new(masks, second);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        V low = S.LoadMasked(p + 1, _mask, S.Zero), high = S.LoadMasked(p + 1 + second, _mask, S.Zero);
+        t1 = S.Even(low, high);
+        t2 = S.Odd(low, high);
+        t0 = S.RotateUp(t2);
+    }
+}
+
+/// <summary>p[l] and p[l + 1] for each lane l, 0 beyond the row.</summary>
+internal unsafe interface INeighbours<TSelf, V>
+    where TSelf : struct, INeighbours<TSelf, V>
+    where V : struct
+{
+    /// <inheritdoc cref="IRowTaps{TSelf, V}.For"/>
+    static abstract TSelf For(float* masks, nint second);
+
+    /// <summary>Whether the upper half of the lanes belongs to another plane.</summary>
+    static abstract bool IsPair { get; }
+
+    void Load(float* p, out V here, out V next);
+}
+
+/// <summary>In one plane.</summary>
+internal readonly unsafe struct Neighbours<S, V>(float* masks) : INeighbours<Neighbours<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _here = S.Load(masks);
+    private readonly V _next = S.Load(masks + S.Width);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Neighbours<S, V> For(float* masks, nint second) => new(masks);
+
+    public static bool IsPair => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V here, out V next)
+    {
+        here = S.LoadMasked(p, _here, S.Zero);
+        next = S.LoadMasked(p + 1, _next, S.Zero);
+    }
+}
+
+/// <summary>In two planes, rows being shorter than a half of the lanes.</summary>
+internal readonly unsafe struct PairNeighbours<S, V>(float* masks, nint second) : INeighbours<PairNeighbours<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _low = S.Load(masks);
+    private readonly V _high = S.Load(masks + S.Width);
+    private readonly nint _second = second - (S.Width / 2);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static PairNeighbours<S, V> For(float* masks, nint second) => new(masks, second);
+
+    public static bool IsPair => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V here, out V next)
+    {
+        here = S.LoadMasked(p + _second, _high, S.LoadMasked(p, _low, S.Zero));
+        next = S.RotateDown(here);
+    }
+}

@@ -1,0 +1,150 @@
+namespace ConvNative.Kernels;
+
+/// <summary>
+/// How the planes of a 3×3 stencil are cut into vectors: strips of as many columns as a vector has lanes, each worked on from the top row
+/// to the bottom. What a strip may read at the edges of the image is a table of masks, so that planes need no padded copy. Rows
+/// that are not half as long as a vector are taken from two planes at once, one in each half of the lanes.
+/// </summary>
+internal sealed class Stencil3x3
+{
+    /// <summary>Masks of a strip; the first four are for reading, and what they mean is up to the kind of stencil.</summary>
+    public const int Masks = 6;
+
+    /// <summary>The mask that has the columns of the output on, of the first plane where there are two.</summary>
+    public const int OutputMask = 4;
+
+    /// <summary>The same of the second plane.</summary>
+    public const int SecondMask = 5;
+
+    private const int BandFloats = 4096;   // 16 KiB of the source: it stays in L1 from strip to strip
+
+    private Stencil3x3(int sourceH, int sourceW, int outputH, int outputW, int stride, int pt, int pl, int width, int lanes)
+    {
+        (SourceH, SourceW, OutputH, OutputW) = (sourceH, sourceW, outputH, outputW);
+        (Stride, Top, Left, Width, Lanes) = (stride, pt, pl, width, lanes);
+        Planes = width / lanes;
+        BandRows = Math.Max(8, BandFloats / sourceW / stride / 2 * 2);
+    }
+
+    public int SourceH { get; }
+
+    public int SourceW { get; }
+
+    public int OutputH { get; }
+
+    public int OutputW { get; }
+
+    /// <summary>1 or 2; in the transposed stencil the step from one pixel of the source to the next in the output.</summary>
+    public int Stride { get; }
+
+    /// <summary>Zeros above the source; in the transposed stencil pt.</summary>
+    public int Top { get; }
+
+    /// <summary>Zeros on the left of the source; in the transposed stencil pl.</summary>
+    public int Left { get; }
+
+    /// <summary>Lanes of a vector.</summary>
+    public int Width { get; }
+
+    /// <summary>Lanes of one plane: all, or half of them.</summary>
+    public int Lanes { get; }
+
+    public bool IsPair => Lanes < Width;
+
+    /// <summary>Planes that are computed at once.</summary>
+    public int Planes { get; }
+
+    /// <summary>A row of the source is shorter than what one strip reads, and has one zero before it.</summary>
+    public bool Turns { get; private init; }
+
+    /// <summary>First column of the output of each strip.</summary>
+    public int[] Starts { get; private init; } = [];
+
+    /// <summary>Whether a strip reads without masks.</summary>
+    public bool[] IsWhole { get; private init; } = [];
+
+    /// <summary>Per strip <see cref="Masks"/> vectors, a lane being 0 or −1.</summary>
+    public int[] MaskTable { get; private init; } = [];
+
+    /// <summary>Rows of the output that are computed together, an even number.</summary>
+    public int BandRows { get; }
+
+    public nint SourcePixels => (nint)SourceH * SourceW;
+
+    public nint OutputPixels => (nint)OutputH * OutputW;
+
+    /// <summary>y from x; the strips of the gradient may not overlap.</summary>
+    public static Stencil3x3 Forward(in ConvSizes s, int width, bool overlap) =>
+        Reading(s.IH, s.IW, s.OH, s.OW, s.sh, s.pt, s.pl, width, overlap);
+
+    /// <summary>dx from dy with stride 1: y from x with the kernel turned round.</summary>
+    public static Stencil3x3 BackwardData(in ConvSizes s, int width) =>
+        Reading(s.OH, s.OW, s.IH, s.IW, 1, 2 - s.pt, 2 - s.pl, width, overlap: true);
+
+    /// <summary>
+    /// dx from dy with stride 2. A vector of dy becomes two of dx, even and odd columns; those of tap 0 read dy[j], j = (column + pl)/2, those
+    /// of tap 2 dy[j − 1].
+    /// </summary>
+    public static Stencil3x3 Transposed(in ConvSizes s, int width)
+    {
+        (int outputs, int columns, int pl) = (s.OW, s.IW, s.pl);
+        bool pairs = width >= 8 && pl == 1 && outputs < width / 2 && columns <= width;
+        int lanes = pairs ? width / 2 : width;
+        int[] starts = Cut(columns, 2 * lanes, overlap: true);
+        for (int i = 0; i < starts.Length; i++) starts[i] += starts[i] % 2;
+        return new Stencil3x3(s.OH, s.OW, s.IH, s.IW, 2, s.pt, pl, width, lanes)
+        {
+            Starts = starts, MaskTable = Table(starts, width, IsOn), IsWhole = new bool[starts.Length],
+        };
+
+        // Masks 0 and 1: of dy[j − 1] and dy[j], or of dy[j − 1] in both planes. The others: of the four vectors of dx.
+        bool IsOn(int start, int mask, int lane)
+        {
+            int j = ((start + pl - 1) >> 1) + (lane % lanes) + (pairs ? 0 : mask);
+            if (mask < 2) return j >= 0 && j < outputs && (!pairs || lane / lanes == mask);
+            return mask == OutputMask ? start + lane < columns : mask == SecondMask && (pairs ? lane : start + width + lane) < columns;
+        }
+    }
+
+    private static Stencil3x3 Reading(
+        int sourceH, int sourceW, int outputH, int outputW, int stride, int pt, int pl, int width, bool overlap)
+    {
+        int reach = Math.Max(sourceW, outputW * stride);
+        bool turns = pl == 1 && reach < width * stride && (stride == 2 || sourceW == outputW);
+        bool pairs = turns && width >= 8 && reach < width / 2 * stride;
+        int lanes = pairs ? width / 2 : width;
+        int[] starts = Cut(outputW, lanes, overlap), table = Table(starts, width, IsOn);
+        bool[] whole = new bool[starts.Length];
+        for (int i = 0; i < whole.Length; i++) whole[i] = table.AsSpan(i * Masks * width, (stride == 1 ? 3 : 4) * width).IndexOf(0) < 0;
+        return new Stencil3x3(sourceH, sourceW, outputH, outputW, stride, pt, pl, width, lanes)
+        {
+            Starts = starts, MaskTable = table, IsWhole = whole, Turns = turns,
+        };
+
+        // Stride 1: masks 0, 1, 2 of the taps. Stride 2: masks 0, 1 of two vectors from tap 0 on, 2, 3 from tap 1 on; with two planes
+        // mask 2 of both vectors, mask 3 of the outputs of both.
+        bool IsOn(int start, int mask, int lane)
+        {
+            if (mask >= OutputMask) return start + (lane % lanes) < outputW && (!pairs || lane / lanes == mask - OutputMask);
+            if (stride == 2 && pairs && mask == 3) return start + (lane % lanes) < outputW;
+            int at = stride == 1 ? lane % lanes : pairs ? lane : lane + (mask % 2 * width);
+            int output = start + (at / stride), column = (start * stride) + at + (stride == 1 ? mask : mask / 2) - pl;
+            return output < outputW && column >= 0 && column < sourceW;
+        }
+    }
+
+    /// <summary>Begin of each strip; the last may begin early enough to be whole.</summary>
+    private static int[] Cut(int columns, int lanes, bool overlap)
+    {
+        int[] starts = new int[(columns + lanes - 1) / lanes];
+        for (int i = 0; i < starts.Length; i++) starts[i] = overlap ? Math.Max(0, Math.Min(i * lanes, columns - lanes)) : i * lanes;
+        return starts;
+    }
+
+    private static int[] Table(int[] starts, int width, Func<int, int, int, bool> isOn)
+    {
+        int[] table = new int[starts.Length * Masks * width];
+        for (int i = 0; i < table.Length; i++) table[i] = isOn(starts[i / width / Masks], i / width % Masks, i % width) ? -1 : 0;
+        return table;
+    }
+}

@@ -173,7 +173,7 @@ public sealed unsafe class Conv2d : IDisposable
     }
 
     /// <summary>Per direction: the algorithm and why, blocking, threads, workspace.</summary>
-    public string Describe() => _plan.Describe(Problem);
+    public string Describe() => _plan.Describe();
 
     /// <summary>Frees the workspace; runs that are under way end undisturbed. A second call does nothing.</summary>
     public void Dispose() => _plan.Dispose();

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using ConvNative.Algorithms;
+using ConvNative.Diagnostics;
 using ConvNative.Gemm;
 using ConvNative.Interop;
 using ConvNative.Kernels;
@@ -12,14 +14,17 @@ namespace ConvNative.Planning;
 /// <summary>A problem with an algorithm per direction, the threads to run it and the memory to run it in.</summary>
 internal sealed class ConvPlan : IDisposable
 {
+    private readonly ConvProblem _problem;
     private readonly Choice[] _choices;
     private readonly PlanContext _context;
     private readonly Workspace _workspace = new();
     private readonly WorkerPool _pool;
+    private readonly bool _isVerbose = VerboseLog.IsOn;
     private int _disposed;
 
     public ConvPlan(ConvProblem problem, Conv2dOptions options)
     {
+        _problem = problem;
         ConvSizes sizes = ProblemSizes.Of(problem);
         Isa isa = options.ForcedIsa ?? IsaOf(options.MaxInstructionSet);
         int threads = options.Threads > 0 ? options.Threads : NativeHelper.CpuBudget();
@@ -32,6 +37,7 @@ internal sealed class ConvPlan : IDisposable
             throw new NotSupportedException($"{options.Algorithm} cannot do {problem}: {_choices[0].Why}.");
         WorkspaceBytes = _choices.Max(choice => choice.Pass is { } pass ? Total(pass) : 0);
         _pool = WorkerPool.Rent(threads);
+        foreach (Direction direction in Enum.GetValues<Direction>()) Telemetry.Current.Planned(problem, direction, AlgorithmOf(direction));
     }
 
     ~ConvPlan() => Dispose();
@@ -48,24 +54,24 @@ internal sealed class ConvPlan : IDisposable
     public ConvPass Pass(Direction direction) =>
         _choices[(int)direction] is { Pass: { } pass } ? pass : throw new NotSupportedException($"{direction}: {_choices[(int)direction].Why}.");
 
-    /// <summary>Runs a direction on checked buffers.</summary>
+    /// <summary>Runs a direction on checked buffers, and reports it where anybody listens.</summary>
     /// <exception cref="NotSupportedException">The algorithm asked for refuses this direction.</exception>
     public unsafe void Run(Direction direction, in ConvBuffers buffers)
     {
         ConvPass pass = Pass(direction);
-        long packedBytes = buffers.Packed == null ? PackedArea(pass) : 0;
-        using WorkerPool.Lease lease = _pool.Hold();
-        AlignedBuffer? block = _workspace.Borrow(packedBytes + pass.WorkspaceBytes);
-        try
+        Telemetry telemetry = Telemetry.Current;
+        if (!_isVerbose && !telemetry.ObservesRuns)
         {
-            float* start = block is null ? null : (float*)block.Pointer;
-            if (packedBytes > 0) pass.PackWeights(buffers.W, start, _pool);
-            pass.Run(packedBytes > 0 ? buffers.WithPacked(start) : buffers, start + (packedBytes / sizeof(float)), _pool);
+            Run(pass, buffers);
+            return;
         }
-        finally
-        {
-            _workspace.Return(block);
-        }
+
+        long start = Stopwatch.GetTimestamp();
+        Run(pass, buffers);
+        TimeSpan time = Stopwatch.GetElapsedTime(start);
+        ConvAlgorithm algorithm = _choices[(int)direction].Algorithm;
+        telemetry.Ran(_problem, direction, algorithm, time);
+        if (_isVerbose) VerboseLog.Write(_problem, direction, algorithm, _context.Threads, buffers.Packed != null, time);
     }
 
     /// <summary>Packs weights for a direction; null where it reads them as they are.</summary>
@@ -87,10 +93,10 @@ internal sealed class ConvPlan : IDisposable
     }
 
     /// <summary>One line per direction.</summary>
-    public string Describe(ConvProblem problem)
+    public string Describe()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{problem}, {_context.Isa}, {_context.Threads} threads").AppendLine();
+        text.Append(CultureInfo.InvariantCulture, $"{_problem}, {_context.Isa}, {_context.Threads} threads").AppendLine();
         foreach (Direction direction in Enum.GetValues<Direction>())
         {
             Choice choice = _choices[(int)direction];
@@ -111,6 +117,25 @@ internal sealed class ConvPlan : IDisposable
         _pool?.Return();
         GC.SuppressFinalize(this);
     }
+
+    private unsafe void Run(ConvPass pass, in ConvBuffers buffers)
+    {
+        long packedBytes = buffers.Packed == null ? PackedArea(pass) : 0;
+        using WorkerPool.Lease lease = _pool.Hold();
+        AlignedBuffer? block = _workspace.Borrow(packedBytes + pass.WorkspaceBytes);
+        try
+        {
+            float* start = block is null ? null : (float*)block.Pointer;
+            if (packedBytes > 0) pass.PackWeights(buffers.W, start, _pool);
+            pass.Run(packedBytes > 0 ? buffers.WithPacked(start) : buffers, start + (packedBytes / sizeof(float)), _pool);
+        }
+        finally
+        {
+            _workspace.Return(block);
+        }
+    }
+
+    private ConvAlgorithm? AlgorithmOf(Direction direction) => _choices[(int)direction] is { Pass: not null } choice ? choice.Algorithm : null;
 
     private static long PackedArea(ConvPass pass) => (pass.PackedWeightsBytes + AlignedBuffer.Alignment - 1) / AlignedBuffer.Alignment * AlignedBuffer.Alignment;
 

@@ -55,19 +55,25 @@ internal sealed class ConvPlan : IDisposable
         _choices[(int)direction] is { Pass: { } pass } ? pass : throw new NotSupportedException($"{direction}: {_choices[(int)direction].Why}.");
 
     /// <summary>Runs a direction on checked buffers, and reports it where anybody listens.</summary>
+    /// <param name="direction">What to compute.</param>
+    /// <param name="buffers">The tensors' memory.</param>
+    /// <param name="workspace"><see cref="WorkspaceBytes"/> bytes, 64-byte aligned, for this run alone; null: the plan's own.</param>
+    /// <param name="cancellation">Ends the run early.</param>
     /// <exception cref="NotSupportedException">The algorithm asked for refuses this direction.</exception>
-    public unsafe void Run(Direction direction, in ConvBuffers buffers)
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public unsafe void Run(Direction direction, in ConvBuffers buffers, float* workspace, CancellationToken cancellation)
     {
         ConvPass pass = Pass(direction);
+        cancellation.ThrowIfCancellationRequested();
         Telemetry telemetry = Telemetry.Current;
         if (!_isVerbose && !telemetry.ObservesRuns)
         {
-            Run(pass, buffers);
+            Run(pass, buffers, workspace, cancellation);
             return;
         }
 
         long start = Stopwatch.GetTimestamp();
-        Run(pass, buffers);
+        Run(pass, buffers, workspace, cancellation);
         TimeSpan time = Stopwatch.GetElapsedTime(start);
         ConvAlgorithm algorithm = _choices[(int)direction].Algorithm;
         telemetry.Ran(_problem, direction, algorithm, time);
@@ -114,20 +120,21 @@ internal sealed class ConvPlan : IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         _workspace.Dispose();
-        _pool?.Return();
+        _pool.Return();
         GC.SuppressFinalize(this);
     }
 
-    private unsafe void Run(ConvPass pass, in ConvBuffers buffers)
+    private unsafe void Run(ConvPass pass, in ConvBuffers buffers, float* workspace, CancellationToken cancellation)
     {
         long packedBytes = buffers.Packed == null ? PackedArea(pass) : 0;
         using WorkerPool.Lease lease = _pool.Hold();
-        AlignedBuffer? block = _workspace.Borrow(packedBytes + pass.WorkspaceBytes);
+        WorkerPool pool = _pool.Until(cancellation);
+        AlignedBuffer? block = workspace == null ? _workspace.Borrow(packedBytes + pass.WorkspaceBytes) : null;
         try
         {
-            float* start = block is null ? null : (float*)block.Pointer;
-            if (packedBytes > 0) pass.PackWeights(buffers.W, start, _pool);
-            pass.Run(packedBytes > 0 ? buffers.WithPacked(start) : buffers, start + (packedBytes / sizeof(float)), _pool);
+            float* start = block is null ? workspace : (float*)block.Pointer;
+            if (packedBytes > 0) pass.PackWeights(buffers.W, start, pool);
+            pass.Run(packedBytes > 0 ? buffers.WithPacked(start) : buffers, start + (packedBytes / sizeof(float)), pool);
         }
         finally
         {

@@ -33,6 +33,31 @@ public sealed unsafe class Conv2d : IDisposable
         _plan = new ConvPlan(problem, options ?? new Conv2dOptions());
     }
 
+    /// <summary>
+    /// Times, on this machine, each algorithm that can do the problem, in all directions, and remembers the times for <see cref="ConvAlgorithm.Auto"/>.
+    /// Takes about half a second per direction, or three runs of each algorithm where that is longer; the machine should do nothing else.
+    /// Unlike the rule without tuning, what it chooses, and so the rounding of results, may differ from one tuning to the next.
+    /// </summary>
+    /// <param name="problem">What to time.</param>
+    /// <param name="options">How; null for the defaults. Its <see cref="Conv2dOptions.Tuning"/> is what remembers; earlier times are replaced.</param>
+    /// <param name="cancellation">Ends the timing early; directions that were done are remembered.</param>
+    /// <returns>The options' tuning, or a new one where they have none: to be given to the options of <see cref="Conv2d(ConvProblem, Conv2dOptions)"/>.</returns>
+    /// <exception cref="ArgumentException">The options ask for an algorithm, so that there is nothing to choose.</exception>
+    /// <exception cref="ConvShapeException">The kernel does not fit, or the sizes are too large.</exception>
+    /// <exception cref="NativeLibraryException">The native helper is missing, or OpenBLAS where it was asked for.</exception>
+    /// <exception cref="OutOfMemoryException">The memory for the problem's tensors cannot be had.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static ConvTuning Tune(ConvProblem problem, Conv2dOptions? options = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        options ??= new Conv2dOptions();
+        if (options.Algorithm != ConvAlgorithm.Auto)
+            throw new ArgumentException($"Algorithm is {options.Algorithm}; it must be Auto, so that there is something to choose.", nameof(options));
+        ConvTuning tuning = options.Tuning ?? new ConvTuning();
+        Tuner.Tune(problem, options, tuning, Tuner.TimePerDirection, cancellation);
+        return tuning;
+    }
+
     /// <summary>What is computed.</summary>
     public ConvProblem Problem { get; }
 

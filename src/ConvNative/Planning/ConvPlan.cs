@@ -17,6 +17,7 @@ internal sealed class ConvPlan : IDisposable
     private readonly ConvProblem _problem;
     private readonly Choice[] _choices;
     private readonly PlanContext _context;
+    private readonly PlanContext _weightsContext;
     private readonly Workspace _workspace = new();
     private readonly WorkerPool _pool;
     private readonly bool _isVerbose = VerboseLog.IsOn;
@@ -29,10 +30,8 @@ internal sealed class ConvPlan : IDisposable
         Isa isa = options.ForcedIsa ?? IsaOf(options.MaxInstructionSet);
         int threads = options.Threads > 0 ? options.Threads : NativeHelper.CpuBudget();
         _context = new PlanContext(sizes, isa, threads, options.MaxWorkspaceBytes, GemmChooser.Choose(options.Gemm, isa), options.Activation, options.AllowWinograd);
-        PlanContext weights = _context with { Gemm = GemmChooser.Choose(options.Gemm, isa, GemmKind.NT) };
-        _choices = Array.ConvertAll(
-            Enum.GetValues<Direction>(),
-            direction => AlgorithmChooser.Choose(direction == Direction.BackwardWeights ? weights : _context, direction, options.Algorithm));
+        _weightsContext = _context with { Gemm = GemmChooser.Choose(options.Gemm, isa, GemmKind.NT) };
+        _choices = Array.ConvertAll(Enum.GetValues<Direction>(), direction => Choose(direction, options));
         if (Array.TrueForAll(_choices, choice => choice.Pass is null))
             throw new NotSupportedException($"{options.Algorithm} cannot do {problem}: {_choices[0].Why}.");
         WorkspaceBytes = _choices.Max(choice => choice.Pass is { } pass ? Total(pass) : 0);
@@ -48,6 +47,12 @@ internal sealed class ConvPlan : IDisposable
     public bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 
     public PlanContext Context => _context;
+
+    /// <summary>Who does a direction; null where it is refused.</summary>
+    public ConvAlgorithm? AlgorithmOf(Direction direction) => _choices[(int)direction] is { Pass: not null } choice ? choice.Algorithm : null;
+
+    /// <summary>Under which its times are remembered.</summary>
+    public TuningKey TuningKey(Direction direction) => Planning.TuningKey.For(_problem, ContextOf(direction), direction);
 
     /// <summary>The pass of a direction.</summary>
     /// <exception cref="NotSupportedException">The algorithm asked for refuses this direction.</exception>
@@ -79,6 +84,9 @@ internal sealed class ConvPlan : IDisposable
         telemetry.Ran(_problem, direction, algorithm, time);
         if (_isVerbose) VerboseLog.Write(_problem, direction, algorithm, _context.Threads, buffers.Packed != null, time);
     }
+
+    /// <summary>The same in the plan's own workspace, for measurements, which report nothing.</summary>
+    public unsafe void RunUnreported(Direction direction, in ConvBuffers buffers, CancellationToken cancellation) => Run(Pass(direction), buffers, null, cancellation);
 
     /// <summary>Packs weights for a direction; null where it reads them as they are.</summary>
     public unsafe AlignedBuffer? PackWeights(Direction direction, float* w)
@@ -142,7 +150,22 @@ internal sealed class ConvPlan : IDisposable
         }
     }
 
-    private ConvAlgorithm? AlgorithmOf(Direction direction) => _choices[(int)direction] is { Pass: not null } choice ? choice.Algorithm : null;
+    /// <summary>What was measured fastest, where Auto is asked for and that is known and does not refuse; else what the rule says.</summary>
+    private Choice Choose(Direction direction, Conv2dOptions options)
+    {
+        PlanContext context = ContextOf(direction);
+        if (options is { Algorithm: ConvAlgorithm.Auto, Tuning: { } tuning }
+            && tuning.Find(Planning.TuningKey.For(_problem, context, direction)) is [var best, .. var others]
+            && AlgorithmChooser.Choose(context, direction, best.Algorithm) is { Pass: not null } tuned)
+        {
+            string against = others is [var second, ..] ? string.Create(CultureInfo.InvariantCulture, $" against {second.Milliseconds:g3} ms of {second.Algorithm}") : "";
+            return tuned with { Why = string.Create(CultureInfo.InvariantCulture, $"tuned: {best.Milliseconds:g3} ms{against}") };
+        }
+
+        return AlgorithmChooser.Choose(context, direction, options.Algorithm);
+    }
+
+    private PlanContext ContextOf(Direction direction) => direction == Direction.BackwardWeights ? _weightsContext : _context;
 
     private static long PackedArea(ConvPass pass) => (pass.PackedWeightsBytes + AlignedBuffer.Alignment - 1) / AlignedBuffer.Alignment * AlignedBuffer.Alignment;
 

@@ -1,4 +1,5 @@
 using ConvNative.Algorithms;
+using ConvNative.Memory;
 using ConvNative.Planning;
 
 namespace ConvNative;
@@ -32,6 +33,31 @@ public sealed unsafe class Conv2d : IDisposable
         _plan = new ConvPlan(problem, options ?? new Conv2dOptions());
     }
 
+    /// <summary>
+    /// Times, on this machine, each algorithm that can do the problem, in all directions, and remembers the times for <see cref="ConvAlgorithm.Auto"/>.
+    /// Takes about half a second per direction, or three runs of each algorithm where that is longer; the machine should do nothing else.
+    /// Unlike the rule without tuning, what it chooses, and so the rounding of results, may differ from one tuning to the next.
+    /// </summary>
+    /// <param name="problem">What to time.</param>
+    /// <param name="options">How; null for the defaults. Its <see cref="Conv2dOptions.Tuning"/> is what remembers; earlier times are replaced.</param>
+    /// <param name="cancellation">Ends the timing early; directions that were done are remembered.</param>
+    /// <returns>The options' tuning, or a new one where they have none: to be given to the options of <see cref="Conv2d(ConvProblem, Conv2dOptions)"/>.</returns>
+    /// <exception cref="ArgumentException">The options ask for an algorithm, so that there is nothing to choose.</exception>
+    /// <exception cref="ConvShapeException">The kernel does not fit, or the sizes are too large.</exception>
+    /// <exception cref="NativeLibraryException">The native helper is missing, or OpenBLAS where it was asked for.</exception>
+    /// <exception cref="OutOfMemoryException">The memory for the problem's tensors cannot be had.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static ConvTuning Tune(ConvProblem problem, Conv2dOptions? options = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        options ??= new Conv2dOptions();
+        if (options.Algorithm != ConvAlgorithm.Auto)
+            throw new ArgumentException($"Algorithm is {options.Algorithm}; it must be Auto, so that there is something to choose.", nameof(options));
+        ConvTuning tuning = options.Tuning ?? new ConvTuning();
+        Tuner.Tune(problem, options, tuning, Tuner.TimePerDirection, cancellation);
+        return tuning;
+    }
+
     /// <summary>What is computed.</summary>
     public ConvProblem Problem { get; }
 
@@ -49,7 +75,7 @@ public sealed unsafe class Conv2d : IDisposable
     /// <exception cref="ArgumentException">A shape is wrong, or <paramref name="y"/> overlaps an input; nothing was written.</exception>
     /// <exception cref="ObjectDisposedException">This or a tensor is disposed.</exception>
     /// <exception cref="NotSupportedException">The algorithm asked for refuses this direction.</exception>
-    public void Forward(Tensor x, Tensor w, Tensor? b, Tensor y) => Forward(x, w, b, y, residual: null);
+    public void Forward(Tensor x, Tensor w, Tensor? b, Tensor y) => Forward(x, w, b, y, null);
 
     /// <summary>y = activation(x ⋆ w + b + residual).</summary>
     /// <param name="x">Input.</param>
@@ -57,11 +83,13 @@ public sealed unsafe class Conv2d : IDisposable
     /// <param name="b">Bias, or null for none.</param>
     /// <param name="y">Output, written.</param>
     /// <param name="residual">Added before the activation: of the output's shape, in memory of its own; null for none.</param>
+    /// <param name="run">A token to end the run early, and scratch memory of the caller's.</param>
     /// <inheritdoc cref="Forward(Tensor, Tensor, Tensor, Tensor)" path="/exception"/>
-    public void Forward(Tensor x, Tensor w, Tensor? b, Tensor y, Tensor? residual)
+    /// <exception cref="OperationCanceledException">The token of <paramref name="run"/> was cancelled: see <see cref="ConvRunOptions.Cancellation"/>.</exception>
+    public void Forward(Tensor x, Tensor w, Tensor? b, Tensor y, Tensor? residual, ConvRunOptions run = default)
     {
         CheckForward(x, w, b, y, residual);
-        Run(Direction.Forward, x, w, b, y, residual, null);
+        Run(Direction.Forward, x, w, b, y, residual, null, run);
     }
 
     /// <summary>y = activation(x ⋆ w + b + residual), with weights packed before.</summary>
@@ -70,38 +98,62 @@ public sealed unsafe class Conv2d : IDisposable
     /// <param name="b">Bias, or null for none.</param>
     /// <param name="y">Output, written.</param>
     /// <param name="residual">Added before the activation; null for none.</param>
-    /// <inheritdoc cref="Forward(Tensor, Tensor, Tensor, Tensor)" path="/exception"/>
-    public void Forward(Tensor x, PackedWeights w, Tensor? b, Tensor y, Tensor? residual = null)
+    /// <param name="run">A token to end the run early, and scratch memory of the caller's.</param>
+    /// <inheritdoc cref="Forward(Tensor, Tensor, Tensor, Tensor, Tensor, ConvRunOptions)" path="/exception"/>
+    public void Forward(Tensor x, PackedWeights w, Tensor? b, Tensor y, Tensor? residual = null, ConvRunOptions run = default)
     {
         CheckPacked(w);
         CheckForward(x, w.Weights, b, y, residual);
-        Run(Direction.Forward, x, w.Weights, b, y, residual, w);
+        Run(Direction.Forward, x, w.Weights, b, y, residual, w, run);
     }
 
     /// <summary>dx = the gradient of Σ dy·y by x.</summary>
     /// <exception cref="ArgumentException">A shape is wrong, or <paramref name="dx"/> overlaps an input; nothing was written.</exception>
     /// <exception cref="ObjectDisposedException">This or a tensor is disposed.</exception>
     /// <exception cref="NotSupportedException">The algorithm asked for refuses this direction.</exception>
-    public void BackwardData(Tensor dy, Tensor w, Tensor dx)
+    public void BackwardData(Tensor dy, Tensor w, Tensor dx) => BackwardData(dy, w, dx, default);
+
+    /// <summary>dx = the gradient of Σ dy·y by x.</summary>
+    /// <param name="dy">Gradient by y.</param>
+    /// <param name="w">Weights.</param>
+    /// <param name="dx">Gradient by x, written.</param>
+    /// <param name="run">A token to end the run early, and scratch memory of the caller's.</param>
+    /// <inheritdoc cref="BackwardData(Tensor, Tensor, Tensor)" path="/exception"/>
+    /// <exception cref="OperationCanceledException">The token of <paramref name="run"/> was cancelled: see <see cref="ConvRunOptions.Cancellation"/>.</exception>
+    public void BackwardData(Tensor dy, Tensor w, Tensor dx, ConvRunOptions run)
     {
         CheckBackwardData(dy, w, dx);
-        Run(Direction.BackwardData, dx, w, null, dy, null, null);
+        Run(Direction.BackwardData, dx, w, null, dy, null, null, run);
     }
 
     /// <summary>dx = the gradient of Σ dy·y by x, with weights packed before by this convolution.</summary>
-    /// <inheritdoc cref="BackwardData(Tensor, Tensor, Tensor)" path="/exception"/>
-    public void BackwardData(Tensor dy, PackedWeights w, Tensor dx)
+    /// <param name="dy">Gradient by y.</param>
+    /// <param name="w">Weights packed by this convolution.</param>
+    /// <param name="dx">Gradient by x, written.</param>
+    /// <param name="run">A token to end the run early, and scratch memory of the caller's.</param>
+    /// <inheritdoc cref="BackwardData(Tensor, Tensor, Tensor, ConvRunOptions)" path="/exception"/>
+    public void BackwardData(Tensor dy, PackedWeights w, Tensor dx, ConvRunOptions run = default)
     {
         CheckPacked(w);
         CheckBackwardData(dy, w.Weights, dx);
-        Run(Direction.BackwardData, dx, w.Weights, null, dy, null, w);
+        Run(Direction.BackwardData, dx, w.Weights, null, dy, null, w, run);
     }
 
     /// <summary>dw = the gradient of Σ dy·y by w; db = its gradient by b, unless null.</summary>
     /// <exception cref="ArgumentException">A shape is wrong, or an output overlaps an input or the other output; nothing was written.</exception>
     /// <exception cref="ObjectDisposedException">This or a tensor is disposed.</exception>
     /// <exception cref="NotSupportedException">The algorithm asked for refuses this direction.</exception>
-    public void BackwardWeights(Tensor x, Tensor dy, Tensor dw, Tensor? db)
+    public void BackwardWeights(Tensor x, Tensor dy, Tensor dw, Tensor? db) => BackwardWeights(x, dy, dw, db, default);
+
+    /// <summary>dw = the gradient of Σ dy·y by w; db = its gradient by b, unless null.</summary>
+    /// <param name="x">Input.</param>
+    /// <param name="dy">Gradient by y.</param>
+    /// <param name="dw">Gradient by w, written.</param>
+    /// <param name="db">Gradient by b, written; null for none.</param>
+    /// <param name="run">A token to end the run early, and scratch memory of the caller's.</param>
+    /// <inheritdoc cref="BackwardWeights(Tensor, Tensor, Tensor, Tensor)" path="/exception"/>
+    /// <exception cref="OperationCanceledException">The token of <paramref name="run"/> was cancelled: see <see cref="ConvRunOptions.Cancellation"/>.</exception>
+    public void BackwardWeights(Tensor x, Tensor dy, Tensor dw, Tensor? db, ConvRunOptions run)
     {
         CheckShape(x, Problem.Input, nameof(x));
         CheckShape(dy, _output, nameof(dy));
@@ -112,7 +164,7 @@ public sealed unsafe class Conv2d : IDisposable
         CheckOverlap(dw, nameof(dw), db, nameof(db));
         CheckOverlap(db, nameof(db), x, nameof(x));
         CheckOverlap(db, nameof(db), dy, nameof(dy));
-        Run(Direction.BackwardWeights, x, dw, db, dy, null, null);
+        Run(Direction.BackwardWeights, x, dw, db, dy, null, null, run);
     }
 
     /// <summary>
@@ -148,7 +200,7 @@ public sealed unsafe class Conv2d : IDisposable
         }
     }
 
-    /// <summary>The weights in the order in which <see cref="Forward(Tensor, PackedWeights, Tensor, Tensor, Tensor)"/> and BackwardData read them; the caller disposes.</summary>
+    /// <summary>The weights in the order in which <see cref="Forward(Tensor, PackedWeights, Tensor, Tensor, Tensor, ConvRunOptions)"/> and BackwardData read them; the caller disposes.</summary>
     /// <exception cref="ConvShapeException">The shape is not that of the problem's weights.</exception>
     /// <exception cref="OutOfMemoryException">The memory cannot be had.</exception>
     /// <exception cref="ObjectDisposedException">This or the tensor is disposed.</exception>
@@ -157,7 +209,7 @@ public sealed unsafe class Conv2d : IDisposable
         CheckShape(w, Problem.Weights, nameof(w));
         ObjectDisposedException.ThrowIf(_plan.IsDisposed, this);
         Tensor copy = new(w.Shape);
-        Memory.AlignedBuffer? forward = null;
+        AlignedBuffer? forward = null;
         try
         {
             System.Runtime.InteropServices.NativeMemory.Copy(w.Pointer, copy.Pointer, (nuint)(w.Length * sizeof(float)));
@@ -173,16 +225,18 @@ public sealed unsafe class Conv2d : IDisposable
     }
 
     /// <summary>Per direction: the algorithm and why, blocking, threads, workspace.</summary>
-    public string Describe() => _plan.Describe(Problem);
+    public string Describe() => _plan.Describe();
 
     /// <summary>Frees the workspace; runs that are under way end undisturbed. A second call does nothing.</summary>
     public void Dispose() => _plan.Dispose();
 
-    private void Run(Direction direction, Tensor x, Tensor w, Tensor? b, Tensor y, Tensor? residual, PackedWeights? packed)
+    private void Run(
+        Direction direction, Tensor x, Tensor w, Tensor? b, Tensor y, Tensor? residual, PackedWeights? packed, in ConvRunOptions run)
     {
         ObjectDisposedException.ThrowIf(_plan.IsDisposed, this);
+        if (run.Workspace is not null) CheckWorkspace(run.Workspace, nameof(run.Workspace), x, w, b, y, residual);
         bool isForward = direction == Direction.Forward;
-        float* px = null, pw = null, pb = null, py = null, pr = null, pp = null;
+        float* px = null, pw = null, pb = null, py = null, pr = null, pp = null, ps = null;
         try
         {
             px = x.Acquire();
@@ -191,7 +245,8 @@ public sealed unsafe class Conv2d : IDisposable
             py = y.Acquire();
             pr = residual is null ? null : residual.Acquire();
             pp = packed is null ? null : packed.Acquire(isForward);
-            _plan.Run(direction, new ConvBuffers(px, pw, pb, py, pr, pp));
+            ps = run.Workspace is null ? null : run.Workspace.Acquire();
+            _plan.Run(direction, new ConvBuffers(px, pw, pb, py, pr, pp), ps, run.Cancellation);
         }
         finally
         {
@@ -201,6 +256,7 @@ public sealed unsafe class Conv2d : IDisposable
             if (py != null) y.Release();
             if (pr != null) residual!.Release();
             if (pp != null) packed!.Release(isForward);
+            if (ps != null) run.Workspace!.Release();
         }
     }
 
@@ -233,6 +289,16 @@ public sealed unsafe class Conv2d : IDisposable
             throw new ArgumentException("w was packed by another convolution; it must come from this one's Pack.", nameof(w));
     }
 
+    private void CheckWorkspace(Tensor workspace, string name, params ReadOnlySpan<Tensor?> others)
+    {
+        long bytes = workspace.Length * sizeof(float);
+        if (bytes < WorkspaceBytes)
+            throw new ArgumentException($"{name} has {bytes:N0} bytes; it must have at least {WorkspaceBytes:N0} ({nameof(WorkspaceBytes)}).", name);
+        if ((nuint)workspace.Pointer % AlignedBuffer.Alignment != 0)
+            throw new ArgumentException($"{name} is at address 0x{(nuint)workspace.Pointer:x}; it must be a multiple of {AlignedBuffer.Alignment}.", name);
+        foreach (Tensor? other in others) CheckOverlap(workspace, name, other, "a tensor of the run");
+    }
+
     private static void CheckShape(Tensor tensor, TensorShape expected, string name)
     {
         ArgumentNullException.ThrowIfNull(tensor, name);
@@ -253,6 +319,6 @@ public sealed unsafe class Conv2d : IDisposable
     {
         if (output is null || other is null) return;
         if (output.Pointer < other.Pointer + other.Length && other.Pointer < output.Pointer + output.Length)
-            throw new ArgumentException($"{outputName} overlaps {otherName} in memory; an output must have memory of its own.", outputName);
+            throw new ArgumentException($"{outputName} overlaps {otherName} in memory; it must have memory of its own.", outputName);
     }
 }

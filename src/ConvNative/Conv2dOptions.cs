@@ -112,6 +112,13 @@ public sealed record Conv2dOptions
     /// </summary>
     public bool AllowWinograd { get; init; } = true;
 
+    /// <summary>
+    /// What <see cref="Conv2d.Tune"/> measured; null: nothing. <see cref="ConvAlgorithm.Auto"/> takes the algorithm that was fastest for a direction
+    /// where this holds times of the same problem, taken on the same kind of processor by the same version with the same threads, instruction
+    /// set, workspace limit, GEMM engine and <see cref="AllowWinograd"/>.
+    /// </summary>
+    public ConvTuning? Tuning { get; init; }
+
     /// <summary>What a forward run applies to its result at the end: y = activation(x ⋆ w + b + residual).</summary>
     public ConvActivation Activation { get; init; }
 

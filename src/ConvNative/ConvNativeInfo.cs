@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using ConvNative.Diagnostics;
 using ConvNative.Interop;
 using ConvNative.Memory;
 using ConvNative.Planning;
@@ -31,13 +32,14 @@ public static class ConvNativeInfo
     }
 
     /// <summary>
-    /// Gives back what the library keeps between calls: the plans of <see cref="ConvLayer"/> and, once no plan uses them, the worker
-    /// threads. What is needed again is made again.
+    /// Gives back what the library keeps between calls: the plans of <see cref="ConvLayer"/>, the event source and the meter and, once no
+    /// plan uses them, the worker threads. What is needed again is made again.
     /// </summary>
     public static void ReleaseResources()
     {
         PlanCache.Clear();
         WorkerPool.ReleaseShared();
+        Telemetry.Release();
     }
 
     private static string Instructions()

@@ -24,8 +24,13 @@ internal sealed class Conv2dAllocationTests
         using Tensor dy = Tensors.Random(problem.Output, 4), residual = Tensors.Random(problem.Output, 5);
         using Tensor y = new(problem.Output), dx = new(problem.Input), dw = new(problem.Weights), db = new(bias);
         using PackedWeights packed = conv.Pack(w);
+        using Tensor workspace = new(1, 1, 1, (int)(conv.WorkspaceBytes / sizeof(float)) + 1);
+        using var source = new CancellationTokenSource();
+        var given = new ConvRunOptions { Cancellation = source.Token, Workspace = workspace };
         Action[] directions =
         [
+            () => conv.Forward(x, w, b, y, residual, given),
+            () => conv.BackwardWeights(x, dy, dw, db, given),
             () => conv.Forward(x, w, b, y, residual),
             () => conv.Forward(x, packed, b, y),
             () => conv.BackwardData(dy, w, dx),

@@ -12,63 +12,40 @@ internal interface IParallelTask
 }
 
 /// <summary>
-/// Threads of the native helper that share out the items of a loop. Safe to use from several threads at once. Denormal
-/// numbers count as zero while an item runs; every thread's own floating-point state is restored after.
+/// The process's threads as one user sees them: they share out the items of a loop, and stop between two items when the user's token
+/// says so. Safe to use from several threads at once. Denormal numbers count as zero while an item runs; every thread's own
+/// floating-point state is restored after.
 /// </summary>
-internal sealed unsafe class WorkerPool : SafeHandle
+internal readonly unsafe struct WorkerPool
 {
-    private static readonly Lock Gate = new();
-    private static WorkerPool? s_shared;
+    private readonly PoolHandle _handle;
+    private readonly CancellationToken _cancellation;
 
-    private WorkerPool(int threads)
-        : base(0, ownsHandle: true)
-    {
-        Threads = threads;
-        SetHandle(NativeHelper.PoolCreate(threads));
-        if (IsInvalid) throw new InvalidOperationException($"A pool of {threads} threads could not be created; the system must allow {threads - 1} more threads.");
-    }
+    private WorkerPool(PoolHandle handle, CancellationToken cancellation) => (_handle, _cancellation) = (handle, cancellation);
 
     /// <summary>Workers in all, the calling thread included.</summary>
-    public int Threads { get; }
+    public int Threads => _handle.Threads;
 
-    public override bool IsInvalid => handle == 0;
+    /// <summary>Whether the threads have ended.</summary>
+    public bool IsClosed => _handle.IsClosed;
 
     /// <summary>
     /// The process's pool, with at least so many threads: created on first use, replaced by a larger one when asked for
     /// more. The caller's reference keeps it usable until <see cref="Return"/>.
     /// </summary>
-    public static WorkerPool Rent(int threads)
-    {
-        lock (Gate)
-        {
-            if (s_shared is null || s_shared.Threads < threads)
-            {
-                var larger = new WorkerPool(threads);
-                s_shared?.Dispose();
-                s_shared = larger;
-            }
-
-            bool added = false;
-            s_shared.DangerousAddRef(ref added);
-            return s_shared;
-        }
-    }
-
-    /// <summary>Gives back what <see cref="Rent"/> gave.</summary>
-    public void Return() => DangerousRelease();
-
-    /// <summary>Keeps the threads until the lease is disposed, whoever returns the pool meanwhile.</summary>
-    public Lease Hold() => new(this);
+    public static WorkerPool Rent(int threads) => new(PoolHandle.Rent(threads), CancellationToken.None);
 
     /// <summary>Ends the shared pool's threads as soon as nobody uses them; the next <see cref="Rent"/> makes new ones.</summary>
-    public static void ReleaseShared()
-    {
-        lock (Gate)
-        {
-            s_shared?.Dispose();
-            s_shared = null;
-        }
-    }
+    public static void ReleaseShared() => PoolHandle.ReleaseShared();
+
+    /// <summary>Gives back what <see cref="Rent"/> gave; nothing to do for a default value.</summary>
+    public void Return() => _handle?.DangerousRelease();
+
+    /// <summary>Keeps the threads until the lease is disposed, whoever returns the pool meanwhile.</summary>
+    public Lease Hold() => new(_handle);
+
+    /// <summary>The same threads; loops end early with an <see cref="OperationCanceledException"/> once the token is cancelled.</summary>
+    public WorkerPool Until(CancellationToken cancellation) => new(_handle, cancellation);
 
     /// <summary>
     /// <c>for (long index = 0; index &lt; count; index++) task.Run(index, worker);</c> shared among at most maxWorkers
@@ -79,7 +56,7 @@ internal sealed unsafe class WorkerPool : SafeHandle
     {
         if (maxWorkers <= 1 || count <= 1)
         {
-            RunInline(count, ref task);
+            RunInline(count, ref task, _cancellation);
             return;
         }
 
@@ -87,23 +64,22 @@ internal sealed unsafe class WorkerPool : SafeHandle
         Job job = default;
         job.Invoke = &Invoke<TTask>;
         job.Task = Unsafe.AsPointer(ref task);
-        int failed = NativeHelper.PoolRun(handle, maxWorkers, count, &RunItem, Unsafe.AsPointer(ref job), NativeHelper.RunFlushDenormals);
+        job.Cancellation = _cancellation;
+        int failed = NativeHelper.PoolRun(_handle.Pool, maxWorkers, count, &RunItem, Unsafe.AsPointer(ref job), NativeHelper.RunFlushDenormals);
         if (failed != 0) ExceptionDispatchInfo.Throw(job.Error!);
     }
 
-    protected override bool ReleaseHandle()
-    {
-        NativeHelper.PoolDestroy(handle);
-        return true;
-    }
-
-    private static void RunInline<TTask>(long count, ref TTask task)
+    private static void RunInline<TTask>(long count, ref TTask task, CancellationToken cancellation)
         where TTask : struct, IParallelTask
     {
         uint state = NativeHelper.FlushDenormals();
         try
         {
-            for (long index = 0; index < count; index++) task.Run(index, 0);
+            for (long index = 0; index < count; index++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                task.Run(index, 0);
+            }
         }
         finally
         {
@@ -121,6 +97,7 @@ internal sealed unsafe class WorkerPool : SafeHandle
         ref Job job = ref Unsafe.AsRef<Job>(context);
         try
         {
+            job.Cancellation.ThrowIfCancellationRequested();
             job.Invoke(job.Task, index, worker);
             return 0;
         }
@@ -136,22 +113,23 @@ internal sealed unsafe class WorkerPool : SafeHandle
     /// <summary>A reference for the time of a run.</summary>
     internal readonly ref struct Lease
     {
-        private readonly WorkerPool _pool;
+        private readonly PoolHandle _handle;
 
-        public Lease(WorkerPool pool)
+        public Lease(PoolHandle handle)
         {
             bool added = false;
-            pool.DangerousAddRef(ref added);
-            _pool = pool;
+            handle.DangerousAddRef(ref added);
+            _handle = handle;
         }
 
-        public void Dispose() => _pool.DangerousRelease();
+        public void Dispose() => _handle.DangerousRelease();
     }
 
     private struct Job
     {
         public delegate*<void*, long, int, void> Invoke;
         public void* Task;
+        public CancellationToken Cancellation;
         public Exception? Error;
     }
 }

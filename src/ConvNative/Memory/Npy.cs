@@ -26,24 +26,11 @@ internal static unsafe partial class Npy
     }
 
     /// <summary>Writes a version 1 file of C order float32, all of it or nothing.</summary>
-    public static void Save(string path, float* data, TensorShape shape)
+    public static void Save(string path, float* data, TensorShape shape) => AtomicFile.Write(path, file =>
     {
-        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            using (FileStream file = File.Create(temporary))
-            {
-                file.Write(Header(shape));
-                WriteBytes(file, (byte*)data, shape.Length * sizeof(float));
-            }
-
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
-    }
+        file.Write(Header(shape));
+        WriteBytes(file, (byte*)data, shape.Length * sizeof(float));
+    });
 
     private static byte[] Header(TensorShape shape)
     {
@@ -133,7 +120,7 @@ internal static unsafe partial class Npy
         }
     }
 
-    private static void WriteBytes(FileStream file, byte* source, long count)
+    private static void WriteBytes(Stream file, byte* source, long count)
     {
         for (long done = 0; done < count;)
         {

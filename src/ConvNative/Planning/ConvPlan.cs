@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using ConvNative.Algorithms;
+using ConvNative.Diagnostics;
 using ConvNative.Gemm;
 using ConvNative.Interop;
 using ConvNative.Kernels;
@@ -12,26 +14,29 @@ namespace ConvNative.Planning;
 /// <summary>A problem with an algorithm per direction, the threads to run it and the memory to run it in.</summary>
 internal sealed class ConvPlan : IDisposable
 {
+    private readonly ConvProblem _problem;
     private readonly Choice[] _choices;
     private readonly PlanContext _context;
+    private readonly PlanContext _weightsContext;
     private readonly Workspace _workspace = new();
     private readonly WorkerPool _pool;
+    private readonly bool _isVerbose = VerboseLog.IsOn;
     private int _disposed;
 
     public ConvPlan(ConvProblem problem, Conv2dOptions options)
     {
+        _problem = problem;
         ConvSizes sizes = ProblemSizes.Of(problem);
         Isa isa = options.ForcedIsa ?? IsaOf(options.MaxInstructionSet);
         int threads = options.Threads > 0 ? options.Threads : NativeHelper.CpuBudget();
         _context = new PlanContext(sizes, isa, threads, options.MaxWorkspaceBytes, GemmChooser.Choose(options.Gemm, isa), options.Activation, options.AllowWinograd);
-        PlanContext weights = _context with { Gemm = GemmChooser.Choose(options.Gemm, isa, GemmKind.NT) };
-        _choices = Array.ConvertAll(
-            Enum.GetValues<Direction>(),
-            direction => AlgorithmChooser.Choose(direction == Direction.BackwardWeights ? weights : _context, direction, options.Algorithm));
+        _weightsContext = _context with { Gemm = GemmChooser.Choose(options.Gemm, isa, GemmKind.NT) };
+        _choices = Array.ConvertAll(Enum.GetValues<Direction>(), direction => Choose(direction, options));
         if (Array.TrueForAll(_choices, choice => choice.Pass is null))
             throw new NotSupportedException($"{options.Algorithm} cannot do {problem}: {_choices[0].Why}.");
         WorkspaceBytes = _choices.Max(choice => choice.Pass is { } pass ? Total(pass) : 0);
         _pool = WorkerPool.Rent(threads);
+        foreach (Direction direction in Enum.GetValues<Direction>()) Telemetry.Current.Planned(problem, direction, AlgorithmOf(direction));
     }
 
     ~ConvPlan() => Dispose();
@@ -43,30 +48,45 @@ internal sealed class ConvPlan : IDisposable
 
     public PlanContext Context => _context;
 
+    /// <summary>Who does a direction; null where it is refused.</summary>
+    public ConvAlgorithm? AlgorithmOf(Direction direction) => _choices[(int)direction] is { Pass: not null } choice ? choice.Algorithm : null;
+
+    /// <summary>Under which its times are remembered.</summary>
+    public TuningKey TuningKey(Direction direction) => Planning.TuningKey.For(_problem, ContextOf(direction), direction);
+
     /// <summary>The pass of a direction.</summary>
     /// <exception cref="NotSupportedException">The algorithm asked for refuses this direction.</exception>
     public ConvPass Pass(Direction direction) =>
         _choices[(int)direction] is { Pass: { } pass } ? pass : throw new NotSupportedException($"{direction}: {_choices[(int)direction].Why}.");
 
-    /// <summary>Runs a direction on checked buffers.</summary>
+    /// <summary>Runs a direction on checked buffers, and reports it where anybody listens.</summary>
+    /// <param name="direction">What to compute.</param>
+    /// <param name="buffers">The tensors' memory.</param>
+    /// <param name="workspace"><see cref="WorkspaceBytes"/> bytes, 64-byte aligned, for this run alone; null: the plan's own.</param>
+    /// <param name="cancellation">Ends the run early.</param>
     /// <exception cref="NotSupportedException">The algorithm asked for refuses this direction.</exception>
-    public unsafe void Run(Direction direction, in ConvBuffers buffers)
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public unsafe void Run(Direction direction, in ConvBuffers buffers, float* workspace, CancellationToken cancellation)
     {
         ConvPass pass = Pass(direction);
-        long packedBytes = buffers.Packed == null ? PackedArea(pass) : 0;
-        using WorkerPool.Lease lease = _pool.Hold();
-        AlignedBuffer? block = _workspace.Borrow(packedBytes + pass.WorkspaceBytes);
-        try
+        cancellation.ThrowIfCancellationRequested();
+        Telemetry telemetry = Telemetry.Current;
+        if (!_isVerbose && !telemetry.ObservesRuns)
         {
-            float* start = block is null ? null : (float*)block.Pointer;
-            if (packedBytes > 0) pass.PackWeights(buffers.W, start, _pool);
-            pass.Run(packedBytes > 0 ? buffers.WithPacked(start) : buffers, start + (packedBytes / sizeof(float)), _pool);
+            Run(pass, buffers, workspace, cancellation);
+            return;
         }
-        finally
-        {
-            _workspace.Return(block);
-        }
+
+        long start = Stopwatch.GetTimestamp();
+        Run(pass, buffers, workspace, cancellation);
+        TimeSpan time = Stopwatch.GetElapsedTime(start);
+        ConvAlgorithm algorithm = _choices[(int)direction].Algorithm;
+        telemetry.Ran(_problem, direction, algorithm, time);
+        if (_isVerbose) VerboseLog.Write(_problem, direction, algorithm, _context.Threads, buffers.Packed != null, time);
     }
+
+    /// <summary>The same in the plan's own workspace, for measurements, which report nothing.</summary>
+    public unsafe void RunUnreported(Direction direction, in ConvBuffers buffers, CancellationToken cancellation) => Run(Pass(direction), buffers, null, cancellation);
 
     /// <summary>Packs weights for a direction; null where it reads them as they are.</summary>
     public unsafe AlignedBuffer? PackWeights(Direction direction, float* w)
@@ -87,10 +107,10 @@ internal sealed class ConvPlan : IDisposable
     }
 
     /// <summary>One line per direction.</summary>
-    public string Describe(ConvProblem problem)
+    public string Describe()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{problem}, {_context.Isa}, {_context.Threads} threads").AppendLine();
+        text.Append(CultureInfo.InvariantCulture, $"{_problem}, {_context.Isa}, {_context.Threads} threads").AppendLine();
         foreach (Direction direction in Enum.GetValues<Direction>())
         {
             Choice choice = _choices[(int)direction];
@@ -108,9 +128,44 @@ internal sealed class ConvPlan : IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         _workspace.Dispose();
-        _pool?.Return();
+        _pool.Return();
         GC.SuppressFinalize(this);
     }
+
+    private unsafe void Run(ConvPass pass, in ConvBuffers buffers, float* workspace, CancellationToken cancellation)
+    {
+        long packedBytes = buffers.Packed == null ? PackedArea(pass) : 0;
+        using WorkerPool.Lease lease = _pool.Hold();
+        WorkerPool pool = _pool.Until(cancellation);
+        AlignedBuffer? block = workspace == null ? _workspace.Borrow(packedBytes + pass.WorkspaceBytes) : null;
+        try
+        {
+            float* start = block is null ? workspace : (float*)block.Pointer;
+            if (packedBytes > 0) pass.PackWeights(buffers.W, start, pool);
+            pass.Run(packedBytes > 0 ? buffers.WithPacked(start) : buffers, start + (packedBytes / sizeof(float)), pool);
+        }
+        finally
+        {
+            _workspace.Return(block);
+        }
+    }
+
+    /// <summary>What was measured fastest, where Auto is asked for and that is known and does not refuse; else what the rule says.</summary>
+    private Choice Choose(Direction direction, Conv2dOptions options)
+    {
+        PlanContext context = ContextOf(direction);
+        if (options is { Algorithm: ConvAlgorithm.Auto, Tuning: { } tuning }
+            && tuning.Find(Planning.TuningKey.For(_problem, context, direction)) is [var best, .. var others]
+            && AlgorithmChooser.Choose(context, direction, best.Algorithm) is { Pass: not null } tuned)
+        {
+            string against = others is [var second, ..] ? string.Create(CultureInfo.InvariantCulture, $" against {second.Milliseconds:g3} ms of {second.Algorithm}") : "";
+            return tuned with { Why = string.Create(CultureInfo.InvariantCulture, $"tuned: {best.Milliseconds:g3} ms{against}") };
+        }
+
+        return AlgorithmChooser.Choose(context, direction, options.Algorithm);
+    }
+
+    private PlanContext ContextOf(Direction direction) => direction == Direction.BackwardWeights ? _weightsContext : _context;
 
     /// <summary>Room for the weights that are packed before a run.</summary>
     private static long PackedArea(ConvPass pass) =>

@@ -51,6 +51,37 @@ internal sealed unsafe class WorkerPoolTests
     }
 
     [Test]
+    public void A_cancelled_token_ends_the_loop_between_two_items([Values(1, 2, 4)] int workers)
+    {
+        using var source = new CancellationTokenSource();
+        int started = 0, ended = 0;
+        Assert.That(
+            () => Run(
+                workers,
+                10_000,
+                (index, _) =>
+                {
+                    Interlocked.Increment(ref started);
+                    if (index == 10) source.Cancel();
+                    if (index > 10) SpinWait.SpinUntil(() => source.IsCancellationRequested);
+                    Interlocked.Increment(ref ended);
+                },
+                source.Token),
+            Throws.TypeOf<OperationCanceledException>().With.Property(nameof(OperationCanceledException.CancellationToken)).EqualTo(source.Token));
+        Assert.That(started, Is.EqualTo(ended), "no item is left half done");
+        Assert.That(started, Is.InRange(11, 10 + workers), "each other worker was within one item at most");
+    }
+
+    [Test]
+    public void A_token_that_is_not_cancelled_changes_nothing([Values(1, 4)] int workers)
+    {
+        using var source = new CancellationTokenSource();
+        int done = 0;
+        Run(workers, 100, (_, _) => Interlocked.Increment(ref done), source.Token);
+        Assert.That(done, Is.EqualTo(100));
+    }
+
+    [Test]
     public void Several_threads_may_use_it_at_once()
     {
         long sum = 0;
@@ -92,13 +123,13 @@ internal sealed unsafe class WorkerPoolTests
     public void The_budget_is_a_number_of_processors() =>
         Assert.That(NativeHelper.CpuBudget(), Is.InRange(1, Environment.ProcessorCount * 2));
 
-    private static void Run(int workers, long count, Action<long, int> body)
+    private static void Run(int workers, long count, Action<long, int> body, CancellationToken cancellation = default)
     {
         WorkerPool pool = WorkerPool.Rent(workers);
         try
         {
             var task = new Item(body);
-            pool.For(workers, count, ref task);
+            pool.Until(cancellation).For(workers, count, ref task);
         }
         finally
         {

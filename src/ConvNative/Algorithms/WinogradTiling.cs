@@ -20,6 +20,11 @@ internal readonly record struct WinogradTiling(
     // A line more than a power of two: 36 streams that lie a multiple of 4 KiB apart evict each other from L1.
     private const int Skew = 16;
 
+    // More of them read V less often, fewer leave room for more tiles, which read U less often.
+    private const int MostOCs = 64;
+
+    private const int FewestTiles = 8, ICUnit = 32;
+
     /// <summary>Floats between products of the transformed input.</summary>
     public nint VStride => ((nint)RowGemm.RowsOf(Tiles) * VRow) + Skew;
 
@@ -51,29 +56,36 @@ internal readonly record struct WinogradTiling(
             : s with { IC = s.OC, IH = s.OH, IW = s.OW, OC = s.IC, OH = s.IH, OW = s.IW, pt = s.KH - 1 - s.pt, pl = s.KW - 1 - s.pl };
     }
 
-    private static int Env(string name, int value) => int.TryParse(Environment.GetEnvironmentVariable(name), out int v) ? v : value;
-
+    /// <summary>
+    /// One block of all tiles that the workers share, for which the weights of a chunk are transformed where they are used, while there are
+    /// no more tiles than input channels: then U is larger than M, and writing and rereading it costs more than M beyond L2 (measured on
+    /// Zen 5). Else a block's M takes half of L2, and each worker gets as many blocks as the others.
+    /// </summary>
     public static WinogradTiling For(PlanContext context, in ConvSizes s)
     {
         WinogradKernels kernels = WinogradKernels.For(context.Isa);
         long all = (long)s.N * WinogradStrip.InImage(s), limit = context.MaxWorkspaceBytes;
-        int OCs = Math.Min(s.GroupOC, Env("W_OCS", 64));
-        int tiles = Env("W_TILES", (int)Math.Clamp(CacheSizes.Machine.L2 / 2 / (WinogradF4K3.Products * sizeof(float) * OCs), 8, int.MaxValue));
-        if (all <= Env("W_SHARED", tiles))
+        int OCs = Math.Min(s.GroupOC, MostOCs), most = Math.Max(FewestTiles, CacheSizes.Machine.L2 / 2 / (WinogradF4K3.Products * sizeof(float) * OCs));
+        if (all <= Math.Max(most, s.GroupIC))
         {
-            if (s.GroupOC < OCs * context.Threads) OCs = BlockSizes.CeilDiv(s.GroupOC, context.Threads);
-            WinogradTiling shared = Of(s, kernels, (int)all, OCs, Math.Min(s.GroupIC, Env("W_ICS", 64)), shared: true) with { Workers = context.Threads };
+            int share = kernels.Gemm.ColumnsOf(BlockSizes.CeilDiv(s.GroupOC, context.Threads));
+            int ICs = BlockSizes.Balance(s.GroupIC, MostICs(OCs), ICUnit);
+            WinogradTiling shared = Of(s, kernels, (int)all, Math.Min(OCs, share), ICs, shared: true) with { Workers = context.Threads };
             if (shared.WorkspaceBytes <= limit) return shared;
         }
 
-        long blocks = CeilDiv(CeilDiv(all, tiles), context.Threads) * context.Threads;
-        for (tiles = (int)CeilDiv(all, blocks); ; tiles /= 2)
+        long blocks = CeilDiv(CeilDiv(all, most), context.Threads) * context.Threads;
+        for (int tiles = (int)CeilDiv(all, blocks); ; tiles /= 2)
         {
-            WinogradTiling tiling = Of(s, kernels, Math.Max(tiles, 1), OCs, s.GroupIC, shared: false);
+            WinogradTiling tiling = Of(s, kernels, tiles, OCs, s.GroupIC, shared: false);
             tiling = tiling with { Workers = (int)Math.Min(context.Threads, limit / sizeof(float) / tiling.WorkerLength) };
-            if (tiling.Workers > 0 || tiles <= 1) return tiling;
+            if (tiling.Workers > 0 || tiles == 1) return tiling;
         }
     }
+
+    /// <summary>Input channels of a chunk of weights that fills L2; it is written and read once, in order.</summary>
+    private static int MostICs(int OCs) =>
+        Math.Max(ICUnit, BlockSizes.RoundUp(CacheSizes.Machine.L2 / (WinogradF4K3.Products * sizeof(float) * OCs), ICUnit));
 
     private static WinogradTiling Of(in ConvSizes s, in WinogradKernels kernels, int tiles, int OCs, int ICs, bool shared)
     {

@@ -29,6 +29,8 @@ internal readonly unsafe struct RowGemm(
     /// <summary>Columns of a whole panel.</summary>
     public int NR { get; } = width * vectors;
 
+    private int KC { get; } = Math.Max(8, CacheSizes.Machine.L1 * 2 / 3 / (sizeof(float) * width * vectors));
+
     /// <summary>Columns of the narrowest panel.</summary>
     public int Unit { get; } = width * NarrowVectors;
 
@@ -44,21 +46,33 @@ internal readonly unsafe struct RowGemm(
     /// <summary>Columns of the panel that begins where so many columns are left, a multiple of <see cref="Unit"/>.</summary>
     public int PanelWidth(int columns) => columns > Unit ? NR : Unit;
 
-    /// <summary>The product. Panel p of B begins at p·K·NR and has rows of <see cref="PanelWidth"/> floats.</summary>
+    /// <summary>
+    /// The product. Panel p of B begins at p·K·NR and has rows of <see cref="PanelWidth"/> floats; a part of it that fits the first-level
+    /// cache stays there while all rows of A pass over it.
+    /// </summary>
     public void Multiply(int rows, int columns, int K, float* a, nint lda, float* b, float* c, nint ldc, bool add)
     {
-        int most = RowsOf(rows), fours = most % MR / 2 is 0 ? 0 : 3 - (most % MR / 2);
-        for (int j = 0; j < columns; j += NR, b += (nint)K * NR)
+        for (int j = 0; j < columns; j += NR, c += NR)
         {
-            nint panel = PanelWidth(columns - j);
-            bool whole = panel == NR;
-            float* fromA = a, toC = c + j;
-            int row = 0;
-            for (; row < most - (fours * FewRows); row += MR, fromA += MR * lda, toC += MR * ldc)
-                (whole ? six : sixNarrow)(K, fromA, lda, b, panel, toC, ldc, add);
-            for (; row < most; row += FewRows, fromA += FewRows * lda, toC += FewRows * ldc)
-                (whole ? four : fourNarrow)(K, fromA, lda, b, panel, toC, ldc, add);
+            int panel = PanelWidth(columns - j), k = 0;
+            do
+            {
+                int depth = Math.Min(KC, K - k);
+                MultiplyPart(rows, panel, depth, a + k, lda, b, c, ldc, add || k > 0);
+                b += (nint)depth * panel;
+                k += depth;
+            }
+            while (k < K);
         }
+    }
+
+    private void MultiplyPart(int rows, int panel, int K, float* a, nint lda, float* b, float* c, nint ldc, bool add)
+    {
+        int all = RowsOf(rows), odd = all % MR, sixes = all - (odd == 0 ? 0 : odd == FewRows ? FewRows : 2 * FewRows);
+        bool whole = panel == NR;
+        int row = 0;
+        for (; row < sixes; row += MR, a += MR * lda, c += MR * ldc) (whole ? six : sixNarrow)(K, a, lda, b, panel, c, ldc, add);
+        for (; row < all; row += FewRows, a += FewRows * lda, c += FewRows * ldc) (whole ? four : fourNarrow)(K, a, lda, b, panel, c, ldc, add);
     }
 
     /// <summary>The kernels for a kind of vector: as large a tile as its registers hold.</summary>

@@ -171,9 +171,21 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     /// <summary>Four floats each from rows 0, 4, 8 and 12.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Load4(float** rows, nint offset) => Vector512.Create(
-        Vector256.Create(Vector128.Load(rows[0] + offset), Vector128.Load(rows[4] + offset)),
-        Vector256.Create(Vector128.Load(rows[8] + offset), Vector128.Load(rows[12] + offset)));
+    private static Vector512<float> Load4(float** rows, nint offset)
+    {
+        if (!Avx512F.IsSupported)
+        {
+            return Vector512.Create(
+                Vector256.Create(Vector128.Load(rows[0] + offset), Vector128.Load(rows[4] + offset)),
+                Vector256.Create(Vector128.Load(rows[8] + offset), Vector128.Load(rows[12] + offset)));
+        }
+
+        // Vector512.Create would carry its undefined start from one use to the next through memory.
+        Vector512<float> r = Vector128.Load(rows[0] + offset).ToVector256Unsafe().ToVector512Unsafe();
+        r = Avx512F.InsertVector128(r, Vector128.Load(rows[4] + offset), 1);
+        r = Avx512F.InsertVector128(r, Vector128.Load(rows[8] + offset), 2);
+        return Avx512F.InsertVector128(r, Vector128.Load(rows[12] + offset), 3);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store4(float** rows, nint offset, Vector512<float> r)

@@ -1,5 +1,7 @@
 using ConvNative.Algorithms;
+using ConvNative.Gemm;
 using ConvNative.Kernels;
+using ConvNative.Planning;
 using ConvNative.Simd;
 using ConvNative.Tests.Support;
 
@@ -27,6 +29,46 @@ internal sealed class WinogradTests
     {
         foreach (Padding padding in (Padding[])[new(0, 1, 2, 3), new(5, 0, 0, 4), new(7, 7, 7, 7), new(0, 3, 0, 0)])
             Check(new ConvProblem(new TensorShape(2, 4, 5, 6), 7, 3, 3) { Padding = padding }, new() { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = isa });
+    }
+
+    // A block per worker and one for all; weights in one chunk and in several, whole and not.
+    [Test]
+    public void Packed_weights_give_the_same_bits(
+        [Values] Isa isa, [Values(1, 2, 5)] int threads,
+        [Values("g2mb3ic34ih23oc22oh23kh3ph1", "mb1ic40ih7oc50oh7kh3ph1", "mb1ic330ih6oc150oh6kh3ph1", "mb2ic20ih33oc90oh33kh3ph1")] string descriptor)
+    {
+        ConvProblem problem = ConvProblem.Parse(descriptor);
+        using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), dy = Tensors.Random(problem.Output, 3);
+        using Tensor y = new(problem.Output), packedY = new(problem.Output), dx = new(problem.Input), packedDX = new(problem.Input);
+        var options = new Conv2dOptions { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = isa, Threads = threads };
+        using var conv = new Conv2d(problem, options);
+        using PackedWeights packed = conv.Pack(w);
+        conv.Forward(x, w, null, y);
+        conv.Forward(x, packed, null, packedY);
+        conv.BackwardData(dy, w, dx);
+        conv.BackwardData(dy, packed, packedDX);
+        Assert.That(packedY.Span.SequenceEqual(y.Span) && packedDX.Span.SequenceEqual(dx.Span));
+        ErrorBound.AssertWithin(Oracle.Forward(problem, x, w, null), y.Span, $"{problem}: y", Configurations.Amplification(options));
+        ErrorBound.AssertWithin(Oracle.BackwardData(problem, dy, w), dx.Span, $"{problem}: dx", Configurations.Amplification(options));
+    }
+
+    // The last chunk of weights has fewer channels, the last block fewer tiles, and every worker has something to do.
+    [TestCase("mb1ic256ih14oc256oh14kh3ph1", 2, true)]
+    [TestCase("mb1ic64ih56oc64oh56kh3ph1", 2, false)]
+    [TestCase("mb1ic64ih56oc64oh56kh3ph1", 3, false)]
+    [TestCase("mb8ic256ih14oc200oh14kh3ph1", 3, true)]
+    public void Work_is_cut_for_all_workers(string descriptor, int threads, bool shared)
+    {
+        ConvSizes s = ProblemSizes.Of(ConvProblem.Parse(descriptor));
+        var context = new PlanContext(s, Isa.Avx512, threads, Conv2dOptions.DefaultMaxWorkspaceBytes, GemmChooser.Choose(GemmEngine.Managed, Isa.Avx512), default, true);
+        WinogradTiling tiling = WinogradTiling.For(context, s);
+        Assert.That(tiling.Shared, Is.EqualTo(shared));
+        Assert.That(tiling.Workers, Is.EqualTo(threads));
+        Assert.That(shared ? tiling.OCChunks : tiling.Blocks, Is.GreaterThanOrEqualTo(threads));
+        if (!shared) Assert.That(tiling.Blocks % threads, Is.Zero);
+        Assert.That((long)tiling.Blocks * tiling.Tiles, Is.InRange(s.N * WinogradStrip.InImage(s), (s.N * WinogradStrip.InImage(s)) + tiling.Tiles - 1));
+        Assert.That((long)tiling.OCChunks * tiling.OCs, Is.GreaterThanOrEqualTo(s.GroupOC));
+        Assert.That((long)tiling.ICChunks * tiling.ICs, Is.GreaterThanOrEqualTo(s.GroupIC));
     }
 
     // Many blocks per thread, few, and as many as a small workspace holds.

@@ -31,6 +31,7 @@ internal static unsafe class PaddedRows<S, V>
         for (int phase = 0; phase < parts.Length; phase++) parts[phase] = PartOf(grid, phase);
         for (int c = 0; c < channels; c++, planes += plane, scratch += channelStride)
         {
+            if (c < channels - 1) PrefetchRows(grid, planes + plane, gridRow, paddedRows);
             float* row = scratch;
             for (int i = 0; i < paddedRows; i++, row += grid.Pitch)
             {
@@ -50,6 +51,19 @@ internal static unsafe class PaddedRows<S, V>
                     target += grid.PhaseLength;
                 }
             }
+        }
+    }
+
+    /// <summary>Asks for a channel's rows before its turn: they may lie in main memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PrefetchRows(PatchGrid grid, float* plane, int gridRow, int paddedRows)
+    {
+        for (int i = 0; i < paddedRows; i++)
+        {
+            int source = grid.SourceRow(gridRow, i);
+            if ((uint)source >= (uint)grid.H) continue;
+            float* row = plane + ((nint)source * grid.W);
+            for (int j = 0; j < grid.W; j += Prefetch.Line) Prefetch.ToL1(row + j);
         }
     }
 

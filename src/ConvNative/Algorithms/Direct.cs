@@ -42,7 +42,7 @@ internal sealed class Direct : IConvAlgorithm
         if (s.KH * s.KW <= s.sh * s.sw) return false;
         var pass = new Pass(context, direction);
         double rows = pass.M / pass.UsefulShare;
-        return pass.UsefulShare >= 0.5 && (pass.Classes == 1 ? rows <= 32 : rows is > 1.5 and <= 72);
+        return pass.UsefulShare >= 0.5 && (pass.Classes == 1 ? rows <= 40 : rows is > 1.5 and <= 72);
     }
 
     public ConvPass Plan(PlanContext context, Direction direction) => new Pass(context, direction).WithOffsets();
@@ -188,6 +188,7 @@ internal sealed class Direct : IConvAlgorithm
         /// <summary>for g, channel: its weights in the panels of all classes.</summary>
         private readonly struct PackTask(Pass pass, float* w, float* packed) : IParallelTask
         {
+            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
             public void Run(long index, int worker)
             {
                 (long g, long c) = Math.DivRem(index, pass.Channels);
@@ -244,6 +245,7 @@ internal sealed class Direct : IConvAlgorithm
                 ? buffers.X + (((n * _s.IC) + (g * pass.Channels) + channel) * _s.InputPixels)
                 : buffers.Y + (((n * _s.OC) + (g * pass.Channels) + channel) * _s.OutputPixels);
 
+            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
             private void Multiply(long g, int c, int channels, int points, float* scratch, float* sums)
             {
                 var product = new DirectProduct { StrideC = pass.SumsStride, Adds = c > 0 };

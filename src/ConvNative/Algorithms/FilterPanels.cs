@@ -35,30 +35,33 @@ internal readonly unsafe struct FilterPanels(PanelPacker packer, int MR, ConvSiz
             : new() { Start = group + ((nint)first * s.PatchLength) + ((nint)row * Area), Step = step, Count = taps, Jump = s.PatchLength - (taps * step), TileStep = MR * Area };
     }
 
-    // All taps of an input channel lie side by side, so that MR input channels of one oc are a small matrix in columns.
+    // All positions of an input channel lie side by side, so that MR input channels of one oc are a small matrix in columns.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void PackTaps(float* source, int rows, int channels, float* panels)
     {
-        int taps = kernel.Length;
+        int taps = kernel.Length, area = Area;
         for (int c = 0; c < channels; c++, source += s.PatchLength, panels += (nint)taps * MR)
         {
-            float* panel = panels;
-            for (int i = 0; i < rows; i += MR, panel += (nint)channels * taps * MR)
+            float* from = source, panel = panels;
+            for (int i = 0; i < rows; i += MR, from += MR * area, panel += (nint)channels * taps * MR)
             {
+                for (int line = 0; line < MR * area; line += Prefetch.Line) Prefetch.ToL1(from + s.PatchLength + line);
                 int present = Math.Min(MR, rows - i);
-                if (taps == Area) packer.FromColumns(source + ((nint)i * Area), Area, taps, present, MR, panel);
-                else Gather(source + ((nint)i * Area), present, panel);
+                if (taps == area) packer.FromColumns(from, area, area, present, MR, panel);
+                else Gather(from, present, panel);
             }
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Gather(float* source, int rows, float* panel)
     {
         int area = Area;
         foreach (int position in kernel)
         {
-            for (int r = 0; r < MR; r++) panel[r] = r < rows ? source[(r * area) + position] : 0;
+            float* from = source + position;
+            for (int r = 0; r < rows; r++) panel[r] = from[r * area];
+            for (int r = rows; r < MR; r++) panel[r] = 0;
             panel += MR;
         }
     }

@@ -505,9 +505,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
                 return;
             }
 
-            for (int r = 0; r < block.Rows; r++, result += shape.NC, output += plane)
-            for (int i = 0; i < length; i++)
-                output[(nint)i * shape.OutStepW] = result[i];
+            PlaneStore.Weave(context.Isa, result, shape.NC, block.Rows, shape.OutStepW, length, output, plane);
         }
     }
 }

@@ -78,6 +78,7 @@ internal static unsafe class Col2Im
             AddPlanes<S, V, ScatterAdd<S, V>>(s, dcol, ldcol, depth, channels, firstPixel, pixels, dx);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddPlanes<S, V, A>(
         in ConvSizes s, float* dcol, nint ldcol, int depth, int channels, int firstPixel, int pixels, float* dx)
         where S : struct, ISimd<V>
@@ -103,6 +104,7 @@ internal static unsafe class Col2Im
     }
 
     /// <summary>All that the tile adds to the rows [<paramref name="firstRow"/>, firstRow + <paramref name="rows"/>) of one plane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddBand<S, V, A>(
         in ConvSizes s, float* dcol, nint ldcol, int depth, TapRange tileRows, int firstPixel, int pixels,
         float* dx, float* dxEnd, int firstRow, int rows)
@@ -128,6 +130,7 @@ internal static unsafe class Col2Im
     /// One matrix row, output rows <paramref name="down"/> of it; <paramref name="origin"/> is where the tap adds pixel
     /// (0, 0). Counted in floats: a pixel is <paramref name="depth"/> of them.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddRow<S, V, A>(
         in ConvSizes s, float* dcol, int depth, int firstPixel, int pixels, TapRange down, TapRange across, float* origin, float* dxEnd)
         where S : struct, ISimd<V>

@@ -74,6 +74,7 @@ internal static unsafe class Im2Col
             WriteRows<S, V, GatherRead<S, V>>(s, x, depth, channels, firstPixel, pixels, col, ldcol);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WriteRows<S, V, R>(
         in ConvSizes s, float* x, int depth, int channels, int firstPixel, int pixels, float* col, nint ldcol)
         where S : struct, ISimd<V>
@@ -107,6 +108,7 @@ internal static unsafe class Im2Col
     /// One matrix row from output row <paramref name="oh"/> on; <paramref name="origin"/> is what the tap reads for pixel
     /// (0, 0). Counted in floats: a pixel is <paramref name="depth"/> of them.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WriteRow<S, V, R>(
         in ConvSizes s, float* origin, float* xEnd, int depth, TapRange down, TapRange across, int oh, int firstPixel, int pixels, float* col)
         where S : struct, ISimd<V>
@@ -142,6 +144,7 @@ internal static unsafe class Im2Col
     /// One matrix row where a row of the output is as wide as one of the image and strides are 1: a single copy of the
     /// plane from the tap's first pixel inside to its last, then zeros where that copy wrapped from row to row.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WriteShiftedPlane<S, V>(
         nint width, float* origin, float* xEnd, TapRange down, TapRange across, int oh, int firstPixel, int pixels, float* col)
         where S : struct, ISimd<V>

@@ -54,25 +54,39 @@ internal static unsafe class LaneTranspose
             (Vector512<float> low15, Vector512<float> high15) = Interleave(Vector512.Load(s1 + k), Vector512.Load(s5 + k));
             (Vector512<float> low26, Vector512<float> high26) = Interleave(Vector512.Load(s2 + k), Vector512.Load(s6 + k));
             (Vector512<float> low37, Vector512<float> high37) = Interleave(Vector512.Load(s3 + k), Vector512.Load(s7 + k));
-            Store4(low04, low15, low26, low37, panel);
-            Store4(high04, high15, high26, high37, panel + (8 * 8));
+            Store4(low04, low15, low26, low37, panel, 8);
+            Store4(high04, high15, high26, high37, panel + (8 * 8), 8);
         }
 
-        Pack8(source + k, ld, K - (int)k, lanes, 8, panel);
+        int rest = K - (int)k;
+        if (rest == 0) return;
+        (Vector512<float> a0, Vector512<float> b0) = Interleave(Simd512.LoadPartial(s0 + k, rest), Simd512.LoadPartial(s4 + k, rest));
+        (Vector512<float> a1, Vector512<float> b1) = Interleave(Simd512.LoadPartial(s1 + k, rest), Simd512.LoadPartial(s5 + k, rest));
+        (Vector512<float> a2, Vector512<float> b2) = Interleave(Simd512.LoadPartial(s2 + k, rest), Simd512.LoadPartial(s6 + k, rest));
+        (Vector512<float> a3, Vector512<float> b3) = Interleave(Simd512.LoadPartial(s3 + k, rest), Simd512.LoadPartial(s7 + k, rest));
+        Store4(a0, a1, a2, a3, panel, rest);
+        Store4(b0, b1, b2, b3, panel + (8 * 8), rest - 8);
     }
 
-    /// <summary>8 values of k from rows (0, 4), (1, 5), (2, 6), (3, 7).</summary>
+    /// <summary>The first K of 8 values of k, from rows (0, 4), (1, 5), (2, 6), (3, 7).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store4(Vector512<float> r04, Vector512<float> r15, Vector512<float> r26, Vector512<float> r37, float* panel)
+    private static void Store4(Vector512<float> r04, Vector512<float> r15, Vector512<float> r26, Vector512<float> r37, float* panel, int K)
     {
         (Vector512<float> low0246, Vector512<float> high0246) = Interleave(r04, r26);
         (Vector512<float> low1357, Vector512<float> high1357) = Interleave(r15, r37);
         (Vector512<float> k01, Vector512<float> k23) = Interleave(low0246, low1357);
         (Vector512<float> k45, Vector512<float> k67) = Interleave(high0246, high1357);
-        k01.Store(panel);
-        k23.Store(panel + 16);
-        k45.Store(panel + 32);
-        k67.Store(panel + 48);
+        StorePair(k01, panel, K);
+        StorePair(k23, panel + 16, K - 2);
+        StorePair(k45, panel + 32, K - 4);
+        StorePair(k67, panel + 48, K - 6);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StorePair(Vector512<float> pair, float* panel, int K)
+    {
+        if (K >= 2) pair.Store(panel);
+        else if (K == 1) pair.GetLower().Store(panel);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

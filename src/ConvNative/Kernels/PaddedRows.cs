@@ -27,33 +27,56 @@ internal static unsafe class PaddedRows<S, V>
         int paddedRows = grid.PaddedRowCount(rows);
         nint plane = (nint)grid.H * grid.W;
         float* end = planes + (channels * plane);
+        Span<Part> parts = stackalloc Part[grid.Phases];
+        for (int phase = 0; phase < parts.Length; phase++) parts[phase] = PartOf(grid, phase);
         for (int c = 0; c < channels; c++, planes += plane, scratch += channelStride)
         {
+            if (c < channels - 1) PrefetchRows(grid, planes + plane, gridRow, paddedRows);
             float* row = scratch;
             for (int i = 0; i < paddedRows; i++, row += grid.Pitch)
             {
                 int source = grid.SourceRow(gridRow, i);
-                if ((uint)source >= (uint)grid.H) Zeros(row, grid.Pitch);
-                else FillRow<R>(grid, planes + ((nint)source * grid.W), end, row);
+                if ((uint)source >= (uint)grid.H)
+                {
+                    Zeros(row, grid.Pitch);
+                    continue;
+                }
+
+                float* target = row;
+                foreach (ref readonly Part part in parts)
+                {
+                    Zeros(target, part.Begin);
+                    Copy<R>(planes + ((nint)source * grid.W) + part.Source, grid.sw, part.Stop - part.Begin, end, target + part.Begin);
+                    Zeros(target + part.Stop, grid.PhaseLength - part.Stop);
+                    target += grid.PhaseLength;
+                }
             }
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FillRow<R>(PatchGrid grid, float* source, float* end, float* row)
-        where R : struct, IStridedRead<S, V>
+    /// <summary>Asks for a channel's rows before its turn: they may lie in main memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PrefetchRows(PatchGrid grid, float* plane, int gridRow, int paddedRows)
     {
-        int sw = grid.sw;
-        for (int phase = 0; phase < grid.Phases; phase++, row += grid.PhaseLength)
+        for (int i = 0; i < paddedRows; i++)
         {
-            // Column q of the phase is source column first + q·sw.
-            int first = grid.FirstColumn + phase;
-            int begin = Math.Clamp(CeilDiv(-first, sw), 0, grid.PhaseLength);
-            int stop = Math.Clamp(CeilDiv(grid.W - first, sw), begin, grid.PhaseLength);
-            Zeros(row, begin);
-            Copy<R>(source + first + ((nint)begin * sw), sw, stop - begin, end, row + begin);
-            Zeros(row + stop, grid.PhaseLength - stop);
+            int source = grid.SourceRow(gridRow, i);
+            if ((uint)source >= (uint)grid.H) continue;
+            float* row = plane + ((nint)source * grid.W);
+            for (int j = 0; j < grid.W; j += Prefetch.Line) Prefetch.ToL1(row + j);
         }
+    }
+
+    /// <summary>What a column phase of a padded row holds: columns [Begin, Stop) of it from source column Source on, zeros around.</summary>
+    private readonly record struct Part(int Source, int Begin, int Stop);
+
+    private static Part PartOf(PatchGrid grid, int phase)
+    {
+        // Column q of the phase is source column first + q·sw.
+        int sw = grid.sw, first = grid.FirstColumn + phase;
+        int begin = Math.Clamp(CeilDiv(-first, sw), 0, grid.PhaseLength);
+        int stop = Math.Clamp(CeilDiv(grid.W - first, sw), begin, grid.PhaseLength);
+        return new Part(first + (begin * sw), begin, stop);
     }
 
     // Whole vectors: what is written beyond the run is written again by the next one.
@@ -72,6 +95,5 @@ internal static unsafe class PaddedRows<S, V>
         if (i < count) S.Store(target + i, R.Last(p + ((nint)i * stride), stride, count - i, end));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int CeilDiv(int a, int b) => (a / b) + (a % b > 0 ? 1 : 0);
 }

@@ -35,6 +35,7 @@ internal static unsafe class PhasePlanesFill<S, V>
         else Run<GatherRead<S, V>>(planes, source, channels, gridRow, rows, scratch);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<R>(PhasePlanes planes, float* source, int channels, int gridRow, int rows, float* scratch)
         where R : struct, IStridedRead<S, V>
     {
@@ -51,6 +52,7 @@ internal static unsafe class PhasePlanesFill<S, V>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Plane<R>(PhasePlanes planes, float* source, float* end, int sourceRow, int rows, PlanePiece piece, float* row)
         where R : struct, IStridedRead<S, V>
     {

@@ -35,6 +35,20 @@ internal static unsafe class PlaneStore
     }
 
     /// <summary>
+    /// Points of one grid row, some channels, into every sw-th column of the output: out[m·plane + j·sw] = sums[m·stride + j], m &lt; channels,
+    /// j &lt; count. What stands between the points stays, though it may be written again.
+    /// </summary>
+    public static void Weave(Isa isa, float* sums, nint stride, int channels, int sw, int count, float* output, nint plane)
+    {
+        switch (isa)
+        {
+            case Isa.Avx512: PlaneStore<Simd512, Vector512<float>>.Weave(sums, stride, channels, sw, count, output, plane); break;
+            case Isa.Avx2: PlaneStore<Simd256, Vector256<float>>.Weave(sums, stride, channels, sw, count, output, plane); break;
+            default: PlaneStore<Simd128, Vector128<float>>.Weave(sums, stride, channels, sw, count, output, plane); break;
+        }
+    }
+
+    /// <summary>
     /// Points of one grid row, some channels, apart in the output with zeros between: out[m·plane + h·pitch + j] = sums[m·stride + j/sw] where
     /// h = 0 and sw divides j, else 0; m &lt; channels, h &lt; height, j &lt; width, width &gt; (count − 1)·sw. Up to a vector more of sums is read.
     /// </summary>
@@ -79,6 +93,25 @@ internal static unsafe class PlaneStore<S, V>
             float* source = sums + (rh * sw * classStride) + ((nint)i * pitch);
             if (sw == 2) Pairs(source, source + classStride, output, columns, row < overrun);
             else Any(source, classStride, sw, output, columns);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Weave(float* sums, nint stride, int channels, int sw, int count, float* output, nint plane)
+    {
+        for (int m = 0; m < channels; m++, sums += stride, output += plane)
+        {
+            // Vectors end between two points of this run: nobody else writes there meanwhile.
+            int j = 0;
+            for (; sw == 2 && j < count - S.Width; j += S.Width)
+            {
+                float* p = output + (2 * j);
+                V x = S.Load(sums + j), between = S.Odd(S.Load(p), S.Load(p + S.Width));
+                S.Store(p, S.InterleaveLow(x, between));
+                S.Store(p + S.Width, S.InterleaveHigh(x, between));
+            }
+
+            for (; j < count; j++) output[(nint)j * sw] = sums[j];
         }
     }
 
@@ -140,6 +173,7 @@ internal static unsafe class PlaneStore<S, V>
         for (; j < columns; j++) output[j] = j % 2 == 0 ? *even++ : *odd++;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Any(float* sums, nint classStride, int classes, float* output, int columns)
     {
         for (int k = 0; k < classes; k++, sums += classStride)

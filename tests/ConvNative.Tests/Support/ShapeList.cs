@@ -17,6 +17,11 @@ internal static class ShapeList
         "mb1ic5ih4oc7oh8kh1ph2n\"pointwise_padded\"",
         "mb1ic130ih1oc67oh1kh1ph0n\"pointwise_one_pixel\"",
 
+        "mb1ic345ih7oc19oh7kh1ph0n\"pointwise_deep\"",
+        "mb5ic9ih6oc11oh6kh1ph0n\"pointwise_small_images\"",
+        "mb1ic5ih6iw71oc9oh3ow36kh1sh2ph0n\"pointwise_stride_wide\"",
+        "mb2ic5ih11oc6oh4kh1sh3ph0n\"pointwise_stride3\"",
+
         // 3×3 over the widths around one and two vectors
         "mb1ic3ih6iw1oc4oh6ow1kh3ph1n\"w1\"",
         "mb1ic3ih6iw2oc5oh6ow2kh3ph1n\"w2\"",
@@ -37,6 +42,7 @@ internal static class ShapeList
 
         // strides, dilation, large and lopsided kernels and padding
         "mb2ic3ih17oc8oh9kh3sh2ph1n\"stride2\"",
+        "mb1ic4ih5iw77oc5oh3ow39kh3sh2ph1n\"stride2_wide\"",
         "mb1ic3ih37oc9oh19kh7sh2ph3n\"first_layer\"",
         "mb1ic3ih35oc10oh7kh11sh4ph0n\"first_layer_stride4\"",
         "mb1ic3ih16iw19oc5oh6ow7kh3sh3ph1n\"stride3\"",

@@ -1,0 +1,45 @@
+using ConvNative.Kernels;
+using ConvNative.Simd;
+
+namespace ConvNative.Tests.Kernels;
+
+internal sealed unsafe class PlaneStoreTests
+{
+    private const int Channels = 2, Vector = 16;
+
+    [Test]
+    public void SpreadWritesPointsAndTheZerosBetween([Values] Isa isa, [Values(2, 3)] int sw, [Values(1, 2)] int height)
+    {
+        for (int count = 1; count <= (2 * Vector) + 1; count++)
+        for (int width = ((count - 1) * sw) + 1; width <= count * sw; width++)
+        {
+            int pitch = width + 2, plane = (height * pitch) + 3;
+            using FencedFloats sums = new FencedFloats(Channels * (count + Vector)).FillUniform(new Random(count));
+            using FencedFloats output = new FencedFloats(((Channels - 1) * plane) + ((height - 1) * pitch) + width).FillUniform(new Random(width));
+            float[] expected = output.Span.ToArray();
+            for (int m = 0; m < Channels; m++)
+            for (int h = 0; h < height; h++)
+            for (int j = 0; j < width; j++)
+                expected[(m * plane) + (h * pitch) + j] = h == 0 && j % sw == 0 ? sums.Span[(m * (count + Vector)) + (j / sw)] : 0;
+            PlaneStore.Spread(isa, sums.Pointer, count + Vector, Channels, sw, height, width, output.Pointer, pitch, plane);
+            if (!output.FencesHold || !output.Span.SequenceEqual(expected)) Assert.Fail($"{count} points, {width} columns");
+        }
+    }
+
+    [Test]
+    public void WeaveWritesPointsAndLeavesTheRest([Values] Isa isa, [Values(2, 3)] int sw)
+    {
+        for (int count = 1; count <= (3 * Vector) + 1; count++)
+        {
+            int plane = (count * sw) + 3;
+            using FencedFloats sums = new FencedFloats(Channels * count).FillUniform(new Random(count));
+            using FencedFloats output = new FencedFloats(((Channels - 1) * plane) + ((count - 1) * sw) + 1).FillUniform(new Random(sw));
+            float[] expected = output.Span.ToArray();
+            for (int m = 0; m < Channels; m++)
+            for (int j = 0; j < count; j++)
+                expected[(m * plane) + (j * sw)] = sums.Span[(m * count) + j];
+            PlaneStore.Weave(isa, sums.Pointer, count, Channels, sw, count, output.Pointer, plane);
+            if (!output.FencesHold || !output.Span.SequenceEqual(expected)) Assert.Fail($"{count} points");
+        }
+    }
+}

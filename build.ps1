@@ -16,7 +16,8 @@ function Show-Usage {
                     the arguments go to each "dotnet test" run
   bench [args]      bench/ConvNative.Benchmarks (BenchmarkDotNet), e.g. --filter *Gemm*
   compare [args]    bench/ConvNative.Compare, side by side with other libraries
-  pack [args]       the NuGet package, into artifacts/packages
+  pack [args]       the NuGet package, for Windows only, into artifacts/packages (needs mingw-w64 for OpenBLAS;
+                    ./build.sh pack on Linux makes it for both systems)
   clean             delete what was generated
   help              this text
 '@ | Write-Host
@@ -182,6 +183,49 @@ function Invoke-AllTests {
     exit 0
 }
 
+# ---- Package -------------------------------------------------------------------------------------------------------------------
+
+$PackageLimit = 12000000 # bytes
+
+# Takes minutes, and only when its recipe is newer than what is there. OPENBLAS_ARCHIVE or OPENBLAS_SOURCE_DIR in the
+# environment name its source on this machine.
+function Build-OpenBlas {
+    $folder = 'artifacts\openblas\win-x64'
+    $file = "$folder\convnative_openblas.dll"
+    if ((Test-Path $file) -and (Get-Item $file).LastWriteTime -gt (Get-Item native\openblas\CMakeLists.txt).LastWriteTime) { return $true }
+    if (-not (Test-Tool 'gcc') -or -not (Test-Tool 'mingw32-make')) {
+        Write-Host 'Missing: mingw-w64, whose gcc compiles OpenBLAS: winget install BrechtSanders.WinLibs.POSIX.UCRT'
+        return $false
+    }
+    $options = @('OPENBLAS_ARCHIVE', 'OPENBLAS_SOURCE_DIR') | Where-Object { Test-Path "env:$_" } |
+        ForEach-Object { "-D$_=" + (Get-Item "env:$_").Value }
+    Write-Heading 'OpenBLAS for win-x64'
+    if (Test-Path $folder) { Remove-Item -Recurse -Force $folder }
+    $env:CMAKE_BUILD_PARALLEL_LEVEL = [Environment]::ProcessorCount
+    $ok = (Invoke-Logged 'openblas' { cmake -S native/openblas -B "$folder\build" -G 'MinGW Makefiles' -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=gcc @options }) -and
+        (Invoke-Logged 'openblas' { cmake --build "$folder\build" })
+    if ($ok) {
+        Move-Item "$folder\build\lib\convnative_openblas.dll" $file
+        Remove-Item -Recurse -Force "$folder\build"
+    }
+    return $ok
+}
+
+function New-Package {
+    if (-not (Build-OpenBlas)) { exit 1 }
+    if (Test-Path artifacts\packages) { Remove-Item -Recurse -Force artifacts\packages }
+    dotnet pack src/ConvNative -c Release -o artifacts/packages -p:PackageRids=win-x64 @Arguments
+    if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
+    foreach ($package in Get-ChildItem artifacts\packages\*.nupkg) {
+        Write-Host "$($package.Name): $($package.Length) bytes"
+        if ($package.Length -gt $PackageLimit) {
+            Write-Host "It must not be larger than $PackageLimit bytes."
+            exit 1
+        }
+    }
+    exit 0
+}
+
 # ---- Verbs -----------------------------------------------------------------------------------------------------------------------
 
 function Remove-Generated {
@@ -198,7 +242,7 @@ switch ($Verb) {
     'test' { Initialize-Build; Invoke-AllTests }
     'bench' { Initialize-Build; dotnet run -c Release --project bench/ConvNative.Benchmarks -- @Arguments; exit $LASTEXITCODE }
     'compare' { Initialize-Build; dotnet run -c Release --project bench/ConvNative.Compare -- @Arguments; exit $LASTEXITCODE }
-    'pack' { Initialize-Build; dotnet pack src/ConvNative -c Release -o artifacts/packages @Arguments; exit $LASTEXITCODE }
+    'pack' { Assert-Tools; New-Package }
     'clean' { Remove-Generated }
     { $_ -in 'help', '-h', '--help' } { Show-Usage }
     default {

@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+export CMAKE_BUILD_PARALLEL_LEVEL="${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}"
 
 usage() {
     cat <<'HELP'
@@ -13,7 +14,9 @@ usage() {
                     the arguments go to each `dotnet test` run
   bench [args]      bench/ConvNative.Benchmarks (BenchmarkDotNet), e.g. --filter '*Gemm*'
   compare [args]    bench/ConvNative.Compare, side by side with other libraries
-  pack [args]       the NuGet package, into artifacts/packages
+  pack [args]       the NuGet package, for Linux and Windows, into artifacts/packages (also needs mingw-w64)
+  test-package      programs that use that package, outside of the repository; what they say when something is missing
+  test-windows      the native tests and the NUnit suite, built for Windows, under wine
   clean             delete what was generated
   help              this text
 HELP
@@ -120,13 +123,14 @@ run_logged() {
     return 1
 }
 
-# native_tests NAME SANITIZERS
+# native_tests NAME SANITIZERS [arguments of cmake]
 native_tests() {
     local name="$1" sanitizers="$2" folder="artifacts/native/test-$1" start=$SECONDS code=0 counts
+    shift 2
     heading "Native tests ($name)"
     rm -rf "$folder"
-    if run_logged "native-$name-build" cmake -S . -B "$folder" -DCMAKE_BUILD_TYPE=Release "-DCONVNATIVE_SANITIZE=$sanitizers" \
-        && run_logged "native-$name-build" cmake --build "$folder" --parallel; then
+    if run_logged "native-$name-build" cmake -S . -B "$folder" -DCMAKE_BUILD_TYPE=Release "-DCONVNATIVE_SANITIZE=$sanitizers" "$@" \
+        && run_logged "native-$name-build" cmake --build "$folder"; then
         run_logged "native-$name" ctest --test-dir "$folder" --build-config Release --output-on-failure || code=1
         counts=$(sed -n 's/.*tests passed, \([0-9]*\) tests\{0,1\} failed out of \([0-9]*\).*/\1 \2/p' "artifacts/logs/native-$name.log")
     else
@@ -230,6 +234,126 @@ test_all() {
     print_table
 }
 
+# ---- Native libraries of the package -----------------------------------------------------------------------------------------
+
+package_rids=(linux-x64 win-x64)
+
+check_cross_compiler() {
+    if has x86_64-w64-mingw32-gcc; then return; fi
+    say "Missing: mingw-w64, which builds the libraries for Windows. Install with: $(install_command) gcc-mingw-w64-x86-64" >&2
+    say "(dnf: mingw64-gcc, pacman: mingw-w64-gcc)" >&2
+    exit 1
+}
+
+build_helper() { # RID
+    dotnet build src/ConvNative -c Release -t:BuildNativeHelper "-p:NativeHelperRid=$1" -v:q --nologo
+}
+
+# build_openblas RID: takes minutes, and only when its recipe is newer than what is there. OPENBLAS_ARCHIVE or OPENBLAS_SOURCE_DIR
+# in the environment name its source on this machine.
+build_openblas() {
+    local folder="artifacts/openblas/$1" options=() source
+    if [[ "$folder/done" -nt native/openblas/CMakeLists.txt ]]; then return; fi
+    for source in OPENBLAS_ARCHIVE OPENBLAS_SOURCE_DIR; do
+        if [[ -n "${!source:-}" ]]; then options+=("-D$source=${!source}"); fi
+    done
+    if [[ "$1" == win-x64 ]]; then options+=("-DCMAKE_TOOLCHAIN_FILE=$PWD/native/mingw-w64.cmake"); fi
+    heading "OpenBLAS for $1"
+    rm -rf "$folder"
+    run_logged "openblas-$1" cmake -S native/openblas -B "$folder/build" -DCMAKE_BUILD_TYPE=Release "${options[@]}"
+    run_logged "openblas-$1" cmake --build "$folder/build"
+    mv "$folder"/build/lib/*convnative_openblas.* "$folder/"
+    rm -rf "$folder/build"
+    touch "$folder/done"
+}
+
+package_limit=12000000 # bytes
+
+pack() {
+    check_cross_compiler
+    local rid package size
+    for rid in "${package_rids[@]}"; do
+        build_helper "$rid"
+        build_openblas "$rid"
+    done
+    heading "Package"
+    rm -rf artifacts/packages
+    dotnet pack src/ConvNative -c Release -o artifacts/packages "$@"
+    for package in artifacts/packages/*.nupkg; do
+        size=$(stat -c %s "$package")
+        say "$package: $size bytes"
+        if ((size > package_limit)); then
+            say "It must not be larger than $package_limit bytes." >&2
+            return 1
+        fi
+    done
+}
+
+# ---- The package and Windows, tested -------------------------------------------------------------------------------------------
+
+# package_tests NAME [wine]: the cases of tests/package/check.sh
+package_tests() {
+    local start=$SECONDS log="artifacts/logs/package-${2:-linux}.log" passed failed skipped code=0
+    heading "Package ($1)"
+    mkdir -p artifacts/logs
+    tests/package/check.sh artifacts/packages artifacts/package-cache "${2:-linux}" >"$log" 2>&1 || code=1
+    cat "$log"
+    passed=$(grep -c '^PASS' "$log" || true)
+    failed=$(grep -c '^FAIL' "$log" || true)
+    skipped=$(grep -c '^SKIP' "$log" || true)
+    if ((failed == 0 && (code != 0 || passed == 0))); then failed=1; fi
+    add_result "package, $1" "$passed" "$failed" "$skipped" $((SECONDS - start))
+}
+
+test_package() {
+    pack
+    package_tests "programs on Linux"
+    print_table
+}
+
+use_wine() {
+    if ! has wine; then
+        say "Missing: wine, which runs programs for Windows. Install with: $(install_command) wine wine64" >&2
+        exit 1
+    fi
+    # A folder of its own; no window when a program ends by an exception, and no debugger that waits for one.
+    export WINEPREFIX="$PWD/artifacts/windows/wine" WINEDEBUG=-all WINEDLLOVERRIDES="winedbg.exe=d"
+    # Memory mapped twice, writable and executable, goes wrong under wine 8: the runtime does without.
+    export DOTNET_EnableWriteXorExecute=0
+    mkdir -p "$WINEPREFIX"
+}
+
+# windows_suite NAME [VARIABLE=VALUE...]: the NUnit suite, published as a program, under wine
+windows_suite() {
+    local name="$1" start=$SECONDS label counts passed failed skipped
+    shift
+    label="windows-${name//[^A-Za-z0-9]/-}"
+    heading "NUnit for Windows ($name)"
+    run_logged "$label" env "$@" wine artifacts/windows/tests/ConvNative.Tests.exe test || true
+    counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped.*/\1 \2 \3/p' "artifacts/logs/$label.log" | tail -n 1)
+    read -r passed failed skipped <<<"${counts:-0 1 0}"
+    add_result "NUnit for Windows, $name" "$passed" "$failed" "$skipped" $((SECONDS - start))
+}
+
+test_windows() {
+    check_cross_compiler
+    use_wine
+    native_tests windows "" "-DCMAKE_TOOLCHAIN_FILE=$PWD/native/mingw-w64.cmake"
+    heading "Build for Windows"
+    build_openblas win-x64
+    if run_logged windows-build dotnet publish tests/ConvNative.Tests -c Release -r win-x64 --self-contained -p:NativeHelperRid=win-x64 \
+        --artifacts-path artifacts/windows/build -o artifacts/windows/tests; then
+        cp artifacts/openblas/win-x64/convnative_openblas.dll artifacts/windows/tests/
+        windows_suite "every instruction set" CONVNATIVE_MAX_ISA=
+    else
+        add_result "build for Windows" 0 1 0 0
+    fi
+    if compgen -G 'artifacts/packages/ConvNative.*.nupkg' >/dev/null || pack; then
+        package_tests "programs for Windows" wine
+    fi
+    print_table
+}
+
 # ---- Verbs -------------------------------------------------------------------------------------------------------------------
 
 run_project() {
@@ -254,7 +378,9 @@ case "$verb" in
     test) prepare && test_all "$@" ;;
     bench) prepare && run_project bench/ConvNative.Benchmarks "$@" ;;
     compare) prepare && run_project bench/ConvNative.Compare "$@" ;;
-    pack) prepare && dotnet pack src/ConvNative -c Release -o artifacts/packages "$@" ;;
+    pack) prepare && pack "$@" ;;
+    test-package) prepare && test_package ;;
+    test-windows) prepare && test_windows ;;
     clean) clean ;;
     help | -h | --help) usage ;;
     *)

@@ -15,8 +15,10 @@ internal static class Program
             case ["convolve"]:
                 Console.Write(Convolve());
                 return 0;
+            case ["test", .. var names]:
+                return SuiteRunner.Run(string.Concat(names));
             default:
-                Console.Error.WriteLine("The tests are run by `dotnet test`.");
+                Console.Error.WriteLine("The tests are run by `dotnet test`, or by `ConvNative.Tests test [part of a name]`.");
                 return 2;
         }
     }

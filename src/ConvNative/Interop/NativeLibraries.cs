@@ -6,7 +6,8 @@ namespace ConvNative.Interop;
 
 /// <summary>
 /// The one place that decides which native files are loaded: the helper (required) and OpenBLAS (optional). Looked for on
-/// first use: an explicit path, beside the assembly, in runtimes/&lt;rid&gt;/native, then under the system's names.
+/// first use: an explicit path, the packaged file (beside the assembly, in runtimes/&lt;rid&gt;/native, or where the host put the
+/// program's native files), then an OpenBLAS that stands beside the program, then the system's.
 /// </summary>
 internal static unsafe class NativeLibraries
 {
@@ -21,6 +22,10 @@ internal static unsafe class NativeLibraries
 
     static NativeLibraries() => NativeLibrary.SetDllImportResolver(typeof(NativeLibraries).Assembly, Resolve);
 
+    /// <summary>Both were linked into the program by NativeAOT (ConvNative.targets): there is no file to look for.</summary>
+    [FeatureSwitchDefinition("ConvNative.StaticLink")]
+    internal static bool IsLinked => AppContext.TryGetSwitch("ConvNative.StaticLink", out bool linked) && linked;
+
     /// <summary>Makes sure that the resolver is in place; called before the first P/Invoke of a class.</summary>
     public static void Initialize()
     {
@@ -31,7 +36,11 @@ internal static unsafe class NativeLibraries
     public static NativeLibraryProbe FindHelper()
     {
         lock (Gate)
-            return s_helper ??= NativeLibraryProbe.Run("The native helper", Candidates(HelperFiles, []), RejectHelper);
+        {
+            return s_helper ??= IsLinked
+                ? NativeLibraryProbe.Linked("The native helper")
+                : NativeLibraryProbe.Run("The native helper", Candidates(HelperFiles, []), RejectHelper);
+        }
     }
 
     /// <summary>The search for OpenBLAS, made once. CONVNATIVE_OPENBLAS=none: nothing is looked for.</summary>
@@ -42,7 +51,8 @@ internal static unsafe class NativeLibraries
         {
             return s_openBlas ??= Environment.GetEnvironmentVariable(OpenBlasVariable) switch
             {
-                null or "" => NativeLibraryProbe.Run("OpenBLAS", Candidates(OpenBlasFiles, OpenBlasSystemNames), RejectOpenBlas),
+                null or "" when IsLinked => NativeLibraryProbe.Linked("OpenBLAS"),
+                null or "" => NativeLibraryProbe.Run("OpenBLAS", OpenBlasCandidates, RejectOpenBlas),
                 "none" => new NativeLibraryProbe("OpenBLAS", 0, []),
                 string path => Explicit(path),
             };
@@ -57,6 +67,7 @@ internal static unsafe class NativeLibraries
 
     private static NativeLibraryProbe Explicit(string path)
     {
+        if (IsLinked) throw new NativeLibraryException($"{OpenBlasVariable} is '{path}'; in a program that OpenBLAS is linked into it must be 'none' or unset.");
         NativeLibraryProbe probe = NativeLibraryProbe.Run("OpenBLAS", [path], RejectOpenBlas);
         return probe.Found
             ? probe
@@ -87,15 +98,29 @@ internal static unsafe class NativeLibraries
             ? ["libopenblas.dylib"]
             : ["libopenblas.so.0", "libopenblas.so", "libopenblasp.so.0"];
 
+    internal static IEnumerable<string> OpenBlasCandidates => Candidates(OpenBlasFiles, OpenBlasSystemNames);
+
+    // File by file, not folder by folder: our own OpenBLAS comes before one that a program ships for itself.
     private static IEnumerable<string> Candidates(string[] files, string[] systemNames)
+    {
+        string[] folders = [.. Folders().Distinct()];
+        return (from file in files from folder in folders select Path.Combine(folder, file)).Distinct().Concat(systemNames);
+    }
+
+    private static IEnumerable<string> Folders()
     {
         string runtimes = Path.Combine("runtimes", RuntimeInformation.RuntimeIdentifier, "native");
         string portable = Path.Combine("runtimes", PortableRid, "native");
-        IEnumerable<string> folders =
-            from root in new[] { AssemblyFolder(), AppContext.BaseDirectory }.Where(root => root.Length > 0)
-            from sub in new[] { string.Empty, runtimes, portable }
-            select Path.Combine(root, sub);
-        return (from folder in folders.Distinct() from file in files select Path.Combine(folder, file)).Distinct().Concat(systemNames);
+        foreach (string root in new[] { AssemblyFolder(), AppContext.BaseDirectory }.Where(root => root.Length > 0))
+        {
+            yield return root;
+            yield return Path.Combine(root, runtimes);
+            yield return Path.Combine(root, portable);
+        }
+
+        // What the host knows besides, for instance the folder into which a single-file program unpacks its native files.
+        string known = AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? string.Empty;
+        foreach (string folder in known.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)) yield return folder;
     }
 
     private static string PortableRid =>

@@ -30,6 +30,10 @@ internal sealed record NativeLibraryProbe(string Library, nint Handle, IReadOnly
         return new NativeLibraryProbe(library, 0, probes);
     }
 
+    /// <summary>A library that the program itself holds.</summary>
+    public static NativeLibraryProbe Linked(string library) =>
+        new(library, NativeLibrary.GetMainProgramHandle(), [new NativeProbe("linked into the program", null)]);
+
     /// <summary>Every path tried with its reason, and what to do.</summary>
     public string Explain(string advice)
     {

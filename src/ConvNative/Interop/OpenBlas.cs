@@ -21,6 +21,14 @@ internal sealed unsafe partial class OpenBlas
     private OpenBlas(NativeLibraryProbe probe)
     {
         Path = probe.Path!;
+        if (NativeLibraries.IsLinked)
+        {
+            // The package's own build, which has no threads; a program does not export what is linked into it.
+            Config = TextOf(LinkedConfig());
+            Core = TextOf(LinkedCore());
+            return;
+        }
+
         Config = ConfigOf(probe.Handle);
         Core = TextOf(probe.Handle, "openblas_get_corename");
         IsThreaded = NativeLibrary.TryGetExport(probe.Handle, "openblas_get_parallel", out nint parallel)
@@ -121,10 +129,16 @@ internal sealed unsafe partial class OpenBlas
     public static partial void Sgemm(
         int order, int transA, int transB, int M, int N, int K, float alpha, float* a, int lda, float* b, int ldb, float beta, float* c, int ldc);
 
+    [LibraryImport(NativeLibraries.OpenBlas, EntryPoint = "openblas_get_config")]
+    private static partial nint LinkedConfig();
+
+    [LibraryImport(NativeLibraries.OpenBlas, EntryPoint = "openblas_get_corename")]
+    private static partial nint LinkedCore();
+
     internal static string ConfigOf(nint handle) => TextOf(handle, "openblas_get_config");
 
     private static string TextOf(nint handle, string export) =>
-        NativeLibrary.TryGetExport(handle, export, out nint function)
-            ? Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)function)()) ?? string.Empty
-            : string.Empty;
+        NativeLibrary.TryGetExport(handle, export, out nint function) ? TextOf(((delegate* unmanaged<nint>)function)()) : string.Empty;
+
+    private static string TextOf(nint text) => Marshal.PtrToStringUTF8(text) ?? string.Empty;
 }

@@ -70,6 +70,18 @@ internal sealed class NativeLibrariesTests
         Assert.That(NativeLibraries.FindHelper().Path, Is.EqualTo(first.Path));
     }
 
+    // Packaged, then beside the program, then the system's: in every folder our own OpenBLAS comes before a program's other one.
+    [Test]
+    public void The_packaged_OpenBLAS_comes_before_any_other()
+    {
+        string[] candidates = [.. NativeLibraries.OpenBlasCandidates];
+        bool[] packaged = [.. candidates.Select(path => Path.GetFileName(path).Contains("convnative_openblas", StringComparison.Ordinal))];
+        bool[] rooted = [.. candidates.Select(Path.IsPathRooted)];
+        Assert.That(packaged, Is.EqualTo(packaged.OrderDescending()).And.Contains(true));
+        Assert.That(rooted, Is.EqualTo(rooted.OrderDescending()).And.Contains(false));
+        Assert.That(candidates, Is.Unique.And.Contains(Path.Combine(AppContext.BaseDirectory, Path.GetFileName(candidates[0]))));
+    }
+
     [Test]
     public void OpenBLAS_can_be_hidden()
     {

@@ -329,7 +329,8 @@ windows_suite() {
     shift
     label="windows-${name//[^A-Za-z0-9]/-}"
     heading "NUnit for Windows ($name)"
-    run_logged "$label" env "$@" wine artifacts/windows/tests/ConvNative.Tests.exe test || true
+    # A hang must end as a failure; the log's last line names the test.
+    run_logged "$label" env "$@" timeout --kill-after=10 1800 wine artifacts/windows/tests/ConvNative.Tests.exe test || true
     counts=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped.*/\1 \2 \3/p' "artifacts/logs/$label.log" | tail -n 1)
     read -r passed failed skipped <<<"${counts:-0 1 0}"
     add_result "NUnit for Windows, $name" "$passed" "$failed" "$skipped" $((SECONDS - start))

@@ -1,213 +1,363 @@
+using System.Runtime.CompilerServices;
 using ConvNative.Interop;
 using ConvNative.Kernels;
 
 namespace ConvNative.Algorithms;
 
 /// <summary>
-/// The backward-weights pass of <see cref="ImplicitGemm"/>: dwᵀ[(ic, kh, kw) × OC] += patches of x · dyᵀ, over blocks of grid points that
-/// are small enough for L1. dy is transposed per block, so that output channels lie side by side; x is read from padded rows, in
-/// which a tap is a constant offset, and no patch is written.
+/// The backward-weights pass of <see cref="ImplicitGemm"/>: dw[OC × (ic, kh, kw)] = dy · (patches of x)ᵀ. Both operands run along the points
+/// that are summed over, so one of them is turned, a panel at a time, for its rows to become lanes: the patches, which gives dw as it stands,
+/// or dy, which gives dwᵀ. The other one is read where it is. x is dense already, or copied to padded rows in which a tap is a
+/// constant offset, so that patches are never written down.
 /// <code>
-/// for g, input-channel chunk, output-channel chunk              shared out; an item owns its part of dw
-///   for block of points (images × rows)                         always in this order: the sums do not depend on the chunks
-///     pad x, transpose dy
-///     for output-channel panel, 6 rows of (ic, kh, kw)          WeightGradient6x2
-///   dw = (dwᵀ)ᵀ
+/// for g, part of the points, input-channel chunk, output-channel chunk         shared out
+///   for block of points (images × rows) of the part                            always in this order: sums do not depend on the chunks
+///     pad x
+///     for panel of lanes                       turned, in L1
+///       for MR rows                            C += rows · panel               WeightGradientKernel
+/// dw = Σ parts of C (turned back)
 /// </code>
+/// The shape alone says how points are cut, into parts where dw is too small to be shared out.
 /// </summary>
 internal sealed unsafe class ImplicitGemmWeights : ConvPass
 {
+    private const int MostPlaces = 2048;   // of a prefetch queue
+
     private readonly PlanContext _context;
     private readonly ConvSizes _s;
     private readonly PatchGrid _grid;
     private readonly WeightGradientKernel _kernel;
-    private readonly PanelPacker _packer;
     private readonly PatchPacker _patches;
-    private int _blockRows;
+    private readonly nint[] _xRows;
+    private readonly nint[] _dyRows;
+    private bool _turnsX;
+    private int _blockPoints;
     private int _blockImages;
+    private int _parts;
     private int _ICs;
     private int _OCs;
 
     public ImplicitGemmWeights(PlanContext context, PatchGrid grid)
     {
         (_context, _s, _grid) = (context, context.Sizes, grid);
-        (_kernel, _packer, _patches) = (WeightGradientKernel.For(context.Isa), PanelPacker.For(context.Isa), PatchPacker.For(context.Isa));
-        int points = Math.Max(1, CacheSizes.Machine.L1 / 2 / (sizeof(float) * _kernel.NR));
-        _blockRows = BlockSizes.Balance(grid.Rows, Math.Max(1, points / grid.Columns), 1);
-        _blockImages = _blockRows < grid.Rows ? 1 : Math.Clamp(points / grid.Points, 1, _s.N);
+        (_kernel, _patches) = (WeightGradientKernel.For(context.Isa), PatchPacker.For(context.Isa));
+        ChooseBlocks();
+        _turnsX = Cost(turnsX: true) < Cost(turnsX: false);
+        if (Environment.GetEnvironmentVariable("GW_TURN") is { } t) _turnsX = t == "1";
+        if (Environment.GetEnvironmentVariable("GW_PARTS") is { } q) _parts = Math.Min(Blocks, int.Parse(q));
         ChooseChunks();
         FitWorkspace();
+        _xRows = GC.AllocateUninitializedArray<nint>(_ICs * Taps, pinned: true);
+        for (int r = 0; r < _xRows.Length; r++) _xRows[r] = (r / Taps * ChannelStride) + (IsDense ? 0 : _grid.TapOffsets[r % Taps]);
+        _dyRows = GC.AllocateUninitializedArray<nint>(_OCs, pinned: true);
+        for (int r = 0; r < _dyRows.Length; r++) _dyRows[r] = (nint)r * _s.OutputPixels;
     }
 
     /// <summary>How many items run at once; 0: not one fits the workspace limit.</summary>
     public int Workers { get; private set; }
 
-    public override long WorkspaceBytes => WorkerLength * Workers * sizeof(float);
+    public override long WorkspaceBytes => (SharedLength + (WorkerLength * Workers)) * sizeof(float);
 
     public override string Details =>
-        $"kernel {_kernel.Name}, blocks of {_blockImages}×{_blockRows} rows, items of {_ICs} input and {_OCs} output channels, {Workers} worker(s)";
+        $"kernel {_kernel.Name}, {(_turnsX ? "x" : "dy")} turned, blocks of {_blockImages}×{_blockPoints} points in {_parts} part(s), "
+        + $"items of {_ICs} input and {_OCs} output channels, {Workers} worker(s)";
 
     private int Taps => _grid.Taps;
 
-    private bool ReadsInPlace => _grid.IsIdentity;
+    /// <summary>x is read where it is.</summary>
+    private bool IsDense => _grid.IsIdentity;
 
-    private int BlockPoints => _blockImages * _blockRows * _grid.Columns;
+    private int BlockRows => IsDense ? 1 : _blockPoints / _grid.Columns;
 
-    private nint ChannelStride => ReadsInPlace ? _grid.Points : (nint)_grid.PaddedRowCount(_blockRows) * _grid.Pitch;
+    private int BlocksPerImage => BlockSizes.CeilDiv(_grid.Points, _blockPoints);
 
-    private nint ImageStride => ReadsInPlace ? (nint)_s.IC * _grid.Points : ChannelStride * _ICs;
+    private int Blocks => BlockSizes.CeilDiv(_s.N, _blockImages) * BlocksPerImage;
 
-    private int PaddedRows => BlockSizes.RoundUp(_ICs * Taps, _kernel.MR);
+    private nint ChannelStride => IsDense ? _grid.Points : (nint)_grid.PaddedRowCount(BlockRows) * _grid.Pitch;
 
-    private int PaddedOCs => BlockSizes.RoundUp(_OCs, _kernel.NR);
+    private nint ImageStride => IsDense ? (nint)_s.IC * _grid.Points : ChannelStride * _ICs;
 
     private int ICChunks => BlockSizes.CeilDiv(_s.GroupIC, _ICs);
 
     private int OCChunks => BlockSizes.CeilDiv(_s.GroupOC, _OCs);
 
-    // Scratch of a worker, in floats: padded rows, dy panels, dwᵀ, and the offset tables.
-    private long SourceLength => ReadsInPlace ? 0 : Align((ImageStride * _blockImages) + (2 * _kernel.NR));
+    /// <summary>Floats from a row of C to the next.</summary>
+    private nint ResultStride => _turnsX ? _s.PatchLength : BlockSizes.RoundUp(_s.GroupOC, 16);
 
-    private long PanelsLength => Align((long)PaddedOCs * BlockPoints);
+    private nint ResultLength => (_turnsX ? _s.GroupOC : _s.PatchLength) * ResultStride * _s.G;
 
-    private long ResultLength => Align((long)PaddedRows * PaddedOCs);
+    // Memory of all workers, in floats: parts of C, of which the first may be dw itself; parts of db, in double.
+    private long ResultsLength => Align((_parts - (_turnsX ? 1 : 0)) * (long)ResultLength);
 
-    private long TablesLength => Align((PaddedRows + ((long)_blockImages * _blockRows)) * sizeof(nint) / sizeof(float));
+    private long SharedLength => ResultsLength + Align(2L * _parts * _s.OC);
 
-    private long WorkerLength => SourceLength + PanelsLength + ResultLength + TablesLength;
+    // Memory of a worker: padded rows, a panel, runs of x and of dy, places to ask for.
+    private long SourceLength => IsDense ? 0 : Align((ImageStride * _blockImages) + (2 * _kernel.Width));
+
+    private long PanelLength => Align((long)_blockImages * _blockPoints * _kernel.MostVectors * _kernel.Width);
+
+    private int MostRuns => _blockImages * BlockRows;
+
+    private long TablesLength => Align((MostPlaces + (2L * MostRuns)) * sizeof(nint) / sizeof(float));
+
+    private long WorkerLength => SourceLength + PanelLength + TablesLength;
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
-        var task = new ItemTask(this, buffers, workspace);
-        pool.For(Workers, (long)_s.G * ICChunks * OCChunks, ref task);
-        BiasGradientTask.Run(_context, buffers, pool);
+        var products = new ProductTask(this, buffers, workspace);
+        pool.For(Workers, products.Count, ref products);
+        if (!_turnsX || _parts > 1)
+        {
+            var sums = new SumTask(this, buffers, workspace);
+            pool.For(_context.Threads, sums.Count, ref sums);
+        }
+
+        if (buffers.B != null) SumBias(buffers.B, (double*)(workspace + ResultsLength));
     }
 
-    /// <summary>Two items a thread where there are channels enough; one thread takes all channels at once.</summary>
+    private static long Align(long length) => (length + 15) / 16 * 16;
+
+    private void ChooseBlocks()
+    {
+        int most = int.Parse(Environment.GetEnvironmentVariable("GW_K") ?? "256");
+        int unit = IsDense ? 16 : _grid.Columns;
+        _blockPoints = BlockSizes.Balance(_grid.Points / (IsDense ? 1 : unit), Math.Max(1, IsDense ? most : most / unit), IsDense ? unit : 1) * (IsDense ? 1 : unit);
+        _blockImages = _blockPoints < _grid.Points ? 1 : Math.Clamp(most / _grid.Points, 1, _s.N);
+
+        // Partial sums that stay in the cache and cost little beside the products.
+        const int FewestBlocks = 4, MostParts = 8, MostWeights = 1 << 17;
+        _parts = (long)_s.GroupOC * _s.PatchLength > MostWeights ? 1 : Math.Clamp(Blocks / FewestBlocks, 1, MostParts);
+    }
+
+    /// <summary>In multiply-adds: products of whole tiles, turning the lanes, turning dwᵀ back.</summary>
+    private double Cost(bool turnsX)
+    {
+        int rows = turnsX ? _s.GroupOC : (int)_s.PatchLength, lanes = turnsX ? (int)_s.PatchLength : _s.GroupOC, W = _kernel.Width;
+        double points = (double)_s.N * _s.OutputPixels;
+        return (points * BlockSizes.RoundUp(lanes, W) * (BlockSizes.RoundUp(rows, _kernel.MR) + (W / 3.0))) + (turnsX ? 0 : 2.0 * W * rows * lanes);
+    }
+
+    /// <summary>
+    /// Two items a thread, by lanes first, since a chunk of rows turns all lanes anew; padded rows in half of L2.
+    /// </summary>
     private void ChooseChunks()
     {
-        (_ICs, _OCs) = (_s.GroupIC, _s.GroupOC);
-        if (_context.Threads == 1) return;
-        int wanted = BlockSizes.CeilDiv(2 * _context.Threads, _s.G);
-        _ICs = BlockSizes.CeilDiv(_s.GroupIC, wanted);
-        int panels = BlockSizes.CeilDiv(_s.GroupOC, _kernel.NR);
-        _OCs = Math.Min(_s.GroupOC, BlockSizes.CeilDiv(panels, BlockSizes.CeilDiv(wanted, ICChunks)) * _kernel.NR);
+        int W = _kernel.Width, wanted = _context.Threads == 1 ? 1 : BlockSizes.CeilDiv(2 * _context.Threads, _s.G * _parts);
+        int laneChunks = Math.Clamp((int)(_turnsX ? _s.PatchLength : _s.GroupOC) / (2 * W), 1, wanted), rowChunks = BlockSizes.CeilDiv(wanted, laneChunks);
+        if (_turnsX)
+        {
+            _ICs = Chunk(_s.GroupIC, laneChunks, Taps == 1 ? W : 1);
+            _OCs = Chunk(_s.GroupOC, rowChunks, _kernel.MR);
+        }
+        else
+        {
+            _ICs = Chunk(_s.GroupIC, rowChunks, 1);
+            _OCs = Chunk(_s.GroupOC, laneChunks, W);
+        }
+
+        if (!IsDense) _ICs = BlockSizes.Balance(_s.GroupIC, (int)Math.Clamp(CacheSizes.Machine.L2 / 2 / (sizeof(float) * ChannelStride * _blockImages), 1, _ICs), 1);
     }
+
+    private static int Chunk(int length, int chunks, int unit) => Math.Min(length, BlockSizes.RoundUp(BlockSizes.CeilDiv(length, chunks), unit));
 
     private void FitWorkspace()
     {
         while (true)
         {
-            Workers = (int)Math.Min(_context.Threads, _context.MaxWorkspaceBytes / (WorkerLength * sizeof(float)));
+            Workers = (int)Math.Min(_context.Threads, ((_context.MaxWorkspaceBytes / sizeof(float)) - SharedLength) / WorkerLength);
             if (Workers > 0) return;
-            if (_ICs > 1) _ICs = BlockSizes.CeilDiv(_ICs, 2);
-            else if (_OCs > _kernel.NR) _OCs = BlockSizes.RoundUp(_OCs / 2, _kernel.NR);
+            if (_parts > 1) _parts = 1;
+            else if (!_turnsX) _turnsX = true;
+            else if (!IsDense && _ICs > 1) _ICs = BlockSizes.CeilDiv(_ICs, 2);
             else if (_blockImages > 1) _blockImages = 1;
-            else if (_blockRows > 1) _blockRows /= 2;
-            else return;
+            else if (BlockRows > 1) _blockPoints = BlockRows / 2 * _grid.Columns;
+            else if (IsDense && _blockPoints > 16) _blockPoints /= 2;
+            else
+            {
+                Workers = 0;
+                return;
+            }
         }
     }
 
-    private static long Align(long length) => (length + 15) / 16 * 16;
+    /// <summary>The sums of the blocks that a part takes, [part][OC].</summary>
+    private void SumBias(float* db, double* sums)
+    {
+        for (int oc = 0; oc < _s.OC; oc++)
+        {
+            double sum = 0;
+            for (int part = 0; part < _parts; part++) sum += sums[(part * _s.OC) + oc];
+            db[oc] = (float)sum;
+        }
+    }
 
-    private readonly struct ItemTask(ImplicitGemmWeights pass, ConvBuffers buffers, float* workspace) : IParallelTask
+    /// <summary>Part <paramref name="part"/> of C of a group.</summary>
+    private float* Result(float* dw, float* workspace, int part, long g)
+    {
+        nint group = ResultLength / _s.G;
+        if (!_turnsX) return workspace + (((part * _s.G) + (nint)g) * group);
+        return (part == 0 ? dw : workspace + ((part - 1) * ResultLength)) + ((nint)g * group);
+    }
+
+    private readonly struct ProductTask(ImplicitGemmWeights pass, ConvBuffers buffers, float* workspace) : IParallelTask
     {
         private readonly ConvSizes _s = pass._s;
         private readonly PatchGrid _grid = pass._grid;
 
+        public long Count => (long)_s.G * pass._parts * pass.ICChunks * pass.OCChunks;
+
+        /// <summary>A part of the points and a chunk of the weights.</summary>
+        private readonly record struct Item(int G, int Part, int IC, int ICs, int OC, int OCs);
+
+        /// <summary>Images [N, N + Images), points [Point, Point + Points) of each.</summary>
+        private readonly record struct Block(int N, int Images, int Point, int Points);
+
         public void Run(long index, int worker)
         {
             (long rest, long ocChunk) = Math.DivRem(index, pass.OCChunks);
-            (long g, long icChunk) = Math.DivRem(rest, pass.ICChunks);
+            (rest, long icChunk) = Math.DivRem(rest, pass.ICChunks);
+            (long g, long part) = Math.DivRem(rest, pass._parts);
             int ic = (int)icChunk * pass._ICs, oc = (int)ocChunk * pass._OCs;
-            int ICs = Math.Min(pass._ICs, _s.GroupIC - ic), OCs = Math.Min(pass._OCs, _s.GroupOC - oc);
-            float* source = workspace + (worker * pass.WorkerLength);
-            float* panels = source + pass.SourceLength;
-            float* result = panels + pass.PanelsLength;
-            nint* taps = (nint*)(result + pass.ResultLength);
-            FillTaps(taps, ICs);
+            var item = new Item((int)g, (int)part, ic, Math.Min(pass._ICs, _s.GroupIC - ic), oc, Math.Min(pass._OCs, _s.GroupOC - oc));
+            float* scratch = workspace + pass.SharedLength + (worker * pass.WorkerLength);
+            if (SumsBias(item)) new Span<double>(BiasSums(item), item.OCs).Clear();
+            int first = (int)(part * pass.Blocks / pass._parts), end = (int)((part + 1) * pass.Blocks / pass._parts);
+            for (int b = first; b < end; b++) Multiply(item, BlockAt(b), b + 1 < end ? BlockAt(b + 1) : default, isFirst: b == first, scratch);
+        }
 
-            bool accumulate = false;
-            for (int n = 0; n < _s.N; n += pass._blockImages)
+        private bool SumsBias(in Item item) => buffers.B != null && item.IC == 0;
+
+        private double* BiasSums(in Item item) =>
+            (double*)(workspace + pass.ResultsLength) + ((nint)item.Part * _s.OC) + ((nint)item.G * _s.GroupOC) + item.OC;
+
+        private Block BlockAt(int index)
+        {
+            (int image, int block) = Math.DivRem(index, pass.BlocksPerImage);
+            int n = image * pass._blockImages, point = block * pass._blockPoints;
+            return new Block(n, Math.Min(pass._blockImages, _s.N - n), point, Math.Min(pass._blockPoints, _grid.Points - point));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void Multiply(in Item item, in Block block, in Block next, bool isFirst, float* scratch)
+        {
+            float* panel = scratch + pass.SourceLength;
+            float** places = (float**)(panel + pass.PanelLength);
+            PointRows x = RowsOfX(item, block, scratch, (nint*)(places + MostPlaces));
+            PointRows dy = RowsOfDY(item, block, (nint*)(places + MostPlaces) + pass.MostRuns);
+            PointRows rows = pass._turnsX ? dy : x, lanes = pass._turnsX ? x : dy;
+            int rowCount = pass._turnsX ? item.OCs : item.ICs * pass.Taps, laneCount = pass._turnsX ? item.ICs * pass.Taps : item.OCs;
+            float* c = Target(item);
+            int width = pass._kernel.Width, vectors = BlockSizes.CeilDiv(laneCount, width), panels = BlockSizes.CeilDiv(vectors, pass._kernel.MostVectors);
+            for (int j = 0; panels > 0; panels--)
             {
-                for (int row = 0; row < _grid.Rows; row += pass._blockRows)
+                // As equal as vectors allow.
+                int wide = BlockSizes.CeilDiv(vectors, panels), count = Math.Min(wide * width, laneCount - j);
+                pass._kernel.Pack(lanes.From(j), count, wide, panel, wide * width);
+                int length = 0;
+                if (isFirst && j == 0) Ask(item, block, pass._turnsX, 0, rowCount, places, ref length);
+                if (panels > 1) Ask(item, block, !pass._turnsX, j + count, pass._kernel.MostVectors * width, places, ref length);
+                else if (next.Images > 0)
                 {
-                    var block = new Block(n, Math.Min(pass._blockImages, _s.N - n), row, Math.Min(pass._blockRows, _grid.Rows - row));
-                    float* x = Pad(block, (int)g, ic, ICs, source);
-                    TransposeDY(block, (int)g, oc, OCs, panels);
-                    Multiply(block, x, ICs, OCs, panels, taps, result, accumulate);
-                    accumulate = true;
+                    Ask(item, next, !pass._turnsX, 0, pass._kernel.MostVectors * width, places, ref length);
+                    Ask(item, next, pass._turnsX, 0, rowCount, places, ref length);
                 }
+
+                var ahead = new PrefetchQueue(places, length, (block.Points / Prefetch.Line) + 1, panel);
+                pass._kernel.Multiply(rows, rowCount, panel, wide, count, c + j, pass.ResultStride, !isFirst, ref ahead);
+                j += count;
+                vectors -= wide;
             }
 
-            WriteGradient(result, ICs * pass.Taps, OCs, buffers.W + (((g * _s.GroupOC) + oc) * _s.PatchLength) + ((long)ic * pass.Taps));
+            if (SumsBias(item)) pass._kernel.Sum(dy, item.OCs, BiasSums(item));
         }
 
-        /// <summary>dw[oc, r] = result[r, oc]: eight rows at a time, so that dw is written in whole vectors.</summary>
-        private void WriteGradient(float* result, int rows, int OCs, float* dw)
+        private float* Target(in Item item)
         {
-            int r = 0;
-            for (; LaneTranspose.Has8 && r <= rows - 8; r += 8)
-                LaneTranspose.Pack8(result + ((nint)r * pass.PaddedOCs), pass.PaddedOCs, OCs, 8, _s.PatchLength, dw + r);
-            Transpose.Run(pass._context.Isa, rows - r, OCs, result + ((nint)r * pass.PaddedOCs), pass.PaddedOCs, dw + r, _s.PatchLength);
+            nint row = pass._turnsX ? item.OC : (nint)item.IC * pass.Taps, column = pass._turnsX ? (nint)item.IC * pass.Taps : item.OC;
+            return pass.Result(buffers.W, workspace, item.Part, item.G) + (row * pass.ResultStride) + column;
         }
 
-        /// <summary>Images [N, N + Images), grid rows [Row, Row + Rows) of each.</summary>
-        private readonly record struct Block(int N, int Images, int Row, int Rows);
+        private float* X(in Item item, in Block block) => buffers.X + ((((long)block.N * _s.IC) + ((long)item.G * _s.GroupIC) + item.IC) * _s.InputPixels);
 
-        // The rows that fill up the last tile read what the last one reads; nobody looks at their sums.
-        private void FillTaps(nint* taps, int ICs)
-        {
-            int count = ICs * pass.Taps;
-            for (int i = 0; i < BlockSizes.RoundUp(count, pass._kernel.MR); i++)
-            {
-                (int c, int t) = Math.DivRem(Math.Min(i, count - 1), pass.Taps);
-                taps[i] = (c * pass.ChannelStride) + _grid.TapOffsets[t];
-            }
-        }
+        private float* DY(in Item item, in Block block) =>
+            buffers.Y + ((((long)block.N * _s.OC) + ((long)item.G * _s.GroupOC) + item.OC) * _s.OutputPixels) + block.Point;
 
-        private float* Pad(in Block block, int g, int ic, int ICs, float* source)
+        /// <summary>The patches' rows (ic, kh, kw), and the runs of the block's points in them.</summary>
+        private PointRows RowsOfX(in Item item, in Block block, float* scratch, nint* runs)
         {
-            float* planes = buffers.X + ((((long)block.N * _s.IC) + ((long)g * _s.GroupIC) + ic) * _s.InputPixels);
-            if (pass.ReadsInPlace) return planes + ((nint)block.Row * _grid.Columns);
+            float* planes = X(item, block);
+            nint* table = (nint*)Unsafe.AsPointer(ref pass._xRows[0]);
+            if (pass.IsDense) return Rows(planes + block.Point, table, block, pass.ImageStride, block.Points, runs);
+            int row = block.Point / _grid.Columns;
             for (int n = 0; n < block.Images; n++)
             {
                 pass._patches.Fill(
-                    _grid, planes + (n * (long)_s.IC * _s.InputPixels), ICs, block.Row, block.Rows, source + (n * pass.ImageStride), pass.ChannelStride);
+                    _grid, planes + (n * (long)_s.IC * _s.InputPixels), item.ICs, row, block.Points / _grid.Columns, scratch + (n * pass.ImageStride), pass.ChannelStride);
             }
 
-            return source;
+            return Rows(scratch, table, block, pass.ImageStride, _grid.RowStep, runs);
         }
 
-        /// <summary>panels[OCs / NR][points of all images][NR].</summary>
-        private void TransposeDY(in Block block, int g, int oc, int OCs, float* panels)
+        private PointRows RowsOfDY(in Item item, in Block block, nint* runs) =>
+            Rows(DY(item, block), (nint*)Unsafe.AsPointer(ref pass._dyRows[0]), block, (nint)_s.OC * _s.OutputPixels, _grid.Columns, runs);
+
+        /// <summary>Where x is dense or its padded rows have no gap, the points of an image are one run.</summary>
+        private PointRows Rows(float* source, nint* rows, in Block block, nint imageStride, nint rowStep, nint* runs)
         {
-            int NR = pass._kernel.NR, points = block.Rows * _grid.Columns;
-            for (int j = 0; j < OCs; j += NR)
-            {
-                for (int n = 0; n < block.Images; n++, panels += (nint)points * NR)
-                {
-                    float* dy = buffers.Y + (((((long)block.N + n) * _s.OC) + ((long)g * _s.GroupOC) + oc + j) * _s.OutputPixels) + ((long)block.Row * _grid.Columns);
-                    pass._packer.FromColumns(dy, _s.OutputPixels, points, Math.Min(NR, OCs - j), NR, panels);
-                }
-            }
+            bool isOneRun = pass.IsDense || _grid.RowStep == _grid.Columns;
+            int runsPerImage = isOneRun ? 1 : block.Points / _grid.Columns, count = block.Images * runsPerImage;
+            for (int i = 0; i < count; i++) runs[i] = (i / runsPerImage * imageStride) + (i % runsPerImage * rowStep);
+            return new PointRows { Source = source, Rows = rows, Runs = runs, Count = count, Length = isOneRun ? block.Points : _grid.Columns };
         }
 
-        private void Multiply(in Block block, float* x, int ICs, int OCs, float* panels, nint* taps, float* result, bool accumulate)
+        /// <summary>Queues some rows of an operand, unless x is copied.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void Ask(in Item item, in Block block, bool dy, int first, int count, float** places, ref int length)
         {
-            // Where x is read in place the rows of an image are one run.
-            int rowsPerImage = pass.ReadsInPlace ? 1 : block.Rows;
-            int columns = pass.ReadsInPlace ? block.Rows * _grid.Columns : _grid.Columns;
-            nint* rowOffsets = taps + pass.PaddedRows;
-            for (int i = 0; i < block.Images * rowsPerImage; i++)
-                rowOffsets[i] = (i / rowsPerImage * pass.ImageStride) + (i % rowsPerImage * _grid.RowStep);
+            if (!dy && !pass.IsDense) return;
+            nint plane = _s.OutputPixels, image = (dy ? _s.OC : _s.IC) * plane;
+            float* from = (dy ? DY(item, block) : X(item, block) + block.Point) + (first * plane);
+            count = Math.Min(count, (dy ? item.OCs : item.ICs) - first);
+            for (int n = 0; n < block.Images; n++, from += image)
+                for (int r = 0; r < count && length < MostPlaces; r++) places[length++] = from + (r * plane);
+        }
+    }
 
-            int MR = pass._kernel.MR, NR = pass._kernel.NR, rows = block.Images * rowsPerImage;
-            for (int j = 0; j < OCs; j += NR, panels += (nint)rows * columns * NR)
-            {
-                for (int r = 0; r < ICs * pass.Taps; r += MR)
-                    pass._kernel.Run(rows, rowOffsets, columns, x, taps + r, panels, result + ((nint)r * pass.PaddedOCs) + j, pass.PaddedOCs, accumulate);
-            }
+    /// <summary>for g, rows of C: the parts of C into the first, in their order, and where dy was turned that into dw.</summary>
+    private readonly struct SumTask(ImplicitGemmWeights pass, ConvBuffers buffers, float* workspace) : IParallelTask
+    {
+        private const int RowsPerItem = 32;
+
+        private readonly ConvSizes _s = pass._s;
+
+        private int Rows => pass._turnsX ? _s.GroupOC : (int)_s.PatchLength;
+
+        private int Slices => BlockSizes.CeilDiv(Rows, RowsPerItem);
+
+        public long Count => (long)_s.G * Slices;
+
+        public void Run(long index, int worker)
+        {
+            (long g, long slice) = Math.DivRem(index, Slices);
+            int row = (int)slice * RowsPerItem, rows = Math.Min(RowsPerItem, Rows - row);
+            nint stride = pass.ResultStride, offset = row * stride;
+            float* sum = pass.Result(buffers.W, workspace, 0, g) + offset;
+            for (int part = 1; part < pass._parts; part++) pass._kernel.Add(sum, pass.Result(buffers.W, workspace, part, g) + offset, rows * stride);
+            if (!pass._turnsX) TurnBack(sum, rows, buffers.W + (g * _s.GroupOC * _s.PatchLength) + row);
+        }
+
+        /// <summary>dw[oc, r] = c[r, oc].</summary>
+        private void TurnBack(float* c, int rows, float* dw)
+        {
+            int r = 0;
+            nint run = 0;
+            nint* offsets = stackalloc nint[RowsPerItem];
+            for (int i = 0; i < rows; i++) offsets[i] = i * pass.ResultStride;
+            var source = new PointRows { Source = c, Rows = offsets, Runs = &run, Count = 1, Length = _s.GroupOC };
+            int width = pass._kernel.Width, vectors = rows / width;
+            pass._kernel.Pack(source, vectors * width, vectors, dw, (nint)_s.PatchLength);
+            r = vectors * width;
+            Transpose.Run(pass._context.Isa, rows - r, _s.GroupOC, c + (r * pass.ResultStride), pass.ResultStride, dw + r, (nint)_s.PatchLength);
         }
     }
 }

@@ -81,13 +81,22 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
 
     private int OCChunks => BlockSizes.CeilDiv(_s.GroupOC, _OCs);
 
-    /// <summary>Floats from a row of C to the next.</summary>
-    private nint ResultStride => _turnsX ? _s.PatchLength : BlockSizes.RoundUp(_s.GroupOC, 16);
+    /// <summary>C is dw itself, or its first part is. Rows that are not whole vectors are slow to store, while they are few put them beside.</summary>
+    private bool IsDirect => _turnsX && (_parts == 1 || _s.PatchLength % _kernel.Width == 0);
 
-    private nint ResultLength => (_turnsX ? _s.GroupOC : _s.PatchLength) * ResultStride * _s.G;
+    /// <summary>Rows of C.</summary>
+    private int Rows => _turnsX ? _s.GroupOC : _s.PatchLength;
+
+    /// <summary>Lanes of C.</summary>
+    private int Lanes => _turnsX ? _s.PatchLength : _s.GroupOC;
+
+    /// <summary>Floats from a row of C to the next.</summary>
+    private nint ResultStride => IsDirect ? Lanes : BlockSizes.RoundUp(Lanes, 16);
+
+    private nint ResultLength => Rows * ResultStride * _s.G;
 
     // Memory of all workers, in floats: parts of C, of which the first may be dw itself; parts of db, in double.
-    private long ResultsLength => Align((_parts - (_turnsX ? 1 : 0)) * (long)ResultLength);
+    private long ResultsLength => Align((_parts - (IsDirect ? 1 : 0)) * (long)ResultLength);
 
     private long SharedLength => ResultsLength + Align(2L * _parts * _s.OC);
 
@@ -106,7 +115,7 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
     {
         var products = new ProductTask(this, buffers, workspace);
         pool.For(Workers, products.Count, ref products);
-        if (!_turnsX || _parts > 1)
+        if (!IsDirect || _parts > 1)
         {
             var sums = new SumTask(this, buffers, workspace);
             pool.For(_context.Threads, sums.Count, ref sums);
@@ -132,7 +141,7 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
     /// <summary>In multiply-adds: products of whole tiles, turning the lanes, turning dwᵀ back.</summary>
     private double Cost(bool turnsX)
     {
-        int rows = turnsX ? _s.GroupOC : (int)_s.PatchLength, lanes = turnsX ? (int)_s.PatchLength : _s.GroupOC, W = _kernel.Width;
+        int rows = turnsX ? _s.GroupOC : _s.PatchLength, lanes = turnsX ? _s.PatchLength : _s.GroupOC, W = _kernel.Width;
         double points = (double)_s.N * _s.OutputPixels;
         return (points * BlockSizes.RoundUp(lanes, W) * (BlockSizes.RoundUp(rows, _kernel.MR) + (W / 3.0))) + (turnsX ? 0 : 2.0 * W * rows * lanes);
     }
@@ -143,10 +152,10 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
     private void ChooseChunks()
     {
         int W = _kernel.Width, wanted = _context.Threads == 1 ? 1 : BlockSizes.CeilDiv(2 * _context.Threads, _s.G * _parts);
-        int laneChunks = Math.Clamp((int)(_turnsX ? _s.PatchLength : _s.GroupOC) / (2 * W), 1, wanted), rowChunks = BlockSizes.CeilDiv(wanted, laneChunks);
+        int laneChunks = Math.Clamp(Lanes / (2 * W), 1, wanted), rowChunks = BlockSizes.CeilDiv(wanted, laneChunks);
         if (_turnsX)
         {
-            _ICs = Chunk(_s.GroupIC, laneChunks, Taps == 1 ? W : 1);
+            _ICs = Chunk(_s.GroupIC, laneChunks, W);
             _OCs = Chunk(_s.GroupOC, rowChunks, _kernel.MR);
         }
         else
@@ -155,7 +164,10 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
             _OCs = Chunk(_s.GroupOC, laneChunks, W);
         }
 
-        if (!IsDense) _ICs = BlockSizes.Balance(_s.GroupIC, (int)Math.Clamp(CacheSizes.Machine.L2 / 2 / (sizeof(float) * ChannelStride * _blockImages), 1, _ICs), 1);
+        if (IsDense) return;
+        int unit = _turnsX ? Math.Min(W, _ICs) : 1;
+        long most = CacheSizes.Machine.L2 / (Environment.GetEnvironmentVariable("GW_L2") is { } t ? int.Parse(t) : 2) / (sizeof(float) * ChannelStride * _blockImages);
+        _ICs = BlockSizes.Balance(_s.GroupIC, (int)Math.Clamp(most / unit * unit, unit, _ICs), unit);
     }
 
     private static int Chunk(int length, int chunks, int unit) => Math.Min(length, BlockSizes.RoundUp(BlockSizes.CeilDiv(length, chunks), unit));
@@ -195,8 +207,8 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
     private float* Result(float* dw, float* workspace, int part, long g)
     {
         nint group = ResultLength / _s.G;
-        if (!_turnsX) return workspace + (((part * _s.G) + (nint)g) * group);
-        return (part == 0 ? dw : workspace + ((part - 1) * ResultLength)) + ((nint)g * group);
+        if (IsDirect && part == 0) return dw + ((nint)g * group);
+        return workspace + ((part - (IsDirect ? 1 : 0)) * ResultLength) + ((nint)g * group);
     }
 
     private readonly struct ProductTask(ImplicitGemmWeights pass, ConvBuffers buffers, float* workspace) : IParallelTask
@@ -256,19 +268,15 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
                 int length = 0;
                 if (isFirst && j == 0) Ask(item, block, pass._turnsX, 0, rowCount, places, ref length);
                 if (panels > 1) Ask(item, block, !pass._turnsX, j + count, pass._kernel.MostVectors * width, places, ref length);
-                else if (next.Images > 0)
-                {
-                    Ask(item, next, !pass._turnsX, 0, pass._kernel.MostVectors * width, places, ref length);
-                    Ask(item, next, pass._turnsX, 0, rowCount, places, ref length);
-                }
-
-                var ahead = new PrefetchQueue(places, length, (block.Points / Prefetch.Line) + 1, panel);
-                pass._kernel.Multiply(rows, rowCount, panel, wide, count, c + j, pass.ResultStride, !isFirst, ref ahead);
+                else if (next.Images > 0) AskNext(item, next, places, ref length);
+                var ahead = new PrefetchQueue(
+                    places, length, Lines(block), (long)BlockSizes.RoundUp(rowCount, pass._kernel.MR) * block.Images * block.Points / pass._kernel.MR, panel);
+                double* sums = SumsBias(item) && pass._turnsX && j == 0 ? BiasSums(item) : null;
+                pass._kernel.Multiply(rows, rowCount, panel, wide, pass.IsDirect ? count : wide * width, c + j, pass.ResultStride, !isFirst, sums, ref ahead);
+                if (SumsBias(item) && !pass._turnsX) pass._kernel.Sum(lanes.From(j), count, BiasSums(item) + j);
                 j += count;
                 vectors -= wide;
             }
-
-            if (SumsBias(item)) pass._kernel.Sum(dy, item.OCs, BiasSums(item));
         }
 
         private float* Target(in Item item)
@@ -310,7 +318,16 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
             return new PointRows { Source = source, Rows = rows, Runs = runs, Count = count, Length = isOneRun ? block.Points : _grid.Columns };
         }
 
-        /// <summary>Queues some rows of an operand, unless x is copied.</summary>
+        /// <summary>Queues what the next block begins with: its first lanes, all rows, all that will be copied.</summary>
+        private void AskNext(in Item item, in Block next, float** places, ref int length)
+        {
+            int lanes = pass._kernel.MostVectors * pass._kernel.Width;
+            if (!pass.IsDense) AskCopied(item, next, places, ref length);
+            Ask(item, next, !pass._turnsX, 0, lanes, places, ref length);
+            Ask(item, next, pass._turnsX, 0, int.MaxValue, places, ref length);
+        }
+
+        /// <summary>Queues some rows of an operand, unless it is copied.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Ask(in Item item, in Block block, bool dy, int first, int count, float** places, ref int length)
         {
@@ -321,6 +338,24 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
             for (int n = 0; n < block.Images; n++, from += image)
                 for (int r = 0; r < count && length < MostPlaces; r++) places[length++] = from + (r * plane);
         }
+
+        /// <summary>Queues the source rows of a block.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void AskCopied(in Item item, in Block block, float** places, ref int length)
+        {
+            int row = block.Point / _grid.Columns, rows = block.Points / _grid.Columns, step = Lines(block) * Prefetch.Line;
+            nint begin = (nint)Math.Max(0, _grid.SourceRow(row, 0)) * _s.IW;
+            nint end = (nint)Math.Min(_s.IH, _grid.SourceRow(row, _grid.PaddedRowCount(rows) - 1) + 1) * _s.IW;
+            float* plane = X(item, block);
+            for (int n = 0; n < block.Images; n++, plane += (_s.IC - item.ICs) * (nint)_s.InputPixels)
+            {
+                for (int c = 0; c < item.ICs; c++, plane += _s.InputPixels)
+                    for (nint at = begin; at < end && length < MostPlaces; at += step) places[length++] = plane + at;
+            }
+        }
+
+        /// <summary>Lines of a place in the queue.</summary>
+        private static int Lines(in Block block) => (block.Points / Prefetch.Line) + 1;
     }
 
     /// <summary>for g, rows of C: the parts of C into the first, in their order, and where dy was turned that into dw.</summary>
@@ -330,34 +365,34 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
 
         private readonly ConvSizes _s = pass._s;
 
-        private int Rows => pass._turnsX ? _s.GroupOC : (int)_s.PatchLength;
-
-        private int Slices => BlockSizes.CeilDiv(Rows, RowsPerItem);
+        private int Slices => BlockSizes.CeilDiv(pass.Rows, RowsPerItem);
 
         public long Count => (long)_s.G * Slices;
 
         public void Run(long index, int worker)
         {
             (long g, long slice) = Math.DivRem(index, Slices);
-            int row = (int)slice * RowsPerItem, rows = Math.Min(RowsPerItem, Rows - row);
+            int row = (int)slice * RowsPerItem, rows = Math.Min(RowsPerItem, pass.Rows - row);
             nint stride = pass.ResultStride, offset = row * stride;
             float* sum = pass.Result(buffers.W, workspace, 0, g) + offset;
             for (int part = 1; part < pass._parts; part++) pass._kernel.Add(sum, pass.Result(buffers.W, workspace, part, g) + offset, rows * stride);
-            if (!pass._turnsX) TurnBack(sum, rows, buffers.W + (g * _s.GroupOC * _s.PatchLength) + row);
+            float* dw = buffers.W + (g * _s.GroupOC * _s.PatchLength);
+            if (!pass._turnsX) TurnBack(sum, rows, dw + row);
+            else if (!pass.IsDirect)
+                for (int r = 0; r < rows; r++) new ReadOnlySpan<float>(sum + (r * stride), pass.Lanes).CopyTo(new Span<float>(dw + ((row + r) * (long)pass.Lanes), pass.Lanes));
         }
 
         /// <summary>dw[oc, r] = c[r, oc].</summary>
         private void TurnBack(float* c, int rows, float* dw)
         {
-            int r = 0;
             nint run = 0;
             nint* offsets = stackalloc nint[RowsPerItem];
             for (int i = 0; i < rows; i++) offsets[i] = i * pass.ResultStride;
             var source = new PointRows { Source = c, Rows = offsets, Runs = &run, Count = 1, Length = _s.GroupOC };
             int width = pass._kernel.Width, vectors = rows / width;
-            pass._kernel.Pack(source, vectors * width, vectors, dw, (nint)_s.PatchLength);
-            r = vectors * width;
-            Transpose.Run(pass._context.Isa, rows - r, _s.GroupOC, c + (r * pass.ResultStride), pass.ResultStride, dw + r, (nint)_s.PatchLength);
+            pass._kernel.Pack(source, vectors * width, vectors, dw, _s.PatchLength);
+            int r = vectors * width;
+            Transpose.Run(pass._context.Isa, rows - r, _s.GroupOC, c + (r * pass.ResultStride), pass.ResultStride, dw + r, _s.PatchLength);
         }
     }
 }

@@ -163,6 +163,7 @@ internal static unsafe class WeightGradient8x3<S, V>
         for (int r = 0; r < 8; r++, c += ldc)
         {
             Prefetch.ToL1(c);
+            Prefetch.ToL1(c + S.Width);
             Prefetch.ToL1(c + (2 * S.Width));
         }
     }

@@ -37,6 +37,7 @@ internal unsafe struct PointRows
 internal readonly unsafe struct WeightGradientKernel
 {
     private readonly delegate*<in PointRows, float*, float*, nint, bool, ref PrefetchQueue, void> _one, _two, _three;
+    private readonly delegate*<float*, int, int, int, float*, nint, bool, void> _store;
 
     private WeightGradientKernel(
         int mr, int width, int most,
@@ -45,7 +46,8 @@ internal readonly unsafe struct WeightGradientKernel
         delegate*<in PointRows, float*, float*, nint, bool, ref PrefetchQueue, void> three,
         delegate*<in PointRows, int, int, float*, nint, void> pack,
         delegate*<in PointRows, int, double*, void> sum,
-        delegate*<float*, float*, nint, void> add)
+        delegate*<float*, float*, nint, void> add,
+        delegate*<float*, int, int, int, float*, nint, bool, void> store)
     {
         (MR, Width, MostVectors) = (mr, width, most);
         _one = one;
@@ -54,6 +56,7 @@ internal readonly unsafe struct WeightGradientKernel
         Pack = pack;
         Sum = sum;
         Add = add;
+        _store = store;
     }
 
     public string Name => $"{MR}x{MostVectors * Width}";
@@ -85,46 +88,45 @@ internal readonly unsafe struct WeightGradientKernel
 
     /// <summary>
     /// The tiles of all rows with one panel. <paramref name="lanes"/> of the panel's count, and C is touched nowhere else.
+    /// <paramref name="sums"/>, unless null: the rows' own sums are added there, while the rows are near.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Multiply(in PointRows rows, int count, float* panel, int vectors, int lanes, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
+    public void Multiply(
+        in PointRows rows, int count, float* panel, int vectors, int lanes, float* c, nint ldc, bool accumulate, double* sums, ref PrefetchQueue ahead)
     {
         var run = vectors == 1 ? _one : vectors == 2 ? _two : _three;
-        int whole = lanes == vectors * Width ? count / MR * MR : 0;
-        for (int r = 0; r < whole; r += MR) run(rows.From(r), panel, c + (r * ldc), ldc, accumulate, ref ahead);
-        for (int r = whole; r < count; r += MR)
-            Edge(run, rows, r, Math.Min(MR, count - r), panel, vectors * Width, lanes, c + (r * ldc), ldc, accumulate, ref ahead);
+        for (int r = 0; r < count; r += MR, c += MR * ldc)
+        {
+            int present = Math.Min(MR, count - r);
+            if (present == MR && lanes == vectors * Width) run(rows.From(r), panel, c, ldc, accumulate, ref ahead);
+            else Edge(run, rows.From(r), present, panel, vectors * Width, lanes, c, ldc, accumulate, ref ahead);
+            if (sums != null) Sum(rows.From(r), present, sums + r);
+        }
     }
 
     /// <summary>A tile of which a part counts is computed beside C. Rows that do not exist read what the last one reads.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     [SkipLocalsInit]
     private void Edge(
-        delegate*<in PointRows, float*, float*, nint, bool, ref PrefetchQueue, void> run, in PointRows rows, int first, int count, float* panel, int width,
+        delegate*<in PointRows, float*, float*, nint, bool, ref PrefetchQueue, void> run, in PointRows rows, int count, float* panel, int width,
         int lanes, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
     {
         nint* offsets = stackalloc nint[MR];
         float* tile = stackalloc float[MR * width];
-        for (int r = 0; r < MR; r++) offsets[r] = rows.Rows[first + Math.Min(r, count - 1)];
+        for (int r = 0; r < MR; r++) offsets[r] = rows.Rows[Math.Min(r, count - 1)];
         run(rows with { Rows = offsets }, panel, tile, width, false, ref ahead);
-        for (int r = 0; r < count; r++, tile += width, c += ldc)
-        {
-            if (accumulate)
-                for (int j = 0; j < lanes; j++) c[j] += tile[j];
-            else
-                for (int j = 0; j < lanes; j++) c[j] = tile[j];
-        }
+        _store(tile, width, count, lanes, c, ldc, accumulate);
     }
 
     private static WeightGradientKernel Of8x3<S, V>()
         where S : struct, ISimd<V>
         where V : struct => new(
             8, S.Width, 3, &WeightGradient8x3<S, V>.Run1, &WeightGradient8x3<S, V>.Run2, &WeightGradient8x3<S, V>.Run3,
-            &LanePanel<S, V>.Pack, &PointSums<S, V>.Sum, &PointSums<S, V>.Add);
+            &LanePanel<S, V>.Pack, &PointSums<S, V>.Sum, &PointSums<S, V>.Add, &PointSums<S, V>.StoreTile);
 
     private static WeightGradientKernel Of6x2<S, V>()
         where S : struct, ISimd<V>
         where V : struct => new(
             6, S.Width, 2, &WeightGradient6x2<S, V>.Run1, &WeightGradient6x2<S, V>.Run2, null,
-            &LanePanel<S, V>.Pack, &PointSums<S, V>.Sum, &PointSums<S, V>.Add);
+            &LanePanel<S, V>.Pack, &PointSums<S, V>.Sum, &PointSums<S, V>.Add, &PointSums<S, V>.StoreTile);
 }

@@ -43,8 +43,6 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
         (_kernel, _patches) = (WeightGradientKernel.For(context.Isa), PatchPacker.For(context.Isa));
         ChooseBlocks();
         _turnsX = Cost(turnsX: true) < Cost(turnsX: false);
-        if (Environment.GetEnvironmentVariable("GW_TURN") is { } t) _turnsX = t == "1";
-        if (Environment.GetEnvironmentVariable("GW_PARTS") is { } q) _parts = Math.Min(Blocks, int.Parse(q));
         ChooseChunks();
         FitWorkspace();
         _xRows = GC.AllocateUninitializedArray<nint>(_ICs * Taps, pinned: true);
@@ -81,7 +79,7 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
 
     private int OCChunks => BlockSizes.CeilDiv(_s.GroupOC, _OCs);
 
-    /// <summary>C is dw itself, or its first part is. Rows that are not whole vectors are slow to store, while they are few put them beside.</summary>
+    /// <summary>C, or its first part, is dw itself; unless its rows are not whole vectors, which are slow to store again and again.</summary>
     private bool IsDirect => _turnsX && (_parts == 1 || _s.PatchLength % _kernel.Width == 0);
 
     /// <summary>Rows of C.</summary>
@@ -128,12 +126,14 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
 
     private void ChooseBlocks()
     {
-        int most = int.Parse(Environment.GetEnvironmentVariable("GW_K") ?? "256");
-        int unit = IsDense ? 16 : _grid.Columns;
-        _blockPoints = BlockSizes.Balance(_grid.Points / (IsDense ? 1 : unit), Math.Max(1, IsDense ? most : most / unit), IsDense ? unit : 1) * (IsDense ? 1 : unit);
-        _blockImages = _blockPoints < _grid.Points ? 1 : Math.Clamp(most / _grid.Points, 1, _s.N);
+        // Long enough that C costs little, short enough that a panel comes from L1 or nearly so (measured on Zen 5: 200 to 330 are as good).
+        const int MostPoints = 256;
+        _blockPoints = IsDense
+            ? BlockSizes.Balance(_grid.Points, MostPoints, Prefetch.Line)
+            : BlockSizes.Balance(_grid.Rows, Math.Max(1, MostPoints / _grid.Columns), 1) * _grid.Columns;
+        _blockImages = _blockPoints < _grid.Points ? 1 : Math.Clamp(MostPoints / _grid.Points, 1, _s.N);
 
-        // Partial sums that stay in the cache and cost little beside the products.
+        // Parts of C that stay in the cache and cost little beside the products.
         const int FewestBlocks = 4, MostParts = 8, MostWeights = 1 << 17;
         _parts = (long)_s.GroupOC * _s.PatchLength > MostWeights ? 1 : Math.Clamp(Blocks / FewestBlocks, 1, MostParts);
     }
@@ -166,33 +166,34 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
 
         if (IsDense) return;
         int unit = _turnsX ? Math.Min(W, _ICs) : 1;
-        long most = CacheSizes.Machine.L2 / (Environment.GetEnvironmentVariable("GW_L2") is { } t ? int.Parse(t) : 2) / (sizeof(float) * ChannelStride * _blockImages);
+        long most = CacheSizes.Machine.L2 / 2 / (sizeof(float) * ChannelStride * _blockImages);
         _ICs = BlockSizes.Balance(_s.GroupIC, (int)Math.Clamp(most / unit * unit, unit, _ICs), unit);
     }
 
     private static int Chunk(int length, int chunks, int unit) => Math.Min(length, BlockSizes.RoundUp(BlockSizes.CeilDiv(length, chunks), unit));
 
+    /// <summary>What sums depend on changes only when no chunk is small enough, which is so for any number of threads.</summary>
     private void FitWorkspace()
     {
-        while (true)
+        while ((Workers = (int)Math.Clamp(((_context.MaxWorkspaceBytes / sizeof(float)) - SharedLength) / WorkerLength, 0, _context.Threads)) == 0)
         {
-            Workers = (int)Math.Min(_context.Threads, ((_context.MaxWorkspaceBytes / sizeof(float)) - SharedLength) / WorkerLength);
-            if (Workers > 0) return;
+            if (!IsDense && _ICs > 1)
+            {
+                _ICs = BlockSizes.CeilDiv(_ICs, 2);
+                continue;
+            }
+
             if (_parts > 1) _parts = 1;
             else if (!_turnsX) _turnsX = true;
-            else if (!IsDense && _ICs > 1) _ICs = BlockSizes.CeilDiv(_ICs, 2);
             else if (_blockImages > 1) _blockImages = 1;
-            else if (BlockRows > 1) _blockPoints = BlockRows / 2 * _grid.Columns;
-            else if (IsDense && _blockPoints > 16) _blockPoints /= 2;
-            else
-            {
-                Workers = 0;
-                return;
-            }
+            else if (_blockPoints > (IsDense ? Prefetch.Line : _grid.Columns)) _blockPoints = IsDense ? _blockPoints / 2 : BlockRows / 2 * _grid.Columns;
+            else return;
+            ChooseChunks();
         }
     }
 
-    /// <summary>The sums of the blocks that a part takes, [part][OC].</summary>
+    /// <summary>The sums of dy over a part, [part][OC].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void SumBias(float* db, double* sums)
     {
         for (int oc = 0; oc < _s.OC; oc++)
@@ -258,6 +259,7 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
             PointRows dy = RowsOfDY(item, block, (nint*)(places + MostPlaces) + pass.MostRuns);
             PointRows rows = pass._turnsX ? dy : x, lanes = pass._turnsX ? x : dy;
             int rowCount = pass._turnsX ? item.OCs : item.ICs * pass.Taps, laneCount = pass._turnsX ? item.ICs * pass.Taps : item.OCs;
+            bool hasRoom = !pass.IsDirect && (!pass._turnsX || item.ICs == _s.GroupIC);   // for whole vectors at the end of C's rows
             float* c = Target(item);
             int width = pass._kernel.Width, vectors = BlockSizes.CeilDiv(laneCount, width), panels = BlockSizes.CeilDiv(vectors, pass._kernel.MostVectors);
             for (int j = 0; panels > 0; panels--)
@@ -272,7 +274,8 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
                 var ahead = new PrefetchQueue(
                     places, length, Lines(block), (long)BlockSizes.RoundUp(rowCount, pass._kernel.MR) * block.Images * block.Points / pass._kernel.MR, panel);
                 double* sums = SumsBias(item) && pass._turnsX && j == 0 ? BiasSums(item) : null;
-                pass._kernel.Multiply(rows, rowCount, panel, wide, pass.IsDirect ? count : wide * width, c + j, pass.ResultStride, !isFirst, sums, ref ahead);
+                int stored = hasRoom ? wide * width : count;
+                pass._kernel.Multiply(rows, rowCount, panel, wide, stored, c + j, pass.ResultStride, !isFirst, sums, ref ahead);
                 if (SumsBias(item) && !pass._turnsX) pass._kernel.Sum(lanes.From(j), count, BiasSums(item) + j);
                 j += count;
                 vectors -= wide;

@@ -267,6 +267,7 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
                 // As equal as vectors allow.
                 int wide = BlockSizes.CeilDiv(vectors, panels), count = Math.Min(wide * width, laneCount - j);
                 pass._kernel.Pack(lanes.From(j), count, wide, panel, wide * width);
+                if (SumsBias(item) && !pass._turnsX) pass._kernel.Sum(lanes.From(j), count, BiasSums(item) + j);
                 int length = 0;
                 if (isFirst && j == 0) Ask(item, block, pass._turnsX, 0, rowCount, places, ref length);
                 if (panels > 1) Ask(item, block, !pass._turnsX, j + count, pass._kernel.MostVectors * width, places, ref length);
@@ -276,7 +277,6 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
                 double* sums = SumsBias(item) && pass._turnsX && j == 0 ? BiasSums(item) : null;
                 int stored = hasRoom ? wide * width : count;
                 pass._kernel.Multiply(rows, rowCount, panel, wide, stored, c + j, pass.ResultStride, !isFirst, sums, ref ahead);
-                if (SumsBias(item) && !pass._turnsX) pass._kernel.Sum(lanes.From(j), count, BiasSums(item) + j);
                 j += count;
                 vectors -= wide;
             }

@@ -45,7 +45,8 @@ internal static unsafe class PointSums<S, V>
             sum3 = S.Add(sum3, S.Load(p + i + (3 * S.Width)));
         }
 
-        for (; i < length; i += S.Width) sum0 = S.Add(sum0, S.LoadPartial(p + i, Math.Min(S.Width, length - i)));
+        for (; i <= length - S.Width; i += S.Width) sum0 = S.Add(sum0, S.Load(p + i));
+        if (i < length) sum1 = S.Add(sum1, S.LoadPartial(p + i, length - i));
         return S.Sum(S.Add(S.Add(sum0, sum1), S.Add(sum2, sum3)));
     }
 }

@@ -29,13 +29,6 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             : $"its smallest block does not fit MaxWorkspaceBytes {context.MaxWorkspaceBytes}";
     }
 
-    // A large dw summed over few points costs more to transpose than a column matrix does to make (measured on Zen 3).
-    public bool Suits(PlanContext context, Direction direction)
-    {
-        ConvSizes s = context.Sizes;
-        return direction != Direction.BackwardWeights || (long)s.N * s.OutputPixels > 256 || (long)s.GroupOC * s.PatchLength <= 1 << 18;
-    }
-
     public ConvPass Plan(PlanContext context, Direction direction) =>
         direction == Direction.BackwardWeights ? Weights(context) : new Pass(context, direction);
 

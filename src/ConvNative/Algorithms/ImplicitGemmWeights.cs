@@ -1,213 +1,401 @@
+using System.Runtime.CompilerServices;
 using ConvNative.Interop;
 using ConvNative.Kernels;
 
 namespace ConvNative.Algorithms;
 
 /// <summary>
-/// The backward-weights pass of <see cref="ImplicitGemm"/>: dwᵀ[(ic, kh, kw) × OC] += patches of x · dyᵀ, over blocks of grid points that
-/// are small enough for L1. dy is transposed per block, so that output channels lie side by side; x is read from padded rows, in
-/// which a tap is a constant offset, and no patch is written.
+/// The backward-weights pass of <see cref="ImplicitGemm"/>: dw[OC × (ic, kh, kw)] = dy · (patches of x)ᵀ. Both operands run along the points
+/// that are summed over, so one of them is turned, a panel at a time, for its rows to become lanes: the patches, which gives dw as it stands,
+/// or dy, which gives dwᵀ. The other one is read where it is. x is dense already, or copied to padded rows in which a tap is a
+/// constant offset, so that patches are never written down.
 /// <code>
-/// for g, input-channel chunk, output-channel chunk              shared out; an item owns its part of dw
-///   for block of points (images × rows)                         always in this order: the sums do not depend on the chunks
-///     pad x, transpose dy
-///     for output-channel panel, 6 rows of (ic, kh, kw)          WeightGradient6x2
-///   dw = (dwᵀ)ᵀ
+/// for g, part of the points, input-channel chunk, output-channel chunk         shared out
+///   for block of points (images × rows) of the part                            always in this order: sums do not depend on the chunks
+///     pad x
+///     for panel of lanes                       turned, in L1
+///       for MR rows                            C += rows · panel               WeightGradientKernel
+/// dw = Σ parts of C (turned back)
 /// </code>
+/// The shape alone says how points are cut, into parts where dw is too small to be shared out.
 /// </summary>
 internal sealed unsafe class ImplicitGemmWeights : ConvPass
 {
+    private const int MostPlaces = 2048;   // of a prefetch queue
+
     private readonly PlanContext _context;
     private readonly ConvSizes _s;
     private readonly PatchGrid _grid;
     private readonly WeightGradientKernel _kernel;
-    private readonly PanelPacker _packer;
     private readonly PatchPacker _patches;
-    private int _blockRows;
+    private readonly nint[] _xRows;
+    private readonly nint[] _dyRows;
+    private bool _turnsX;
+    private int _blockPoints;
     private int _blockImages;
+    private int _parts;
     private int _ICs;
     private int _OCs;
 
     public ImplicitGemmWeights(PlanContext context, PatchGrid grid)
     {
         (_context, _s, _grid) = (context, context.Sizes, grid);
-        (_kernel, _packer, _patches) = (WeightGradientKernel.For(context.Isa), PanelPacker.For(context.Isa), PatchPacker.For(context.Isa));
-        int points = Math.Max(1, CacheSizes.Machine.L1 / 2 / (sizeof(float) * _kernel.NR));
-        _blockRows = BlockSizes.Balance(grid.Rows, Math.Max(1, points / grid.Columns), 1);
-        _blockImages = _blockRows < grid.Rows ? 1 : Math.Clamp(points / grid.Points, 1, _s.N);
+        (_kernel, _patches) = (WeightGradientKernel.For(context.Isa), PatchPacker.For(context.Isa));
+        ChooseBlocks();
+        _turnsX = Cost(turnsX: true) < Cost(turnsX: false);
         ChooseChunks();
         FitWorkspace();
+        _xRows = GC.AllocateUninitializedArray<nint>(_ICs * Taps, pinned: true);
+        for (int r = 0; r < _xRows.Length; r++) _xRows[r] = (r / Taps * ChannelStride) + (IsDense ? 0 : _grid.TapOffsets[r % Taps]);
+        _dyRows = GC.AllocateUninitializedArray<nint>(_OCs, pinned: true);
+        for (int r = 0; r < _dyRows.Length; r++) _dyRows[r] = (nint)r * _s.OutputPixels;
     }
 
     /// <summary>How many items run at once; 0: not one fits the workspace limit.</summary>
     public int Workers { get; private set; }
 
-    public override long WorkspaceBytes => WorkerLength * Workers * sizeof(float);
+    public override long WorkspaceBytes => (SharedLength + (WorkerLength * Workers)) * sizeof(float);
 
     public override string Details =>
-        $"kernel {_kernel.Name}, blocks of {_blockImages}×{_blockRows} rows, items of {_ICs} input and {_OCs} output channels, {Workers} worker(s)";
+        $"kernel {_kernel.Name}, {(_turnsX ? "x" : "dy")} turned, blocks of {_blockImages}×{_blockPoints} points in {_parts} part(s), "
+        + $"items of {_ICs} input and {_OCs} output channels, {Workers} worker(s)";
 
     private int Taps => _grid.Taps;
 
-    private bool ReadsInPlace => _grid.IsIdentity;
+    /// <summary>x is read where it is.</summary>
+    private bool IsDense => _grid.IsIdentity;
 
-    private int BlockPoints => _blockImages * _blockRows * _grid.Columns;
+    private int BlockRows => IsDense ? 1 : _blockPoints / _grid.Columns;
 
-    private nint ChannelStride => ReadsInPlace ? _grid.Points : (nint)_grid.PaddedRowCount(_blockRows) * _grid.Pitch;
+    private int BlocksPerImage => BlockSizes.CeilDiv(_grid.Points, _blockPoints);
 
-    private nint ImageStride => ReadsInPlace ? (nint)_s.IC * _grid.Points : ChannelStride * _ICs;
+    private int Blocks => BlockSizes.CeilDiv(_s.N, _blockImages) * BlocksPerImage;
 
-    private int PaddedRows => BlockSizes.RoundUp(_ICs * Taps, _kernel.MR);
+    private nint ChannelStride => IsDense ? _grid.Points : (nint)_grid.PaddedRowCount(BlockRows) * _grid.Pitch;
 
-    private int PaddedOCs => BlockSizes.RoundUp(_OCs, _kernel.NR);
+    private nint ImageStride => IsDense ? (nint)_s.IC * _grid.Points : ChannelStride * _ICs;
 
     private int ICChunks => BlockSizes.CeilDiv(_s.GroupIC, _ICs);
 
     private int OCChunks => BlockSizes.CeilDiv(_s.GroupOC, _OCs);
 
-    // Scratch of a worker, in floats: padded rows, dy panels, dwᵀ, and the offset tables.
-    private long SourceLength => ReadsInPlace ? 0 : Align((ImageStride * _blockImages) + (2 * _kernel.NR));
+    /// <summary>C, or its first part, is dw itself; unless its rows are not whole vectors, which are slow to store again and again.</summary>
+    private bool IsDirect => _turnsX && (_parts == 1 || _s.PatchLength % _kernel.Width == 0);
 
-    private long PanelsLength => Align((long)PaddedOCs * BlockPoints);
+    /// <summary>Rows of C.</summary>
+    private int Rows => _turnsX ? _s.GroupOC : _s.PatchLength;
 
-    private long ResultLength => Align((long)PaddedRows * PaddedOCs);
+    /// <summary>Lanes of C.</summary>
+    private int Lanes => _turnsX ? _s.PatchLength : _s.GroupOC;
 
-    private long TablesLength => Align((PaddedRows + ((long)_blockImages * _blockRows)) * sizeof(nint) / sizeof(float));
+    /// <summary>Floats from a row of C to the next.</summary>
+    private nint ResultStride => IsDirect ? Lanes : BlockSizes.RoundUp(Lanes, 16);
 
-    private long WorkerLength => SourceLength + PanelsLength + ResultLength + TablesLength;
+    private nint ResultLength => Rows * ResultStride * _s.G;
+
+    // Memory of all workers, in floats: parts of C, of which the first may be dw itself; parts of db, in double.
+    private long ResultsLength => Align((_parts - (IsDirect ? 1 : 0)) * (long)ResultLength);
+
+    private long SharedLength => ResultsLength + Align(2L * _parts * _s.OC);
+
+    // Memory of a worker: padded rows, a panel, runs of x and of dy, places to ask for.
+    private long SourceLength => IsDense ? 0 : Align((ImageStride * _blockImages) + (2 * _kernel.Width));
+
+    private long PanelLength => Align((long)_blockImages * _blockPoints * _kernel.MostVectors * _kernel.Width);
+
+    private int MostRuns => _blockImages * BlockRows;
+
+    private long TablesLength => Align((MostPlaces + (2L * MostRuns)) * sizeof(nint) / sizeof(float));
+
+    private long WorkerLength => SourceLength + PanelLength + TablesLength;
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
-        var task = new ItemTask(this, buffers, workspace);
-        pool.For(Workers, (long)_s.G * ICChunks * OCChunks, ref task);
-        BiasGradientTask.Run(_context, buffers, pool);
-    }
-
-    /// <summary>Two items a thread where there are channels enough; one thread takes all channels at once.</summary>
-    private void ChooseChunks()
-    {
-        (_ICs, _OCs) = (_s.GroupIC, _s.GroupOC);
-        if (_context.Threads == 1) return;
-        int wanted = BlockSizes.CeilDiv(2 * _context.Threads, _s.G);
-        _ICs = BlockSizes.CeilDiv(_s.GroupIC, wanted);
-        int panels = BlockSizes.CeilDiv(_s.GroupOC, _kernel.NR);
-        _OCs = Math.Min(_s.GroupOC, BlockSizes.CeilDiv(panels, BlockSizes.CeilDiv(wanted, ICChunks)) * _kernel.NR);
-    }
-
-    private void FitWorkspace()
-    {
-        while (true)
+        var products = new ProductTask(this, buffers, workspace);
+        pool.For(Workers, products.Count, ref products);
+        if (!IsDirect || _parts > 1)
         {
-            Workers = (int)Math.Min(_context.Threads, _context.MaxWorkspaceBytes / (WorkerLength * sizeof(float)));
-            if (Workers > 0) return;
-            if (_ICs > 1) _ICs = BlockSizes.CeilDiv(_ICs, 2);
-            else if (_OCs > _kernel.NR) _OCs = BlockSizes.RoundUp(_OCs / 2, _kernel.NR);
-            else if (_blockImages > 1) _blockImages = 1;
-            else if (_blockRows > 1) _blockRows /= 2;
-            else return;
+            var sums = new SumTask(this, buffers, workspace);
+            pool.For(_context.Threads, sums.Count, ref sums);
         }
+
+        if (buffers.B != null) SumBias(buffers.B, (double*)(workspace + ResultsLength));
     }
 
     private static long Align(long length) => (length + 15) / 16 * 16;
 
-    private readonly struct ItemTask(ImplicitGemmWeights pass, ConvBuffers buffers, float* workspace) : IParallelTask
+    private void ChooseBlocks()
+    {
+        // Long enough that C costs little, short enough that a panel comes from L1 or nearly so (measured on Zen 5: 200 to 330 are as good).
+        const int MostPoints = 256;
+        _blockPoints = IsDense
+            ? BlockSizes.Balance(_grid.Points, MostPoints, Prefetch.Line)
+            : BlockSizes.Balance(_grid.Rows, Math.Max(1, MostPoints / _grid.Columns), 1) * _grid.Columns;
+        _blockImages = _blockPoints < _grid.Points ? 1 : Math.Clamp(MostPoints / _grid.Points, 1, _s.N);
+
+        // Parts of C that stay in the cache and cost little beside the products.
+        const int FewestBlocks = 4, MostParts = 8, MostWeights = 1 << 17;
+        _parts = (long)_s.GroupOC * _s.PatchLength > MostWeights ? 1 : Math.Clamp(Blocks / FewestBlocks, 1, MostParts);
+    }
+
+    /// <summary>In multiply-adds: products of whole tiles, turning the lanes, turning dwᵀ back.</summary>
+    private double Cost(bool turnsX)
+    {
+        int rows = turnsX ? _s.GroupOC : _s.PatchLength, lanes = turnsX ? _s.PatchLength : _s.GroupOC, W = _kernel.Width;
+        double points = (double)_s.N * _s.OutputPixels;
+        return (points * BlockSizes.RoundUp(lanes, W) * (BlockSizes.RoundUp(rows, _kernel.MR) + (W / 3.0))) + (turnsX ? 0 : 2.0 * W * rows * lanes);
+    }
+
+    /// <summary>
+    /// Two items a thread, by lanes first, since a chunk of rows turns all lanes anew; padded rows in half of L2.
+    /// </summary>
+    private void ChooseChunks()
+    {
+        int W = _kernel.Width, wanted = _context.Threads == 1 ? 1 : BlockSizes.CeilDiv(2 * _context.Threads, _s.G * _parts);
+        int laneChunks = Math.Clamp(Lanes / (2 * W), 1, wanted), rowChunks = BlockSizes.CeilDiv(wanted, laneChunks);
+        if (_turnsX)
+        {
+            _ICs = Chunk(_s.GroupIC, laneChunks, W);
+            _OCs = Chunk(_s.GroupOC, rowChunks, _kernel.MR);
+        }
+        else
+        {
+            _ICs = Chunk(_s.GroupIC, rowChunks, 1);
+            _OCs = Chunk(_s.GroupOC, laneChunks, W);
+        }
+
+        if (IsDense) return;
+        int unit = _turnsX ? Math.Min(W, _ICs) : 1;
+        long most = CacheSizes.Machine.L2 / 2 / (sizeof(float) * ChannelStride * _blockImages);
+        _ICs = BlockSizes.Balance(_s.GroupIC, (int)Math.Clamp(most / unit * unit, unit, _ICs), unit);
+    }
+
+    private static int Chunk(int length, int chunks, int unit) => Math.Min(length, BlockSizes.RoundUp(BlockSizes.CeilDiv(length, chunks), unit));
+
+    /// <summary>What sums depend on changes only when no chunk is small enough, which is so for any number of threads.</summary>
+    private void FitWorkspace()
+    {
+        while ((Workers = (int)Math.Clamp(((_context.MaxWorkspaceBytes / sizeof(float)) - SharedLength) / WorkerLength, 0, _context.Threads)) == 0)
+        {
+            if (!IsDense && _ICs > 1)
+            {
+                _ICs = BlockSizes.CeilDiv(_ICs, 2);
+                continue;
+            }
+
+            if (_parts > 1) _parts = 1;
+            else if (!_turnsX) _turnsX = true;
+            else if (_blockImages > 1) _blockImages = 1;
+            else if (_blockPoints > (IsDense ? Prefetch.Line : _grid.Columns)) _blockPoints = IsDense ? _blockPoints / 2 : BlockRows / 2 * _grid.Columns;
+            else return;
+            ChooseChunks();
+        }
+    }
+
+    /// <summary>The sums of dy over a part, [part][OC].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void SumBias(float* db, double* sums)
+    {
+        for (int oc = 0; oc < _s.OC; oc++)
+        {
+            double sum = 0;
+            for (int part = 0; part < _parts; part++) sum += sums[(part * _s.OC) + oc];
+            db[oc] = (float)sum;
+        }
+    }
+
+    /// <summary>Part <paramref name="part"/> of C of a group.</summary>
+    private float* Result(float* dw, float* workspace, int part, long g)
+    {
+        nint group = ResultLength / _s.G;
+        if (IsDirect && part == 0) return dw + ((nint)g * group);
+        return workspace + ((part - (IsDirect ? 1 : 0)) * ResultLength) + ((nint)g * group);
+    }
+
+    private readonly struct ProductTask(ImplicitGemmWeights pass, ConvBuffers buffers, float* workspace) : IParallelTask
     {
         private readonly ConvSizes _s = pass._s;
         private readonly PatchGrid _grid = pass._grid;
 
+        public long Count => (long)_s.G * pass._parts * pass.ICChunks * pass.OCChunks;
+
+        /// <summary>A part of the points and a chunk of the weights.</summary>
+        private readonly record struct Item(int G, int Part, int IC, int ICs, int OC, int OCs);
+
+        /// <summary>Images [N, N + Images), points [Point, Point + Points) of each.</summary>
+        private readonly record struct Block(int N, int Images, int Point, int Points);
+
         public void Run(long index, int worker)
         {
             (long rest, long ocChunk) = Math.DivRem(index, pass.OCChunks);
-            (long g, long icChunk) = Math.DivRem(rest, pass.ICChunks);
+            (rest, long icChunk) = Math.DivRem(rest, pass.ICChunks);
+            (long g, long part) = Math.DivRem(rest, pass._parts);
             int ic = (int)icChunk * pass._ICs, oc = (int)ocChunk * pass._OCs;
-            int ICs = Math.Min(pass._ICs, _s.GroupIC - ic), OCs = Math.Min(pass._OCs, _s.GroupOC - oc);
-            float* source = workspace + (worker * pass.WorkerLength);
-            float* panels = source + pass.SourceLength;
-            float* result = panels + pass.PanelsLength;
-            nint* taps = (nint*)(result + pass.ResultLength);
-            FillTaps(taps, ICs);
+            var item = new Item((int)g, (int)part, ic, Math.Min(pass._ICs, _s.GroupIC - ic), oc, Math.Min(pass._OCs, _s.GroupOC - oc));
+            float* scratch = workspace + pass.SharedLength + (worker * pass.WorkerLength);
+            if (SumsBias(item)) new Span<double>(BiasSums(item), item.OCs).Clear();
+            int first = (int)(part * pass.Blocks / pass._parts), end = (int)((part + 1) * pass.Blocks / pass._parts);
+            for (int b = first; b < end; b++) Multiply(item, BlockAt(b), b + 1 < end ? BlockAt(b + 1) : default, isFirst: b == first, scratch);
+        }
 
-            bool accumulate = false;
-            for (int n = 0; n < _s.N; n += pass._blockImages)
+        private bool SumsBias(in Item item) => buffers.B != null && item.IC == 0;
+
+        private double* BiasSums(in Item item) =>
+            (double*)(workspace + pass.ResultsLength) + ((nint)item.Part * _s.OC) + ((nint)item.G * _s.GroupOC) + item.OC;
+
+        private Block BlockAt(int index)
+        {
+            (int image, int block) = Math.DivRem(index, pass.BlocksPerImage);
+            int n = image * pass._blockImages, point = block * pass._blockPoints;
+            return new Block(n, Math.Min(pass._blockImages, _s.N - n), point, Math.Min(pass._blockPoints, _grid.Points - point));
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void Multiply(in Item item, in Block block, in Block next, bool isFirst, float* scratch)
+        {
+            float* panel = scratch + pass.SourceLength;
+            float** places = (float**)(panel + pass.PanelLength);
+            PointRows x = RowsOfX(item, block, scratch, (nint*)(places + MostPlaces));
+            PointRows dy = RowsOfDY(item, block, (nint*)(places + MostPlaces) + pass.MostRuns);
+            PointRows rows = pass._turnsX ? dy : x, lanes = pass._turnsX ? x : dy;
+            int rowCount = pass._turnsX ? item.OCs : item.ICs * pass.Taps, laneCount = pass._turnsX ? item.ICs * pass.Taps : item.OCs;
+            bool hasRoom = !pass.IsDirect && (!pass._turnsX || item.ICs == _s.GroupIC);   // for whole vectors at the end of C's rows
+            float* c = Target(item);
+            int width = pass._kernel.Width, vectors = BlockSizes.CeilDiv(laneCount, width), panels = BlockSizes.CeilDiv(vectors, pass._kernel.MostVectors);
+            for (int j = 0; panels > 0; panels--)
             {
-                for (int row = 0; row < _grid.Rows; row += pass._blockRows)
-                {
-                    var block = new Block(n, Math.Min(pass._blockImages, _s.N - n), row, Math.Min(pass._blockRows, _grid.Rows - row));
-                    float* x = Pad(block, (int)g, ic, ICs, source);
-                    TransposeDY(block, (int)g, oc, OCs, panels);
-                    Multiply(block, x, ICs, OCs, panels, taps, result, accumulate);
-                    accumulate = true;
-                }
-            }
-
-            WriteGradient(result, ICs * pass.Taps, OCs, buffers.W + (((g * _s.GroupOC) + oc) * _s.PatchLength) + ((long)ic * pass.Taps));
-        }
-
-        /// <summary>dw[oc, r] = result[r, oc]: eight rows at a time, so that dw is written in whole vectors.</summary>
-        private void WriteGradient(float* result, int rows, int OCs, float* dw)
-        {
-            int r = 0;
-            for (; LaneTranspose.Has8 && r <= rows - 8; r += 8)
-                LaneTranspose.Pack8(result + ((nint)r * pass.PaddedOCs), pass.PaddedOCs, OCs, 8, _s.PatchLength, dw + r);
-            Transpose.Run(pass._context.Isa, rows - r, OCs, result + ((nint)r * pass.PaddedOCs), pass.PaddedOCs, dw + r, _s.PatchLength);
-        }
-
-        /// <summary>Images [N, N + Images), grid rows [Row, Row + Rows) of each.</summary>
-        private readonly record struct Block(int N, int Images, int Row, int Rows);
-
-        // The rows that fill up the last tile read what the last one reads; nobody looks at their sums.
-        private void FillTaps(nint* taps, int ICs)
-        {
-            int count = ICs * pass.Taps;
-            for (int i = 0; i < BlockSizes.RoundUp(count, pass._kernel.MR); i++)
-            {
-                (int c, int t) = Math.DivRem(Math.Min(i, count - 1), pass.Taps);
-                taps[i] = (c * pass.ChannelStride) + _grid.TapOffsets[t];
+                // As equal as vectors allow.
+                int wide = BlockSizes.CeilDiv(vectors, panels), count = Math.Min(wide * width, laneCount - j);
+                pass._kernel.Pack(lanes.From(j), count, wide, panel, wide * width);
+                if (SumsBias(item) && !pass._turnsX) pass._kernel.Sum(lanes.From(j), count, BiasSums(item) + j);
+                int length = 0;
+                if (isFirst && j == 0) Ask(item, block, pass._turnsX, 0, rowCount, places, ref length);
+                if (panels > 1) Ask(item, block, !pass._turnsX, j + count, pass._kernel.MostVectors * width, places, ref length);
+                else if (next.Images > 0) AskNext(item, next, places, ref length);
+                var ahead = new PrefetchQueue(
+                    places, length, Lines(block), (long)BlockSizes.RoundUp(rowCount, pass._kernel.MR) * block.Images * block.Points / pass._kernel.MR, panel);
+                double* sums = SumsBias(item) && pass._turnsX && j == 0 ? BiasSums(item) : null;
+                int stored = hasRoom ? wide * width : count;
+                pass._kernel.Multiply(rows, rowCount, panel, wide, stored, c + j, pass.ResultStride, !isFirst, sums, ref ahead);
+                j += count;
+                vectors -= wide;
             }
         }
 
-        private float* Pad(in Block block, int g, int ic, int ICs, float* source)
+        private float* Target(in Item item)
         {
-            float* planes = buffers.X + ((((long)block.N * _s.IC) + ((long)g * _s.GroupIC) + ic) * _s.InputPixels);
-            if (pass.ReadsInPlace) return planes + ((nint)block.Row * _grid.Columns);
+            nint row = pass._turnsX ? item.OC : (nint)item.IC * pass.Taps, column = pass._turnsX ? (nint)item.IC * pass.Taps : item.OC;
+            return pass.Result(buffers.W, workspace, item.Part, item.G) + (row * pass.ResultStride) + column;
+        }
+
+        private float* X(in Item item, in Block block) => buffers.X + ((((long)block.N * _s.IC) + ((long)item.G * _s.GroupIC) + item.IC) * _s.InputPixels);
+
+        private float* DY(in Item item, in Block block) =>
+            buffers.Y + ((((long)block.N * _s.OC) + ((long)item.G * _s.GroupOC) + item.OC) * _s.OutputPixels) + block.Point;
+
+        /// <summary>The patches' rows (ic, kh, kw), and the runs of the block's points in them.</summary>
+        private PointRows RowsOfX(in Item item, in Block block, float* scratch, nint* runs)
+        {
+            float* planes = X(item, block);
+            nint* table = (nint*)Unsafe.AsPointer(ref pass._xRows[0]);
+            if (pass.IsDense) return Rows(planes + block.Point, table, block, pass.ImageStride, block.Points, runs);
+            int row = block.Point / _grid.Columns;
             for (int n = 0; n < block.Images; n++)
             {
                 pass._patches.Fill(
-                    _grid, planes + (n * (long)_s.IC * _s.InputPixels), ICs, block.Row, block.Rows, source + (n * pass.ImageStride), pass.ChannelStride);
+                    _grid, planes + (n * (long)_s.IC * _s.InputPixels), item.ICs, row, block.Points / _grid.Columns, scratch + (n * pass.ImageStride), pass.ChannelStride);
             }
 
-            return source;
+            return Rows(scratch, table, block, pass.ImageStride, _grid.RowStep, runs);
         }
 
-        /// <summary>panels[OCs / NR][points of all images][NR].</summary>
-        private void TransposeDY(in Block block, int g, int oc, int OCs, float* panels)
+        private PointRows RowsOfDY(in Item item, in Block block, nint* runs) =>
+            Rows(DY(item, block), (nint*)Unsafe.AsPointer(ref pass._dyRows[0]), block, (nint)_s.OC * _s.OutputPixels, _grid.Columns, runs);
+
+        /// <summary>Where x is dense or its padded rows have no gap, the points of an image are one run.</summary>
+        private PointRows Rows(float* source, nint* rows, in Block block, nint imageStride, nint rowStep, nint* runs)
         {
-            int NR = pass._kernel.NR, points = block.Rows * _grid.Columns;
-            for (int j = 0; j < OCs; j += NR)
+            bool isOneRun = pass.IsDense || _grid.RowStep == _grid.Columns;
+            int runsPerImage = isOneRun ? 1 : block.Points / _grid.Columns, count = block.Images * runsPerImage;
+            for (int i = 0; i < count; i++) runs[i] = (i / runsPerImage * imageStride) + (i % runsPerImage * rowStep);
+            return new PointRows { Source = source, Rows = rows, Runs = runs, Count = count, Length = isOneRun ? block.Points : _grid.Columns };
+        }
+
+        /// <summary>Queues what the next block begins with: its first lanes, all rows, all that will be copied.</summary>
+        private void AskNext(in Item item, in Block next, float** places, ref int length)
+        {
+            int lanes = pass._kernel.MostVectors * pass._kernel.Width;
+            if (!pass.IsDense) AskCopied(item, next, places, ref length);
+            Ask(item, next, !pass._turnsX, 0, lanes, places, ref length);
+            Ask(item, next, pass._turnsX, 0, int.MaxValue, places, ref length);
+        }
+
+        /// <summary>Queues some rows of an operand, unless it is copied.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void Ask(in Item item, in Block block, bool dy, int first, int count, float** places, ref int length)
+        {
+            if (!dy && !pass.IsDense) return;
+            nint plane = _s.OutputPixels, image = (dy ? _s.OC : _s.IC) * plane;
+            float* from = (dy ? DY(item, block) : X(item, block) + block.Point) + (first * plane);
+            count = Math.Min(count, (dy ? item.OCs : item.ICs) - first);
+            for (int n = 0; n < block.Images; n++, from += image)
+                for (int r = 0; r < count && length < MostPlaces; r++) places[length++] = from + (r * plane);
+        }
+
+        /// <summary>Queues the source rows of a block.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void AskCopied(in Item item, in Block block, float** places, ref int length)
+        {
+            int row = block.Point / _grid.Columns, rows = block.Points / _grid.Columns, step = Lines(block) * Prefetch.Line;
+            nint begin = (nint)Math.Max(0, _grid.SourceRow(row, 0)) * _s.IW;
+            nint end = (nint)Math.Min(_s.IH, _grid.SourceRow(row, _grid.PaddedRowCount(rows) - 1) + 1) * _s.IW;
+            float* plane = X(item, block);
+            for (int n = 0; n < block.Images; n++, plane += (_s.IC - item.ICs) * (nint)_s.InputPixels)
             {
-                for (int n = 0; n < block.Images; n++, panels += (nint)points * NR)
-                {
-                    float* dy = buffers.Y + (((((long)block.N + n) * _s.OC) + ((long)g * _s.GroupOC) + oc + j) * _s.OutputPixels) + ((long)block.Row * _grid.Columns);
-                    pass._packer.FromColumns(dy, _s.OutputPixels, points, Math.Min(NR, OCs - j), NR, panels);
-                }
+                for (int c = 0; c < item.ICs; c++, plane += _s.InputPixels)
+                    for (nint at = begin; at < end && length < MostPlaces; at += step) places[length++] = plane + at;
             }
         }
 
-        private void Multiply(in Block block, float* x, int ICs, int OCs, float* panels, nint* taps, float* result, bool accumulate)
-        {
-            // Where x is read in place the rows of an image are one run.
-            int rowsPerImage = pass.ReadsInPlace ? 1 : block.Rows;
-            int columns = pass.ReadsInPlace ? block.Rows * _grid.Columns : _grid.Columns;
-            nint* rowOffsets = taps + pass.PaddedRows;
-            for (int i = 0; i < block.Images * rowsPerImage; i++)
-                rowOffsets[i] = (i / rowsPerImage * pass.ImageStride) + (i % rowsPerImage * _grid.RowStep);
+        /// <summary>Lines of a place in the queue.</summary>
+        private static int Lines(in Block block) => (block.Points / Prefetch.Line) + 1;
+    }
 
-            int MR = pass._kernel.MR, NR = pass._kernel.NR, rows = block.Images * rowsPerImage;
-            for (int j = 0; j < OCs; j += NR, panels += (nint)rows * columns * NR)
-            {
-                for (int r = 0; r < ICs * pass.Taps; r += MR)
-                    pass._kernel.Run(rows, rowOffsets, columns, x, taps + r, panels, result + ((nint)r * pass.PaddedOCs) + j, pass.PaddedOCs, accumulate);
-            }
+    /// <summary>for g, rows of C: the parts of C into the first, in their order, and where dy was turned that into dw.</summary>
+    private readonly struct SumTask(ImplicitGemmWeights pass, ConvBuffers buffers, float* workspace) : IParallelTask
+    {
+        private const int RowsPerItem = 32;
+
+        private readonly ConvSizes _s = pass._s;
+
+        private int Slices => BlockSizes.CeilDiv(pass.Rows, RowsPerItem);
+
+        public long Count => (long)_s.G * Slices;
+
+        public void Run(long index, int worker)
+        {
+            (long g, long slice) = Math.DivRem(index, Slices);
+            int row = (int)slice * RowsPerItem, rows = Math.Min(RowsPerItem, pass.Rows - row);
+            nint stride = pass.ResultStride, offset = row * stride;
+            float* sum = pass.Result(buffers.W, workspace, 0, g) + offset;
+            for (int part = 1; part < pass._parts; part++) pass._kernel.Add(sum, pass.Result(buffers.W, workspace, part, g) + offset, rows * stride);
+            float* dw = buffers.W + (g * _s.GroupOC * _s.PatchLength);
+            if (!pass._turnsX) TurnBack(sum, rows, dw + row);
+            else if (!pass.IsDirect)
+                for (int r = 0; r < rows; r++) new ReadOnlySpan<float>(sum + (r * stride), pass.Lanes).CopyTo(new Span<float>(dw + ((row + r) * (long)pass.Lanes), pass.Lanes));
+        }
+
+        /// <summary>dw[oc, r] = c[r, oc].</summary>
+        private void TurnBack(float* c, int rows, float* dw)
+        {
+            nint run = 0;
+            nint* offsets = stackalloc nint[RowsPerItem];
+            for (int i = 0; i < rows; i++) offsets[i] = i * pass.ResultStride;
+            var source = new PointRows { Source = c, Rows = offsets, Runs = &run, Count = 1, Length = _s.GroupOC };
+            int width = pass._kernel.Width, vectors = rows / width;
+            pass._kernel.Pack(source, vectors * width, vectors, dw, _s.PatchLength);
+            int r = vectors * width;
+            Transpose.Run(pass._context.Isa, rows - r, _s.GroupOC, c + (r * pass.ResultStride), pass.ResultStride, dw + r, _s.PatchLength);
         }
     }
 }

@@ -25,7 +25,7 @@ internal unsafe interface IGemm
     /// <summary>How many calls may run at once.</summary>
     int MaxConcurrentCalls { get; }
 
-    /// <summary>Scratch that <see cref="Multiply"/> needs for this product, in floats; 64-byte alignment is expected.</summary>
+    /// <summary>Scratch that <see cref="Multiply"/> needs for this product and for smaller ones, in floats; 64-byte alignment is expected.</summary>
     long ScratchLength(GemmKind kind, int M, int N, int K);
 
     /// <summary>Called once before the calls of a run, on the run's thread.</summary>

@@ -22,11 +22,9 @@ internal sealed unsafe class ManagedGemm(Isa isa, BlockSizes blocks) : IGemm
 
     public int MaxConcurrentCalls => int.MaxValue;
 
-    public long ScratchLength(GemmKind kind, int M, int N, int K)
-    {
-        BlockSizes parts = Cut(M, N, K);
-        return parts.KC * ((long)parts.NC + BlockSizes.RoundUp(M, kernel.MR));
-    }
+    // For smaller products as well, whose equal parts of K may be longer.
+    public long ScratchLength(GemmKind kind, int M, int N, int K) =>
+        Math.Min(blocks.KC, K) * ((long)Cut(M, N, K).NC + BlockSizes.RoundUp(M, kernel.MR));
 
     public void BeginRun()
     {

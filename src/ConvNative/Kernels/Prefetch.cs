@@ -15,6 +15,13 @@ internal static unsafe class Prefetch
     {
         if (Sse.IsSupported) Sse.Prefetch0(p);
     }
+
+    /// <summary>The same, not nearer than L2: for what is needed later, and for what L1 has no room.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ToL2(float* p)
+    {
+        if (Sse.IsSupported) Sse.Prefetch1(p);
+    }
 }
 
 /// <summary>

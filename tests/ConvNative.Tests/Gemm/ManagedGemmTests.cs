@@ -64,6 +64,20 @@ internal sealed unsafe class ManagedGemmTests
     }
 
     [Test]
+    public void ScratchSufficesForSmallerProducts([Values] Isa isa, [Values] GemmKind kind)
+    {
+        // Equal parts of a smaller K may be longer: a last column tile needs no more than the others.
+        ManagedGemm gemm = Gemm(isa);
+        for (int size = 2; size < 3000; size++)
+            Assert.That(gemm.ScratchLength(kind, 20, 30, size), Is.GreaterThanOrEqualTo(gemm.ScratchLength(kind, 20, 30, size - 1)));
+        int K = BlockSizes.For(GemmKernel.For(isa), CacheSizes.Default).KC;
+        using Matrix a = new(20, K, new Random(1)), c = new(20, 20, new Random(2));
+        using var scratch = new FencedFloats(gemm.ScratchLength(GemmKind.NT, 20, 20, K + 1));
+        gemm.Multiply(GemmKind.NT, 20, 20, K, a.Pointer, a.Ld, a.Pointer, a.Ld, 0, c.Pointer, c.Ld, scratch.Pointer);
+        Assert.That(scratch.FencesHold);
+    }
+
+    [Test]
     public void AllocatesNothing([Values] Isa isa, [Values] GemmKind kind)
     {
         const int Size = 100;

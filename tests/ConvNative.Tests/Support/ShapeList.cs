@@ -57,6 +57,13 @@ internal static class ShapeList
         "mb1ic3ih5iw6oc4oh5ow8kh2kw3ph0pw3n\"kernel_below_padding\"",
         "mb1ic5ih12oc6oh10kh5ph1n\"five\"",
 
+        // weight gradients: points enough to be summed in parts, in either orientation; more channels than fit the cache at once
+        "mb9ic3ih17oc30oh17kh3ph1n\"many_points\"",
+        "mb9ic3ih17oc9oh17kh3ph1n\"many_points_few_channels\"",
+        "mb3ic20ih40oc35oh40kh1ph0n\"many_points_pointwise\"",
+        "g2mb3ic10ih40oc70oh40kh1ph0n\"many_points_groups\"",
+        "mb1ic3000ih14oc17oh7kh1sh2ph0n\"many_channels_strided\"",
+
         // groups and depthwise
         "g2mb2ic6ih8oc10oh8kh3ph1n\"groups2\"",
         "g3mb1ic15ih9oc9oh5kh3sh2ph1n\"groups3_stride\"",

@@ -16,8 +16,8 @@ function Show-Usage {
                     the arguments go to each "dotnet test" run
   bench [args]      bench/ConvNative.Benchmarks (BenchmarkDotNet), e.g. --filter *Gemm*
   compare [args]    bench/ConvNative.Compare, side by side with other libraries
-  pack [args]       the NuGet package, for Windows only, into artifacts/packages (needs mingw-w64 for OpenBLAS;
-                    ./build.sh pack on Linux makes it for both systems)
+  pack [args]       the NuGet packages, for Windows only, into artifacts/packages (needs mingw-w64 for OpenBLAS;
+                    ./build.sh pack on Linux makes them for both systems)
   clean             delete what was generated
   help              this text
 '@ | Write-Host
@@ -214,8 +214,10 @@ function Build-OpenBlas {
 function New-Package {
     if (-not (Build-OpenBlas)) { exit 1 }
     if (Test-Path artifacts\packages) { Remove-Item -Recurse -Force artifacts\packages }
-    dotnet pack src/ConvNative -c Release -o artifacts/packages -p:PackageRids=win-x64 @Arguments
-    if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
+    foreach ($project in 'src/ConvNative', 'src/ConvNative.Tensors') {
+        dotnet pack $project -c Release -o artifacts/packages -p:PackageRids=win-x64 @Arguments
+        if ($LASTEXITCODE -ne 0) { exit $LASTEXITCODE }
+    }
     foreach ($package in Get-ChildItem artifacts\packages\*.nupkg) {
         Write-Host "$($package.Name): $($package.Length) bytes"
         if ($package.Length -gt $PackageLimit) {

@@ -14,7 +14,7 @@ usage() {
                     the arguments go to each `dotnet test` run
   bench [args]      bench/ConvNative.Benchmarks (BenchmarkDotNet), e.g. --filter '*Gemm*'
   compare [args]    bench/ConvNative.Compare, side by side with other libraries
-  pack [args]       the NuGet package, for Linux and Windows, into artifacts/packages (also needs mingw-w64)
+  pack [args]       the NuGet packages, for Linux and Windows, into artifacts/packages (also needs mingw-w64)
   test-package      programs that use that package, outside of the repository; what they say when something is missing
   test-windows      the native tests and the NUnit suite, built for Windows, under wine
   clean             delete what was generated
@@ -279,6 +279,7 @@ pack() {
     heading "Package"
     rm -rf artifacts/packages
     dotnet pack src/ConvNative -c Release -o artifacts/packages "$@"
+    dotnet pack src/ConvNative.Tensors -c Release -o artifacts/packages "$@"
     for package in artifacts/packages/*.nupkg; do
         size=$(stat -c %s "$package")
         say "$package: $size bytes"
@@ -349,7 +350,7 @@ test_windows() {
     else
         add_result "build for Windows" 0 1 0 0
     fi
-    if compgen -G 'artifacts/packages/ConvNative.*.nupkg' >/dev/null || pack; then
+    if compgen -G 'artifacts/packages/ConvNative.[0-9]*.nupkg' >/dev/null || pack; then
         package_tests "programs for Windows" wine
     fi
     print_table

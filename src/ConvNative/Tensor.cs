@@ -1,15 +1,18 @@
+using System.Runtime.InteropServices;
 using ConvNative.Memory;
 
 namespace ConvNative;
 
 /// <summary>
-/// A 4-D float32 tensor in NCHW order, w fastest, in unmanaged memory. Owns its memory (64-byte aligned) unless made by
-/// <see cref="Wrap"/>. Reading and writing elements is not synchronised; a run that uses the tensor keeps its memory alive even
-/// if another thread disposes it meanwhile. Any use after <see cref="Dispose"/> throws <see cref="ObjectDisposedException"/>.
+/// A 4-D float32 tensor in NCHW order, w fastest. Owns its memory (unmanaged, 64-byte aligned) unless it borrows: from a caller
+/// (<see cref="Wrap(float*, TensorShape)"/>, <see cref="Wrap(Memory{float}, TensorShape)"/>) or from another tensor (<see cref="Slice"/>).
+/// Reading and writing elements is not synchronised; a run that uses the tensor keeps its memory alive even if another thread disposes
+/// it meanwhile. Any use after <see cref="Dispose"/> throws <see cref="ObjectDisposedException"/>.
 /// </summary>
 public sealed unsafe class Tensor : IDisposable
 {
-    private readonly AlignedBuffer? _buffer;
+    private readonly SafeHandle? _memory;   // what is freed or unpinned in the end; null: all of it is somebody else's
+    private readonly Tensor? _parent;       // whose memory a view borrows
     private readonly float* _data;
     private volatile bool _disposed;
 
@@ -31,13 +34,17 @@ public sealed unsafe class Tensor : IDisposable
     }
 
     private Tensor(TensorShape shape, AlignedBuffer buffer)
-        : this(shape, (float*)buffer.Pointer) => _buffer = buffer;
+        : this(shape, (float*)buffer.Pointer, memory: buffer)
+    {
+    }
 
-    private Tensor(TensorShape shape, float* data)
+    private Tensor(TensorShape shape, float* data, Tensor? parent = null, SafeHandle? memory = null)
     {
         Shape = shape;
         Length = shape.Length;
         _data = data;
+        _parent = parent;
+        _memory = memory;
     }
 
     /// <summary>Sizes.</summary>
@@ -59,7 +66,7 @@ public sealed unsafe class Tensor : IDisposable
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
+            ThrowIfDisposed();
             return _data;
         }
     }
@@ -79,8 +86,7 @@ public sealed unsafe class Tensor : IDisposable
     /// <exception cref="ConvShapeException">The number of values is not that of the shape.</exception>
     public static Tensor From(ReadOnlySpan<float> values, TensorShape shape)
     {
-        if (CheckedLength(shape) != values.Length)
-            throw new ConvShapeException($"values has {values.Length} elements; shape {shape} needs {shape.Length}.", nameof(values));
+        CheckCount(values.Length, shape, nameof(values));
         var tensor = new Tensor(shape, AlignedBuffer.Allocate(shape.Length * sizeof(float), zero: false));
         values.CopyTo(tensor.Span);
         return tensor;
@@ -95,10 +101,50 @@ public sealed unsafe class Tensor : IDisposable
     public static Tensor Wrap(float* data, TensorShape shape)
     {
         if (data == null) throw new ArgumentNullException(nameof(data));
-        if ((nuint)data % sizeof(float) != 0)
-            throw new ArgumentException($"data is at address 0x{(nuint)data:x}; it must be a multiple of {sizeof(float)}.", nameof(data));
+        CheckAlignment(data, nameof(data));
         CheckedLength(shape);
         return new Tensor(shape, data);
+    }
+
+    /// <summary>
+    /// A tensor over an array or other memory of the caller's, which is pinned until the tensor is disposed. Nothing is copied: what a run
+    /// writes stands in the caller's memory.
+    /// </summary>
+    /// <param name="values">All elements in NCHW order.</param>
+    /// <param name="shape">Sizes, each at least 1.</param>
+    /// <exception cref="ConvShapeException">The number of values is not that of the shape.</exception>
+    public static Tensor Wrap(Memory<float> values, TensorShape shape)
+    {
+        CheckCount(values.Length, shape, nameof(values));
+        var pin = new PinnedMemory(values);
+        try
+        {
+            CheckAlignment(pin.Pointer, nameof(values));
+            return new Tensor(shape, pin.Pointer, memory: pin);
+        }
+        catch
+        {
+            pin.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Images <paramref name="start"/> to <paramref name="start"/> + <paramref name="count"/> − 1 as a tensor that borrows this one's memory: nothing
+    /// is copied, and a change of one is seen in the other. Usable until either is disposed; disposing a view frees nothing.
+    /// </summary>
+    /// <param name="start">The first image.</param>
+    /// <param name="count">Images, at least 1.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The images are not all inside this tensor.</exception>
+    /// <exception cref="ObjectDisposedException">The tensor is disposed.</exception>
+    public Tensor Slice(int start, int count)
+    {
+        ThrowIfDisposed();
+        if (start < 0 || start >= Shape.N)
+            throw new ArgumentOutOfRangeException(nameof(start), start, $"start must be in [0, {Shape.N}) for shape {Shape}.");
+        if (count < 1 || count > Shape.N - start)
+            throw new ArgumentOutOfRangeException(nameof(count), count, $"count must be in [1, {Shape.N - start}] from image {start} on, for shape {Shape}.");
+        return new Tensor(Shape with { N = count }, _data + (start * (Length / Shape.N)), parent: this);
     }
 
     /// <summary>
@@ -143,11 +189,11 @@ public sealed unsafe class Tensor : IDisposable
         }
     }
 
-    /// <summary>Frees the memory if the tensor owns it; a second call does nothing.</summary>
+    /// <summary>Frees the memory if the tensor owns it, unpins what it pinned, ends its views; a second call does nothing.</summary>
     public void Dispose()
     {
         _disposed = true;
-        _buffer?.Dispose();
+        _memory?.Dispose();
     }
 
     /// <summary>The first element, kept alive until <see cref="Release"/> whatever other threads do.</summary>
@@ -156,12 +202,34 @@ public sealed unsafe class Tensor : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         bool added = false;
-        _buffer?.DangerousAddRef(ref added);
+        _parent?.Acquire();
+        _memory?.DangerousAddRef(ref added);
         return _data;
     }
 
     /// <summary>Ends what <see cref="Acquire"/> began.</summary>
-    internal void Release() => _buffer?.DangerousRelease();
+    internal void Release()
+    {
+        _memory?.DangerousRelease();
+        _parent?.Release();
+    }
+
+    private void ThrowIfDisposed()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        _parent?.ThrowIfDisposed();
+    }
+
+    private static void CheckCount(int count, TensorShape shape, string name)
+    {
+        if (CheckedLength(shape) != count) throw new ConvShapeException($"{name} has {count} elements; shape {shape} needs {shape.Length}.", name);
+    }
+
+    private static void CheckAlignment(float* data, string name)
+    {
+        if ((nuint)data % sizeof(float) != 0)
+            throw new ArgumentException($"{name} is at address 0x{(nuint)data:x}; it must be a multiple of {sizeof(float)}.", name);
+    }
 
     private static long CheckedLength(TensorShape shape)
     {

@@ -104,7 +104,7 @@ internal sealed unsafe class TensorTests
         }
 
         Assert.That(values, Is.EqualTo(new float[] { 0, 1, 2, 3, 4, 5, -6 }), "the memory is its owner's still");
-        Assert.That(() => Tensor.Wrap(null, Shape), Throws.ArgumentNullException);
+        Assert.That(() => Tensor.Wrap((float*)null, Shape), Throws.ArgumentNullException);
         Assert.That(() => Tensor.Wrap((float*)0x1002, Shape), Throws.ArgumentException.With.Message.Contains("0x1002").And.Message.Contains("multiple of 4"));
     }
 

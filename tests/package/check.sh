@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 chmod 755 "$work" # another user runs some of it
 unset CONVNATIVE_OPENBLAS CONVNATIVE_MAX_ISA
 
-package=$(basename "$feed"/ConvNative.*.nupkg .nupkg)
+package=$(basename "$feed"/ConvNative.[0-9]*.nupkg .nupkg)
 version=${package#ConvNative.}
 rm -rf "$NUGET_PACKAGES/convnative" # the feed's package may have changed under the same version
 cat >"$work/nuget.config" <<CONFIG

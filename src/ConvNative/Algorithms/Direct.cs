@@ -122,10 +122,14 @@ internal sealed class Direct : IConvAlgorithm
         {
             _offsets = GC.AllocateUninitializedArray<nint>(ChannelsPerBlock * _classes.Sum(c => c.Taps.Length), pinned: true);
             int k = 0;
+            nint channelStride = Planes.ChannelStride;
             foreach (ResidueClass residueClass in _classes)
-            for (int c = 0; c < ChannelsPerBlock; c++)
             {
-                foreach (Tap tap in residueClass.Taps) _offsets[k++] = (c * Planes.ChannelStride) + Planes.TapOffset(tap);
+                nint[] taps = Array.ConvertAll(residueClass.Taps, Planes.TapOffset);
+                for (int c = 0; c < ChannelsPerBlock; c++)
+                {
+                    foreach (nint tap in taps) _offsets[k++] = (c * channelStride) + tap;
+                }
             }
 
             return this;

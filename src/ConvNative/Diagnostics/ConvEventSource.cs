@@ -3,16 +3,19 @@ using System.Diagnostics.Tracing;
 
 namespace ConvNative.Diagnostics;
 
-/// <summary>The events that <c>dotnet-trace collect --providers ConvNative</c> records.</summary>
+/// <summary>
+/// The events that <c>dotnet-trace collect --providers ConvNative</c> records. Without keywords: asked for none, the tool would record nothing
+/// of a provider that has some.
+/// </summary>
 [EventSource(Name = Telemetry.Name)]
 internal sealed class ConvEventSource : EventSource
 {
     /// <summary>An algorithm was chosen for a direction; "None": the algorithm asked for refuses it.</summary>
-    [Event(1, Level = EventLevel.Informational, Keywords = Keywords.Plans, Message = "{0} {1}: {2}")]
+    [Event(1, Level = EventLevel.Informational, Message = "{0} {1}: {2}")]
     public void DirectionPlanned(string problem, string direction, string algorithm) => WriteEvent(1, problem, direction, algorithm);
 
     /// <summary>A run has ended well. GFLOP/s count the operations of direct convolution.</summary>
-    [Event(2, Level = EventLevel.Informational, Keywords = Keywords.Runs, Message = "{0} {1}: {2}, {3} ms, {4} GFLOP/s")]
+    [Event(2, Level = EventLevel.Informational, Message = "{0} {1}: {2}, {3} ms, {4} GFLOP/s")]
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Strings and numbers only: nothing is found by reflection.")]
     public unsafe void RunCompleted(string problem, string direction, string algorithm, double milliseconds, double gflops)
     {
@@ -30,11 +33,4 @@ internal sealed class ConvEventSource : EventSource
 
     /// <summary>With the zero that ends a string in a trace.</summary>
     private static unsafe EventData Text(char* text, int length) => new() { DataPointer = (nint)text, Size = (length + 1) * sizeof(char) };
-
-    /// <summary>What a listener may ask for.</summary>
-    public static class Keywords
-    {
-        public const EventKeywords Plans = (EventKeywords)1;
-        public const EventKeywords Runs = (EventKeywords)2;
-    }
 }

@@ -6,7 +6,7 @@ using ConvNative.Memory;
 namespace ConvNative.Diagnostics;
 
 /// <summary>
-/// Where plans and runs are reported: an event source and a meter, made with the first plan (docs/embedding.md lists what they
+/// Where plans and runs are reported: an event source and a meter, made with the first plan (docs/diagnostics.md lists what they
 /// carry). With nobody listening a run asks four flags and no more.
 /// </summary>
 internal sealed class Telemetry : IDisposable
@@ -44,7 +44,7 @@ internal sealed class Telemetry : IDisposable
 
     /// <summary>Whether anybody listens to runs.</summary>
     public bool ObservesRuns =>
-        _runs.Enabled || _flops.Enabled || _throughput.Enabled || _events.IsEnabled(EventLevel.Informational, ConvEventSource.Keywords.Runs);
+        _runs.Enabled || _flops.Enabled || _throughput.Enabled || _events.IsEnabled(EventLevel.Informational, EventKeywords.None);
 
     /// <summary>Ends the event source and the meter; the next use makes new ones.</summary>
     public static void Release()
@@ -60,7 +60,7 @@ internal sealed class Telemetry : IDisposable
     public void Planned(ConvProblem problem, Direction direction, ConvAlgorithm? algorithm)
     {
         if (_plans.Enabled) _plans.Add(1, Tag(direction), Tag(algorithm));
-        if (_events.IsEnabled(EventLevel.Informational, ConvEventSource.Keywords.Plans))
+        if (_events.IsEnabled(EventLevel.Informational, EventKeywords.None))
             _events.DirectionPlanned(problem.ToString(), direction.ToString(), NameOf(algorithm));
     }
 
@@ -72,7 +72,7 @@ internal sealed class Telemetry : IDisposable
         _runs.Add(1, Tag(direction), Tag(algorithm));
         _flops.Add(flops, Tag(direction), Tag(algorithm));
         _throughput.Record(gflops, Tag(direction), Tag(algorithm));
-        if (_events.IsEnabled(EventLevel.Informational, ConvEventSource.Keywords.Runs))
+        if (_events.IsEnabled(EventLevel.Informational, EventKeywords.None))
             _events.RunCompleted(problem.ToString(), direction.ToString(), algorithm.ToString(), time.TotalMilliseconds, gflops);
     }
 

@@ -15,20 +15,28 @@ internal sealed record ResidueClass(int[] Kernel, Tap[] Taps)
     /// <summary>Pixel (i·sh + rh, j·sw + rw) of dx reads dy at (i + (rh + pt − kh·dh)/sh, j + (rw + pl − kw·dw)/sw), where both divide.</summary>
     public static ResidueClass BackwardData(in ConvSizes s, int rh, int rw)
     {
-        var (kernel, taps) = (new List<int>(), new List<Tap>());
-        for (int kh = 0; kh < s.KH; kh++)
+        (int Tap, int Distance)[] rows = Axis(s.KH, s.dh, s.sh, rh + s.pt), columns = Axis(s.KW, s.dw, s.sw, rw + s.pl);
+        var (kernel, taps) = (new int[rows.Length * columns.Length], new Tap[rows.Length * columns.Length]);
+        int i = 0;
+        foreach ((int kh, int row) in rows)
         {
-            (int row, int rowRest) = Math.DivRem(rh + s.pt - (kh * s.dh), s.sh);
-            if (rowRest != 0) continue;
-            for (int kw = 0; kw < s.KW; kw++)
-            {
-                (int column, int columnRest) = Math.DivRem(rw + s.pl - (kw * s.dw), s.sw);
-                if (columnRest != 0) continue;
-                kernel.Add((kh * s.KW) + kw);
-                taps.Add(new Tap(row, column));
-            }
+            foreach ((int kw, int column) in columns) (kernel[i], taps[i++]) = ((kh * s.KW) + kw, new Tap(row, column));
         }
 
-        return new([.. kernel], [.. taps]);
+        return new(kernel, taps);
+    }
+
+    /// <summary>The taps of one axis whose distance (position − tap·dilation)/stride is whole.</summary>
+    private static (int Tap, int Distance)[] Axis(int taps, int dilation, int stride, int position)
+    {
+        Span<(int Tap, int Distance)> whole = taps <= 64 ? stackalloc (int, int)[taps] : new (int, int)[taps];
+        int count = 0;
+        for (int tap = 0; tap < taps; tap++)
+        {
+            (int distance, int rest) = Math.DivRem(position - (tap * dilation), stride);
+            if (rest == 0) whole[count++] = (tap, distance);
+        }
+
+        return whole[..count].ToArray();
     }
 }

@@ -1,6 +1,8 @@
-namespace ConvNative.Tests;
+using ConvNative;
 
-/// <summary>The example of README.md between the two marks, so that the compiler and a test see it; <see cref="ReadmeTests"/> compares.</summary>
+namespace ConvNative.Tests.Docs;
+
+/// <summary>The example of README.md.</summary>
 internal static class ReadmeExample
 {
     public static void Run()

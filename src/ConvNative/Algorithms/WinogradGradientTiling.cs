@@ -23,7 +23,7 @@ internal readonly record struct WinogradGradientTiling(
 
     private const int MostICs = 64;
 
-    // A block's transformed tiles are read once for each chunk, from L3: with more they leave it, with fewer C is read too often (measured).
+    // Of the transformed tiles of a block, whatever the products cost.
     private const int BlockBytes = 2 << 20;
 
     /// <summary>Floats between products of the transformed input.</summary>
@@ -48,22 +48,26 @@ internal readonly record struct WinogradGradientTiling(
         (XLength + DYLength + (workers * (long)BufferLength) + ((Blocks > 1 ? (long)OCChunks * ICChunks : workers) * CLength)) * sizeof(float);
 
     /// <summary>
-    /// As many workers as the workspace holds with whole blocks of all output channels; where it does not hold one, smaller slices of
-    /// channels, and then smaller blocks.
+    /// One block where there are few tiles: its products need not be held. Else blocks that are large enough for the products, which each
+    /// block reads and writes, to cost less than the tiles, in half of the workspace; and as many output channels at once, down to a
+    /// vector, as the rest has products for. Where that is too much, smaller blocks.
     /// </summary>
     public static WinogradGradientTiling For(PlanContext context)
     {
         ConvSizes s = context.Sizes;
         WinogradKernels kernels = WinogradKernels.For(context.Isa);
-        long all = (long)s.N * WinogradStrip.InImage(s);
-        int rows = kernels.Gemm.ColumnsOf(s.GroupIC) + s.GroupOC;
-        long most = Math.Max(2L * s.GroupIC * s.GroupOC / rows, BlockBytes / (WinogradF4K3.Products * sizeof(float) * (long)rows));
-        int tiles = (int)CeilDiv(all, CeilDiv(all, most)), slice = s.GroupOC;
+        long all = (long)s.N * WinogradStrip.InImage(s), limit = context.MaxWorkspaceBytes;
+        long channels = kernels.Gemm.ColumnsOf(s.GroupIC) + s.GroupOC, tileBytes = WinogradF4K3.Products * sizeof(float) * channels;
+        long most = Math.Max(2L * s.GroupIC * s.GroupOC / channels, BlockBytes / tileBytes);
+        int slice = s.GroupOC;
+        if (all <= most && Of(context, kernels, (int)all, slice) is var one && one.BytesFor(context.Threads) <= limit) return one with { Workers = context.Threads };
+
+        int tiles = (int)CeilDiv(all, CeilDiv(all, Math.Clamp(limit / 2 / tileBytes, 1, most)));
         while (true)
         {
             WinogradGradientTiling tiling = Of(context, kernels, tiles, slice);
             int workers = context.Threads;
-            while (workers > 0 && tiling.BytesFor(workers) > context.MaxWorkspaceBytes) workers--;
+            while (workers > 0 && tiling.BytesFor(workers) > limit) workers--;
             if (workers > 0 || (tiles == 1 && slice <= kernels.Width)) return tiling with { Workers = workers };
             if (slice > kernels.Width) slice = BlockSizes.RoundUp(BlockSizes.CeilDiv(slice, 2), kernels.Width);
             else tiles = BlockSizes.CeilDiv(tiles, 2);

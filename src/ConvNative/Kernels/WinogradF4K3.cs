@@ -15,6 +15,7 @@ namespace ConvNative.Kernels;
 /// row p of Bᵀ: the coefficients of M(x)/(x − p)     row p of G: (1, p, p²)/N(p)     column p of Aᵀ: (1, p, p², p³)
 /// row ∞ of Bᵀ: the coefficients of M(x)             row ∞ of G: (0, 0, 1)           column ∞ of Aᵀ: (0, 0, 0, 1)
 /// </code>
+/// The weight gradient is the transposed map, F(3, 4) with the same points: dw = Gᵀ·[(A·dy) ⊙ (Bᵀ·d)], summed over all tiles before Gᵀ.
 /// a = 3/4, b = 3/2 instead of the usual 1, 2: the largest error is a third (powers up to p³ stay near 1), every entry of Bᵀ
 /// and Aᵀ is exact in float32, and fused multiply-adds make all choices equally fast. ±p share their even and odd halves.
 /// </summary>
@@ -66,6 +67,30 @@ internal static class WinogradF4K3<S, V>
         y1 = S.MultiplyAdd(S.Create(B), oddB, S.Multiply(S.Create(A), oddA));
         y2 = S.MultiplyAdd(S.Create(B2), evenB, S.Multiply(S.Create(A2), evenA));
         y3 = S.MultiplyAdd(S.Create(B2 * B), oddB, S.MultiplyAdd(S.Create(A2 * A), oddA, m5));
+    }
+
+    /// <summary>m = A·y</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void OutputTransposed(V y0, V y1, V y2, V y3, out V m0, out V m1, out V m2, out V m3, out V m4, out V m5)
+    {
+        V evenA = S.MultiplyAdd(S.Create(A2), y2, y0), oddA = S.MultiplyAdd(S.Create(A2), y3, y1);
+        V evenB = S.MultiplyAdd(S.Create(B2), y2, y0), oddB = S.MultiplyAdd(S.Create(B2), y3, y1);
+        m0 = y0;
+        m1 = S.MultiplyAdd(S.Create(A), oddA, evenA);
+        m2 = S.MultiplyAdd(S.Create(-A), oddA, evenA);
+        m3 = S.MultiplyAdd(S.Create(B), oddB, evenB);
+        m4 = S.MultiplyAdd(S.Create(-B), oddB, evenB);
+        m5 = y3;
+    }
+
+    /// <summary>g = Gᵀ·u</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FilterTransposed(V u0, V u1, V u2, V u3, V u4, V u5, out V g0, out V g1, out V g2)
+    {
+        V evenA = S.Add(u1, u2), oddA = S.Subtract(u1, u2), evenB = S.Add(u3, u4), oddB = S.Subtract(u3, u4);
+        g0 = S.MultiplyAdd(S.Create(NB), evenB, S.MultiplyAdd(S.Create(NA), evenA, S.Multiply(S.Create(N0), u0)));
+        g1 = S.MultiplyAdd(S.Create(B * NB), oddB, S.Multiply(S.Create(A * NA), oddA));
+        g2 = S.MultiplyAdd(S.Create(B2 * NB), evenB, S.MultiplyAdd(S.Create(A2 * NA), evenA, u5));
     }
 }
 

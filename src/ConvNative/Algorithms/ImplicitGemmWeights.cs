@@ -147,12 +147,16 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
     }
 
     /// <summary>
-    /// Two items a thread, by lanes first, since a chunk of rows turns all lanes anew; padded rows in half of L2.
+    /// Two items a thread; padded rows in half of L2. By lanes first, since a chunk of rows turns all lanes anew; where the rows are those
+    /// of a copied x by rows, since a chunk of lanes copies all of it anew.
     /// </summary>
     private void ChooseChunks()
     {
+        const int FewestRows = 64;
         int W = _kernel.Width, wanted = _context.Threads == 1 ? 1 : BlockSizes.CeilDiv(2 * _context.Threads, _s.G * _parts);
-        int laneChunks = Math.Clamp(Lanes / (2 * W), 1, wanted), rowChunks = BlockSizes.CeilDiv(wanted, laneChunks);
+        int rowChunks = _turnsX || IsDense ? 1 : Math.Clamp(Math.Min(Rows / FewestRows, _s.GroupIC), 1, wanted);
+        int laneChunks = Math.Clamp(Lanes / (2 * W), 1, BlockSizes.CeilDiv(wanted, rowChunks));
+        if (_turnsX || IsDense) rowChunks = BlockSizes.CeilDiv(wanted, laneChunks);
         if (_turnsX)
         {
             _ICs = Chunk(_s.GroupIC, laneChunks, W);

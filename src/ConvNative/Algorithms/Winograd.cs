@@ -22,8 +22,9 @@ internal sealed class Winograd : IConvAlgorithm
     public string? Refuse(PlanContext context, Direction direction)
     {
         if (direction == Direction.BackwardWeights) return "it computes y and dx only";
-        if (context.Sizes is not { KH: 3, KW: 3, sh: 1, sw: 1, dh: 1, dw: 1 }) return "it computes 3×3 kernels with stride 1 and dilation 1 only";
-        if (Math.Min(context.Sizes.IW, context.Sizes.OW) < WinogradF4K3.Quad) return $"its images must not be narrower than {WinogradF4K3.Quad} columns";
+        if (context.Sizes is not ({ KH: 3, KW: 3 } or { KH: 5, KW: 5 }) || context.Sizes is not { sh: 1, sw: 1, dh: 1, dw: 1 })
+            return "it computes 3×3 and 5×5 kernels with stride 1 and dilation 1 only";
+        if (Math.Min(context.Sizes.IW, context.Sizes.OW) < WinogradPoints.Quad) return $"its images must not be narrower than {WinogradPoints.Quad} columns";
         var tiling = WinogradTiling.For(context, WinogradTiling.Sizes(context, direction));
         return tiling.Workers > 0
             ? null
@@ -40,7 +41,7 @@ internal sealed class Winograd : IConvAlgorithm
         const int FewestTiles = 16;
         ConvSizes s = WinogradTiling.Sizes(context, direction);
         double tiles = WinogradStrip.InImage(s), pairs = (double)s.GroupIC * s.GroupOC, taps = s.KH * s.KW;
-        double products = tiles * ((WinogradF4K3.Products * pairs) + (Transform * (s.GroupIC + s.GroupOC)));
+        double products = tiles * ((WinogradPoints.Products * pairs) + (Transform * (s.GroupIC + s.GroupOC)));
         return context.AllowWinograd && s.N * tiles >= FewestTiles && products < taps * s.OutputPixels * pairs;
     }
 

@@ -5,10 +5,25 @@ using ConvNative.Simd;
 namespace ConvNative.Kernels;
 
 /// <summary>y = epilogue(Aᵀ·m·A) for consecutive tiles, one channel in each lane.</summary>
-internal static unsafe class WinogradOutput<S, V>
+internal static unsafe class WinogradOutput<S, V, F>
     where S : struct, ISimd<V>
     where V : struct
+    where F : struct, IWinogradScheme<V>
 {
+    /// <summary>Neighbouring tiles whose rows of outputs make a quad, which is stored at once.</summary>
+    private static int QuadTiles
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => WinogradPoints.Quad / F.Tile;
+    }
+
+    /// <summary>Floats of a row of such tiles.</summary>
+    private static int Row
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => WinogradPoints.Quad / F.Tile * WinogradPoints.Reach * S.Width;
+    }
+
     /// <summary>
     /// <code>product f of tile first + t of channel c = m[f·productStride + t·tileStride + c],   c &lt; lanes</code>
     /// </summary>
@@ -27,7 +42,7 @@ internal static unsafe class WinogradOutput<S, V>
         in ConvSizes s, long first, int count, float* m, nint productStride, nint tileStride, int lanes, float* y, in TileStore epilogue)
     {
         float** planes = stackalloc float*[2 * S.Width];
-        float* columns = stackalloc float[WinogradF4K3.Tile * WinogradF4K3.Reach * S.Width];
+        float* columns = stackalloc float[F.Tile * Row];
         V bias = epilogue.Bias == null ? S.Zero : S.LoadPartial(epilogue.Bias, lanes);
         while (count > 0)
         {
@@ -40,11 +55,12 @@ internal static unsafe class WinogradOutput<S, V>
             }
 
             nint at = ((nint)strip.Row * s.OW) + strip.Column;
-            int rows = Math.Min(WinogradF4K3.Tile, s.OH - strip.Row), column = strip.Column;
-            for (int t = 0; t < strip.Tiles; t++, m += tileStride, column += WinogradF4K3.Tile, at += WinogradF4K3.Tile)
+            int rows = Math.Min(F.Tile, s.OH - strip.Row);
+            for (int t = 0; t < strip.Tiles; t += QuadTiles, at += WinogradPoints.Quad)
             {
-                Columns(m, productStride, columns);
-                Rows(columns, planes, at, s.OW, rows, Math.Min(WinogradF4K3.Tile, s.OW - column), lanes, bias, epilogue);
+                int tiles = Math.Min(QuadTiles, strip.Tiles - t), left = s.OW - strip.Column - (t * F.Tile);
+                for (int i = 0; i < tiles; i++, m += tileStride) Columns(m, productStride, columns + (i * WinogradPoints.Reach * S.Width));
+                Rows(columns, planes, at, s.OW, rows, Math.Min(tiles * F.Tile, left), lanes, bias, epilogue);
             }
 
             first += strip.Tiles;
@@ -56,30 +72,28 @@ internal static unsafe class WinogradOutput<S, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Columns(float* m, nint stride, float* to)
     {
-        nint row = WinogradF4K3.Reach * stride, next = WinogradF4K3.Reach * S.Width;
-        for (int j = 0; j < WinogradF4K3.Reach; j++, m += stride, to += S.Width)
+        nint row = WinogradPoints.Reach * stride;
+        for (int j = 0; j < WinogradPoints.Reach; j++, m += stride, to += S.Width)
         {
-            WinogradF4K3<S, V>.Output(
-                S.Load(m), S.Load(m + row), S.Load(m + (2 * row)), S.Load(m + (3 * row)), S.Load(m + (4 * row)), S.Load(m + (5 * row)),
-                out V y0, out V y1, out V y2, out V y3);
+            F.Output(m, row, out V y0, out V y1, out V y2, out V y3);
             S.Store(to, y0);
-            S.Store(to + next, y1);
-            S.Store(to + (2 * next), y2);
-            S.Store(to + (3 * next), y3);
+            S.Store(to + Row, y1);
+            if (F.Tile == 2) continue;
+            S.Store(to + (2 * Row), y2);
+            S.Store(to + (3 * Row), y3);
         }
     }
 
-    /// <summary>(Aᵀ·m)·A, the epilogue, and the rows and columns of the tile that exist into their planes.</summary>
+    /// <summary>(Aᵀ·m)·A, the epilogue, and the rows and columns of the quad that exist into their planes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Rows(float* from, float** planes, nint at, nint rowStride, int rows, int columns, int lanes, V bias, in TileStore epilogue)
     {
-        for (int r = 0; r < rows; r++, at += rowStride, from += WinogradF4K3.Reach * S.Width)
+        for (int r = 0; r < rows; r++, at += rowStride, from += Row)
         {
-            WinogradF4K3<S, V>.Output(
-                S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), S.Load(from + (3 * S.Width)), S.Load(from + (4 * S.Width)),
-                S.Load(from + (5 * S.Width)), out V y0, out V y1, out V y2, out V y3);
+            F.Output(from, S.Width, out V y0, out V y1, out V y2, out V y3);
+            if (QuadTiles == 2) F.Output(from + (WinogradPoints.Reach * S.Width), S.Width, out y2, out y3, out _, out _);
             (y0, y1, y2, y3) = (S.Add(y0, bias), S.Add(y1, bias), S.Add(y2, bias), S.Add(y3, bias));
-            if (columns < WinogradF4K3.Tile || lanes < S.Width)
+            if (columns < WinogradPoints.Quad || lanes < S.Width)
             {
                 StorePart(planes, at, columns, lanes, y0, y1, y2, y3, epilogue);
                 continue;
@@ -96,14 +110,14 @@ internal static unsafe class WinogradOutput<S, V>
         }
     }
 
-    /// <summary>A row of a tile of which not all columns or channels exist, channel by channel.</summary>
+    /// <summary>A row of a quad of which not all columns or channels exist, channel by channel.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void StorePart(float** planes, nint at, int columns, int lanes, V y0, V y1, V y2, V y3, in TileStore epilogue)
     {
-        float* quads = stackalloc float[WinogradF4K3.Quad * S.Width];
+        float* quads = stackalloc float[WinogradPoints.Quad * S.Width];
         float** each = stackalloc float*[S.Width];
-        for (int i = 0; i < S.Width; i++) each[i] = quads + (i * WinogradF4K3.Quad);
+        for (int i = 0; i < S.Width; i++) each[i] = quads + (i * WinogradPoints.Quad);
         S.StoreQuads(each, 0, y0, y1, y2, y3);
         for (int i = 0; i < lanes; i++)
         {

@@ -55,14 +55,16 @@ internal static unsafe class WinogradOutput<S, V, F>
             }
 
             nint at = ((nint)strip.Row * s.OW) + strip.Column;
-            int rows = Math.Min(F.Tile, s.OH - strip.Row);
-            for (int t = 0; t < strip.Tiles; t += QuadTiles, at += WinogradPoints.Quad)
+            int rows = Math.Min(F.Tile, s.OH - strip.Row), end = Math.Min(s.OW, strip.Column + (strip.Tiles * F.Tile)), column = strip.Column;
+            float* next = m + (strip.Tiles * tileStride);
+            for (; m < next; m += QuadTiles * tileStride, column += WinogradPoints.Quad, at += WinogradPoints.Quad)
             {
-                int tiles = Math.Min(QuadTiles, strip.Tiles - t), left = s.OW - strip.Column - (t * F.Tile);
-                for (int i = 0; i < tiles; i++, m += tileStride) Columns(m, productStride, columns + (i * WinogradPoints.Reach * S.Width));
-                Rows(columns, planes, at, s.OW, rows, Math.Min(tiles * F.Tile, left), lanes, bias, epilogue);
+                Columns(m, productStride, columns);
+                if (QuadTiles == 2) Columns(m + tileStride < next ? m + tileStride : m, productStride, columns + (WinogradPoints.Reach * S.Width));
+                Rows(columns, planes, at, s.OW, rows, Math.Min(WinogradPoints.Quad, end - column), lanes, bias, epilogue);
             }
 
+            m = next;
             first += strip.Tiles;
             count -= strip.Tiles;
         }
@@ -110,7 +112,7 @@ internal static unsafe class WinogradOutput<S, V, F>
         }
     }
 
-    /// <summary>A row of a quad of which not all columns or channels exist, channel by channel.</summary>
+    /// <summary>A row of a quad of which not all columns or channels exist.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void StorePart(float** planes, nint at, int columns, int lanes, V y0, V y1, V y2, V y3, in TileStore epilogue)
@@ -118,12 +120,28 @@ internal static unsafe class WinogradOutput<S, V, F>
         float* quads = stackalloc float[WinogradPoints.Quad * S.Width];
         float** each = stackalloc float*[S.Width];
         for (int i = 0; i < S.Width; i++) each[i] = quads + (i * WinogradPoints.Quad);
-        S.StoreQuads(each, 0, y0, y1, y2, y3);
-        for (int i = 0; i < lanes; i++)
+        if (epilogue.Addend != null)
         {
-            Vector128<float> quad = Vector128.Load(each[i]);
-            if (epilogue.Addend != null) quad += Simd128.LoadPartial(planes[S.Width + i] + at, columns);
-            Simd128.StorePartial(planes[i] + at, epilogue.Activate<Simd128, Vector128<float>>(quad), columns);
+            for (int i = 0; i < lanes; i++) Copy(planes[S.Width + i] + at, each[i], columns);
+            S.LoadQuads(each, 0, out V a0, out V a1, out V a2, out V a3);
+            (y0, y1, y2, y3) = (S.Add(y0, a0), S.Add(y1, a1), S.Add(y2, a2), S.Add(y3, a3));
         }
+
+        S.StoreQuads(each, 0, epilogue.Activate<S, V>(y0), epilogue.Activate<S, V>(y1), epilogue.Activate<S, V>(y2), epilogue.Activate<S, V>(y3));
+        for (int i = 0; i < lanes; i++) Copy(each[i], planes[i] + at, columns);
+    }
+
+    /// <summary>1 … 4 floats.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy(float* from, float* to, int count)
+    {
+        if (count == WinogradPoints.Quad)
+        {
+            Vector128.Store(Vector128.Load(from), to);
+            return;
+        }
+
+        if (count >= 2) Vector64.Store(Vector64.Load(from), to);
+        if ((count & 1) != 0) to[count - 1] = from[count - 1];
     }
 }

@@ -7,23 +7,24 @@ namespace ConvNative.Tests.Kernels;
 internal sealed unsafe class WinogradTransformTests
 {
     // A double holds the products of small whole numbers with these points' powers but for the divisions in G: the sum is near a whole number.
-    [Test]
-    public void The_matrices_compute_a_convolution()
+    [TestCase(3)]
+    [TestCase(5)]
+    public void The_matrices_compute_a_convolution(int taps)
     {
         var random = new Random(1);
         for (int round = 0; round < 100; round++)
         {
-            double[,] d = Whole(random, 6), g = Whole(random, 3);
-            double[,] u = WinogradMatrices.Transform(WinogradMatrices.FilterMatrix(), g).Value;
+            double[,] d = Whole(random, 6), g = Whole(random, taps);
+            double[,] u = WinogradMatrices.Transform(WinogradMatrices.FilterMatrix(taps), g).Value;
             double[,] v = WinogradMatrices.Transform(WinogradMatrices.InputMatrix(), d).Value;
             for (int i = 0; i < 6; i++)
             for (int j = 0; j < 6; j++) v[i, j] *= u[i, j];
-            double[,] y = WinogradMatrices.Transform(WinogradMatrices.OutputMatrix(), v).Value;
-            for (int i = 0; i < 4; i++)
-            for (int j = 0; j < 4; j++)
+            double[,] y = WinogradMatrices.Transform(WinogradMatrices.OutputMatrix(taps), v).Value;
+            for (int i = 0; i < 7 - taps; i++)
+            for (int j = 0; j < 7 - taps; j++)
             {
                 double direct = 0;
-                for (int k = 0; k < 9; k++) direct += d[i + (k / 3), j + (k % 3)] * g[k / 3, k % 3];
+                for (int k = 0; k < taps * taps; k++) direct += d[i + (k / taps), j + (k % taps)] * g[k / taps, k % taps];
                 Assert.That(y[i, j], Is.EqualTo(direct).Within(1e-9));
             }
         }
@@ -33,20 +34,20 @@ internal sealed unsafe class WinogradTransformTests
     public void The_input_and_output_matrices_are_exact_in_float32()
     {
         foreach (double value in WinogradMatrices.InputMatrix()) Assert.That((double)(float)value, Is.EqualTo(value));
-        foreach (double value in WinogradMatrices.OutputMatrix()) Assert.That((double)(float)value, Is.EqualTo(value));
+        foreach (double value in WinogradMatrices.OutputMatrix(3)) Assert.That((double)(float)value, Is.EqualTo(value));
     }
 
     // Tiles over image borders, rows, strips and images; every number of tiles.
     [Test]
-    public void Input_is_the_transform_of_each_tile([Values] Isa isa)
+    public void Input_is_the_transform_of_each_tile([Values] Isa isa, [Values(3, 5)] int taps)
     {
         foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 0), (7, 7, 2), (1, 40, 1), (3, 70, 0), (6, 5, -1), (4, 4, 6) })
         {
-            WinogradKernels kernels = WinogradKernels.For(isa);
+            WinogradKernels kernels = WinogradKernels.For(isa, Sizes(h, w, pad, 1, taps));
             int channels = kernels.Width + 1, tileStride = kernels.Width + 3;
-            ConvSizes s = Sizes(h, w, pad, channels);
+            ConvSizes s = Sizes(h, w, pad, channels, taps);
             int all = s.N * WinogradStrip.InImage(s);
-            for (int count = 1; count <= all; count++)
+            for (int count = 1; count <= all; count += 1 + (count / 8))
             {
                 int lanes = 1 + (count % kernels.Width);
                 using FencedFloats x = new FencedFloats(s.N * s.IC * s.InputPixels).FillUniform(new Random(count));
@@ -62,23 +63,23 @@ internal sealed unsafe class WinogradTransformTests
     }
 
     [Test]
-    public void Filter_is_the_transform_of_each_kernel([Values] Isa isa, [Values] bool flipped, [Values(1, 2, 9, 17)] int K)
+    public void Filter_is_the_transform_of_each_kernel([Values] Isa isa, [Values] bool flipped, [Values(1, 2, 9, 17)] int K, [Values(3, 5)] int taps)
     {
-        WinogradKernels kernels = WinogradKernels.For(isa);
-        int kStride = kernels.Width + 3;
+        WinogradKernels kernels = WinogradKernels.For(isa, new() { KH = taps, KW = taps });
+        int kStride = kernels.Width + 3, size = taps * taps;
         for (int lanes = 1; lanes <= kernels.Width; lanes++)
         {
-            using FencedFloats w = new FencedFloats(lanes * K * 9).FillUniform(new Random(1));
+            using FencedFloats w = new FencedFloats(lanes * K * size).FillUniform(new Random(1));
             using var u = new FencedFloats(36 * K * kStride);
-            kernels.Filter(w.Pointer, new WinogradFilterOrder(K * 9, 9, flipped), lanes, K, u.Pointer, K * kStride, kStride);
+            kernels.Filter(w.Pointer, new WinogradFilterOrder(K * size, size, flipped), lanes, K, u.Pointer, K * kStride, kStride);
             Assert.That(w.FencesHold && u.FencesHold);
-            var g = new double[3, 3];
+            var g = new double[taps, taps];
             for (int k = 0; k < K; k++)
             for (int c = 0; c < kernels.Width; c++)
             {
                 int kernel = (Math.Min(c, lanes - 1) * K) + k;
-                for (int t = 0; t < 9; t++) g[t / 3, t % 3] = w.Span[(kernel * 9) + (flipped ? 8 - t : t)];
-                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.FilterMatrix(), g);
+                for (int t = 0; t < size; t++) g[t / taps, t % taps] = w.Span[(kernel * size) + (flipped ? size - 1 - t : t)];
+                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.FilterMatrix(taps), g);
                 for (int f = 0; f < 36; f++)
                     AssertNear(u.Span[(((f * K) + k) * kStride) + c], value[f / 6, f % 6], magnitude[f / 6, f % 6], $"K {k}, channel {c}, product {f}");
             }
@@ -86,12 +87,12 @@ internal sealed unsafe class WinogradTransformTests
     }
 
     [Test]
-    public void Output_is_the_transform_of_each_tile([Values] Isa isa, [Values] bool addend)
+    public void Output_is_the_transform_of_each_tile([Values] Isa isa, [Values] bool addend, [Values(3, 5)] int taps)
     {
         foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 1), (7, 7, 1), (1, 41, 1), (6, 3, 1), (6, 2, 1), (3, 5, 1), (2, 75, 1) })
         {
-            WinogradKernels kernels = WinogradKernels.For(isa);
-            for (int lanes = 1; lanes <= kernels.Width; lanes += Math.Min(3, kernels.Width - 1)) CheckOutput(kernels, Sizes(h, w, pad, lanes + 1), lanes, addend);
+            WinogradKernels kernels = WinogradKernels.For(isa, Sizes(h, w, pad, 1, taps));
+            for (int lanes = 1; lanes <= kernels.Width; lanes += Math.Min(3, kernels.Width - 1)) CheckOutput(kernels, Sizes(h, w, pad, lanes + 1, taps), lanes, addend);
         }
     }
 
@@ -99,7 +100,7 @@ internal sealed unsafe class WinogradTransformTests
     private static void CheckOutput(in WinogradKernels kernels, in ConvSizes s, int lanes, bool addend)
     {
         const int First = 1;
-        int count = (s.N * WinogradStrip.InImage(s)) - First, tileStride = kernels.Width + 3, productStride = count * tileStride;
+        int size = WinogradPoints.Tile(s.KH), count = (s.N * WinogradStrip.InImage(s)) - First, tileStride = kernels.Width + 3, productStride = count * tileStride;
         using FencedFloats m = new FencedFloats(36 * productStride).FillUniform(new Random(1));
         using FencedFloats bias = new FencedFloats(lanes).FillUniform(new Random(2)), residual = new FencedFloats(s.N * s.OC * s.OutputPixels).FillUniform(new Random(3));
         using var y = new FencedFloats(s.N * s.OC * s.OutputPixels);
@@ -113,7 +114,7 @@ internal sealed unsafe class WinogradTransformTests
         for (int p = 0; p < s.OutputPixels; p++)
         {
             int at = (((n * s.OC) + c) * s.OutputPixels) + p, oh = p / s.OW, ow = p % s.OW;
-            int tile = (n * WinogradStrip.InImage(s)) + (oh / 4 * BlockSizes.CeilDiv(s.OW, 4)) + (ow / 4) - First;
+            int tile = (n * WinogradStrip.InImage(s)) + (oh / size * BlockSizes.CeilDiv(s.OW, size)) + (ow / size) - First;
             if (tile < 0 || c == 0)
             {
                 Assert.That(y.Bits[at], Is.EqualTo(untouched), "not of these tiles and channels");
@@ -122,28 +123,29 @@ internal sealed unsafe class WinogradTransformTests
 
             var products = new double[6, 6];
             for (int f = 0; f < 36; f++) products[f / 6, f % 6] = m.Span[(f * productStride) + (tile * tileStride) + c - 1];
-            (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.OutputMatrix(), products);
-            double added = bias.Span[c - 1] + (addend ? residual.Span[at] : 0.0), sum = value[oh % 4, ow % 4] + added;
-            AssertNear(y.Span[at], sum < 0 ? sum / 2 : sum, magnitude[oh % 4, ow % 4] + 2, $"{s.OH}x{s.OW}, image {n}, channel {c}, pixel {oh},{ow}");
+            (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.OutputMatrix(s.KH), products);
+            double added = bias.Span[c - 1] + (addend ? residual.Span[at] : 0.0), sum = value[oh % size, ow % size] + added;
+            AssertNear(y.Span[at], sum < 0 ? sum / 2 : sum, magnitude[oh % size, ow % size] + 2, $"{s.OH}x{s.OW}, image {n}, channel {c}, pixel {oh},{ow}");
         }
     }
 
     /// <summary>Two images.</summary>
-    private static ConvSizes Sizes(int h, int w, int pad, int channels) => new()
+    private static ConvSizes Sizes(int h, int w, int pad, int channels, int taps) => new()
     {
-        N = 2, IC = channels, IH = h, IW = w, OC = channels, KH = 3, KW = 3, OH = h + (2 * pad) - 2 <= 0 ? 1 : h + (2 * pad) - 2, OW = w + (2 * pad) - 2 <= 0 ? 1 : w + (2 * pad) - 2,
+        N = 2, IC = channels, IH = h, IW = w, OC = channels, KH = taps, KW = taps, OH = Math.Max(1, h + (2 * pad) + 1 - taps), OW = Math.Max(1, w + (2 * pad) + 1 - taps),
         sh = 1, sw = 1, dh = 1, dw = 1, pt = pad, pl = pad, pb = pad, pr = pad, G = 1,
     };
 
     private static void AssertInput(in ConvSizes s, ReadOnlySpan<float> x, ReadOnlySpan<float> v, int tile, int channel, int productStride)
     {
         (int n, int inImage) = Math.DivRem(tile, WinogradStrip.InImage(s));
-        (int row, int column) = Math.DivRem(inImage, BlockSizes.CeilDiv(s.OW, 4));
+        int size = WinogradPoints.Tile(s.KH);
+        (int row, int column) = Math.DivRem(inImage, BlockSizes.CeilDiv(s.OW, size));
         var d = new double[6, 6];
         for (int i = 0; i < 6; i++)
         for (int j = 0; j < 6; j++)
         {
-            (int ih, int iw) = ((4 * row) + i - s.pt, (4 * column) + j - s.pl);
+            (int ih, int iw) = ((size * row) + i - s.pt, (size * column) + j - s.pl);
             if (ih >= 0 && ih < s.IH && iw >= 0 && iw < s.IW) d[i, j] = x[((((n * s.IC) + channel) * s.IH) + ih) * s.IW + iw];
         }
 

@@ -4,10 +4,12 @@ using ConvNative.Kernels;
 namespace ConvNative.Algorithms;
 
 /// <summary>
-/// Winograd's F(4×4, 3×3) (<see cref="WinogradF4K3{S, V}"/>) for 3×3 kernels with stride 1: a block of tiles is transformed, multiplied
-/// with the transformed weights by 36 matrix products and transformed back while it is in the cache. 4 times fewer multiplications
-/// than a direct convolution. dx is the convolution of dy with the kernels turned by 180° and the roles of the channels exchanged.
-/// Every result is one sum over the input channels in their order, so results depend neither on threads nor on blocks.
+/// Winograd's minimal filtering (<see cref="WinogradPoints{S, V}"/>) with stride 1: F(4×4, 3×3) for 3×3 kernels, with 4 times fewer
+/// multiplications than a direct convolution; F(2×2, 5×5) for 5×5, with 2.8 times fewer. A block of tiles is transformed, multiplied with the
+/// transformed weights by 36 matrix products and transformed back while it is in the cache. dx is the convolution of dy with the kernels
+/// turned by 180° and the roles of the channels exchanged; dw (of 3×3 kernels) is the transposed algorithm, whose products are summed over
+/// all tiles before the last transform.
+/// Every product is one sum over the channels or tiles in their order, so results depend neither on threads nor on blocks.
 /// </summary>
 internal sealed class Winograd : IConvAlgorithm
 {
@@ -15,39 +17,58 @@ internal sealed class Winograd : IConvAlgorithm
 
     /// <summary>
     /// Measured over random images and kernels of several distributions: at most 1.7 with one channel, 0.3 with 4, 0.06 with 16 and more
-    /// (its sums have a ninth of the terms). The tests hold every result to this constant.
+    /// (its sums have a ninth of the terms); for 5×5 kernels 1.7, 0.2 and 0.04; dw: 0.8 with one tile, 0.2 with 4, 0.04 with 16 (a sixteenth of the terms). The tests hold every
+    /// result to this constant. Data of a few spikes can break it for dw of one tile: a spike of x and one of dy that lie in the tile
+    /// further apart than a kernel reaches are no term of dw, but their product rounds in the transforms. (One tile never pays.)
     /// </summary>
     public double ErrorAmplification => 4;
 
     public string? Refuse(PlanContext context, Direction direction)
     {
-        if (direction == Direction.BackwardWeights) return "it computes y and dx only";
         if (context.Sizes is not ({ KH: 3, KW: 3 } or { KH: 5, KW: 5 }) || context.Sizes is not { sh: 1, sw: 1, dh: 1, dw: 1 })
             return "it computes 3×3 and 5×5 kernels with stride 1 and dilation 1 only";
+        if (direction == Direction.BackwardWeights && context.Sizes.KH == 5) return "it computes the gradient of 3×3 kernels only";
         if (Math.Min(context.Sizes.IW, context.Sizes.OW) < WinogradPoints.Quad) return $"its images must not be narrower than {WinogradPoints.Quad} columns";
-        var tiling = WinogradTiling.For(context, WinogradTiling.Sizes(context, direction));
-        return tiling.Workers > 0
+        (int workers, long smallest) = WorkspaceOf(context, direction);
+        return workers > 0
             ? null
-            : $"its smallest block of tiles takes {tiling.SmallestBytes} bytes of workspace; MaxWorkspaceBytes is {context.MaxWorkspaceBytes}";
+            : $"its smallest block of tiles takes {smallest} bytes of workspace; MaxWorkspaceBytes is {context.MaxWorkspaceBytes}";
     }
 
     /// <summary>
-    /// Whether 36 products per tile and pair of channels, and a transform per tile and channel, are less than 9 products per pixel; and
-    /// whether there are tiles enough to pay for reading 4 times as many weights.
+    /// Whether 36 products per tile and pair of channels, and the transforms, are less than a product per pixel and tap; and for y and dx
+    /// whether there are tiles enough to pay for reading 36 weights for each kernel: 16 for 3×3 kernels, 6 for 5×5.
     /// </summary>
     public bool Suits(PlanContext context, Direction direction)
     {
-        const int Transform = 600;   // multiply-adds in the time of one tile's input or output transform (measured: 10 to 25 ns on Zen 3)
-        const int FewestTiles = 16;
+        // Multiply-adds in the time of one transform, of a tile's input or output (measured: 10 to 25 ns on Zen 3) and of a kernel's gradient.
+        const int TileTransform = 600, KernelTransform = 300;
+        const double FewestTaps = 4 * WinogradPoints.Products;   // of all tiles together
         ConvSizes s = WinogradTiling.Sizes(context, direction);
-        double tiles = WinogradStrip.InImage(s), pairs = (double)s.GroupIC * s.GroupOC, taps = s.KH * s.KW;
-        double products = tiles * ((WinogradPoints.Products * pairs) + (Transform * (s.GroupIC + s.GroupOC)));
-        return context.AllowWinograd && s.N * tiles >= FewestTiles && products < taps * s.OutputPixels * pairs;
+        bool isGradient = direction == Direction.BackwardWeights;
+        double taps = s.KH * s.KW, tiles = (double)s.N * WinogradStrip.InImage(s), pixels = (double)s.N * s.OutputPixels, pairs = (double)s.GroupIC * s.GroupOC;
+        double transforms = (TileTransform * tiles * (s.GroupIC + s.GroupOC)) + (isGradient ? KernelTransform * pairs : 0);
+        return context.AllowWinograd && (isGradient || tiles * taps >= FewestTaps) &&
+            (WinogradPoints.Products * tiles * pairs) + transforms < taps * pixels * pairs;
     }
 
     public ConvPass Plan(PlanContext context, Direction direction)
     {
+        if (direction == Direction.BackwardWeights) return new WinogradGradientPass(context, WinogradGradientTiling.For(context));
         ConvSizes sizes = WinogradTiling.Sizes(context, direction);
         return new WinogradPass(context, direction, sizes, WinogradTiling.For(context, sizes));
+    }
+
+    /// <summary>Threads that the workspace holds the smallest blocks for, and the bytes that one needs.</summary>
+    private static (int Workers, long SmallestBytes) WorkspaceOf(PlanContext context, Direction direction)
+    {
+        if (direction == Direction.BackwardWeights)
+        {
+            var gradient = WinogradGradientTiling.For(context);
+            return (gradient.Workers, gradient.BytesFor(1));
+        }
+
+        var tiling = WinogradTiling.For(context, WinogradTiling.Sizes(context, direction));
+        return (tiling.Workers, tiling.SmallestBytes);
     }
 }

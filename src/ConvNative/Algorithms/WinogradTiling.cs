@@ -51,7 +51,7 @@ internal readonly record struct WinogradTiling(
     public static ConvSizes Sizes(PlanContext context, Direction direction)
     {
         ConvSizes s = context.Sizes;
-        return direction == Direction.Forward
+        return direction != Direction.BackwardData
             ? s
             : s with { IC = s.OC, IH = s.OH, IW = s.OW, OC = s.IC, OH = s.IH, OW = s.IW, pt = s.KH - 1 - s.pt, pl = s.KW - 1 - s.pl };
     }

@@ -15,6 +15,18 @@ internal static unsafe class Prefetch
     {
         if (Sse.IsSupported) Sse.Prefetch0(p);
     }
+
+    /// <summary>
+    /// Four rows of each plane, for a loop over quads of columns: four neighbouring quads ask for a line of one row each.
+    /// <paramref name="at"/> is the place of <paramref name="column"/> in the first of the rows.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FourRows(float** planes, int count, nint at, nint rowStride, int column)
+    {
+        int row = column / 4 % 4;
+        at += row * (rowStride - 4);
+        for (int i = 0; i < count; i++) ToL1(planes[i] + at);
+    }
 }
 
 /// <summary>

@@ -3,7 +3,7 @@ using ConvNative.Simd;
 namespace ConvNative.Kernels;
 
 /// <summary>
-/// Micro-kernels for a matrix A as it stands, row-major, and panels of B:
+/// Micro-kernels for a matrix A as it stands, row-major or column-major, and panels of B:
 /// <code>
 /// C[r, j] = Σₖ A[r, k]·B[k, j], or that added to C     r &lt; rows, j &lt; columns
 /// </code>
@@ -19,10 +19,10 @@ namespace ConvNative.Kernels;
 internal readonly unsafe struct RowGemm(
     int width,
     int vectors,
-    delegate*<nint, float*, nint, float*, nint, float*, nint, bool, void> six,
-    delegate*<nint, float*, nint, float*, nint, float*, nint, bool, void> four,
-    delegate*<nint, float*, nint, float*, nint, float*, nint, bool, void> sixNarrow,
-    delegate*<nint, float*, nint, float*, nint, float*, nint, bool, void> fourNarrow)
+    delegate*<nint, float*, nint, nint, float*, nint, float*, nint, bool, void> six,
+    delegate*<nint, float*, nint, nint, float*, nint, float*, nint, bool, void> four,
+    delegate*<nint, float*, nint, nint, float*, nint, float*, nint, bool, void> sixNarrow,
+    delegate*<nint, float*, nint, nint, float*, nint, float*, nint, bool, void> fourNarrow)
 {
     private const int MR = 6, FewRows = 4, NarrowVectors = 2;
 
@@ -47,10 +47,10 @@ internal readonly unsafe struct RowGemm(
     public int PanelWidth(int columns) => columns > Unit ? NR : Unit;
 
     /// <summary>
-    /// The product. Panel p of B begins at p·K·NR and has rows of <see cref="PanelWidth"/> floats; a part of it that fits the first-level
+    /// The product; A[r, k] = a[r·lda + k·step]. Panel p of B begins at p·K·NR and has rows of <see cref="PanelWidth"/> floats; a part of it that fits the first-level
     /// cache stays there while all rows of A pass over it.
     /// </summary>
-    public void Multiply(int rows, int columns, int K, float* a, nint lda, float* b, float* c, nint ldc, bool add)
+    public void Multiply(int rows, int columns, int K, float* a, nint lda, nint step, float* b, float* c, nint ldc, bool add)
     {
         for (int j = 0; j < columns; j += NR, c += NR)
         {
@@ -58,7 +58,7 @@ internal readonly unsafe struct RowGemm(
             do
             {
                 int depth = Math.Min(KC, K - k);
-                MultiplyPart(rows, panel, depth, a + k, lda, b, c, ldc, add || k > 0);
+                MultiplyPart(rows, panel, depth, a + (k * step), lda, step, b, c, ldc, add || k > 0);
                 b += (nint)depth * panel;
                 k += depth;
             }
@@ -66,13 +66,13 @@ internal readonly unsafe struct RowGemm(
         }
     }
 
-    private void MultiplyPart(int rows, int panel, int K, float* a, nint lda, float* b, float* c, nint ldc, bool add)
+    private void MultiplyPart(int rows, int panel, int K, float* a, nint lda, nint step, float* b, float* c, nint ldc, bool add)
     {
         int all = RowsOf(rows), odd = all % MR, sixes = all - (odd == 0 ? 0 : odd == FewRows ? FewRows : 2 * FewRows);
         bool whole = panel == NR;
         int row = 0;
-        for (; row < sixes; row += MR, a += MR * lda, c += MR * ldc) (whole ? six : sixNarrow)(K, a, lda, b, panel, c, ldc, add);
-        for (; row < all; row += FewRows, a += FewRows * lda, c += FewRows * ldc) (whole ? four : fourNarrow)(K, a, lda, b, panel, c, ldc, add);
+        for (; row < sixes; row += MR, a += MR * lda, c += MR * ldc) (whole ? six : sixNarrow)(K, a, lda, step, b, panel, c, ldc, add);
+        for (; row < all; row += FewRows, a += FewRows * lda, c += FewRows * ldc) (whole ? four : fourNarrow)(K, a, lda, step, b, panel, c, ldc, add);
     }
 
     /// <summary>The kernels for a kind of vector: as large a tile as its registers hold.</summary>

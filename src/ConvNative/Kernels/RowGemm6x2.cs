@@ -9,13 +9,13 @@ internal static unsafe class RowGemm6x2<S, V>
     where V : struct
 {
     /// <summary>The kernel of 6 rows.</summary>
-    public static delegate*<nint, float*, nint, float*, nint, float*, nint, bool, void> Six => &Run6x2;
+    public static delegate*<nint, float*, nint, nint, float*, nint, float*, nint, bool, void> Six => &Run6x2;
 
     /// <summary>The kernel of 4 rows.</summary>
-    public static delegate*<nint, float*, nint, float*, nint, float*, nint, bool, void> Four => &Run4x2;
+    public static delegate*<nint, float*, nint, nint, float*, nint, float*, nint, bool, void> Four => &Run4x2;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run6x2(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, bool add)
+    private static void Run6x2(nint K, float* a, nint lda, nint step, float* b, nint ldb, float* c, nint ldc, bool add)
     {
         float* a0 = a, a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda, a4 = a3 + lda, a5 = a4 + lda;
         V c00 = S.Zero, c01 = S.Zero;
@@ -34,7 +34,7 @@ internal static unsafe class RowGemm6x2<S, V>
             Load(c + (5 * ldc), out c50, out c51);
         }
 
-        for (nint k = 0; k < K; k++, b += ldb)
+        for (nint k = 0; K > 0; K--, k += step, b += ldb)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width);
             Row(S.Broadcast(a0 + k), b0, b1, ref c00, ref c01);
@@ -54,7 +54,7 @@ internal static unsafe class RowGemm6x2<S, V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run4x2(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, bool add)
+    private static void Run4x2(nint K, float* a, nint lda, nint step, float* b, nint ldb, float* c, nint ldc, bool add)
     {
         float* a0 = a, a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda;
         V c00 = S.Zero, c01 = S.Zero;
@@ -69,7 +69,7 @@ internal static unsafe class RowGemm6x2<S, V>
             Load(c + (3 * ldc), out c30, out c31);
         }
 
-        for (nint k = 0; k < K; k++, b += ldb)
+        for (nint k = 0; K > 0; K--, k += step, b += ldb)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width);
             Row(S.Broadcast(a0 + k), b0, b1, ref c00, ref c01);

@@ -9,13 +9,13 @@ internal static unsafe class RowGemm6x4<S, V>
     where V : struct
 {
     /// <summary>The kernel of 6 rows.</summary>
-    public static delegate*<nint, float*, nint, float*, nint, float*, nint, bool, void> Six => &Run6x4;
+    public static delegate*<nint, float*, nint, nint, float*, nint, float*, nint, bool, void> Six => &Run6x4;
 
     /// <summary>The kernel of 4 rows.</summary>
-    public static delegate*<nint, float*, nint, float*, nint, float*, nint, bool, void> Four => &Run4x4;
+    public static delegate*<nint, float*, nint, nint, float*, nint, float*, nint, bool, void> Four => &Run4x4;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run6x4(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, bool add)
+    private static void Run6x4(nint K, float* a, nint lda, nint step, float* b, nint ldb, float* c, nint ldc, bool add)
     {
         float* a0 = a, a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda, a4 = a3 + lda, a5 = a4 + lda;
         V c00 = S.Zero, c01 = S.Zero, c02 = S.Zero, c03 = S.Zero;
@@ -34,7 +34,7 @@ internal static unsafe class RowGemm6x4<S, V>
             Load(c + (5 * ldc), out c50, out c51, out c52, out c53);
         }
 
-        for (nint k = 0; k < K; k++, b += ldb)
+        for (nint k = 0; K > 0; K--, k += step, b += ldb)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + (2 * S.Width)), b3 = S.Load(b + (3 * S.Width));
             Row(S.Broadcast(a0 + k), b0, b1, b2, b3, ref c00, ref c01, ref c02, ref c03);
@@ -54,7 +54,7 @@ internal static unsafe class RowGemm6x4<S, V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run4x4(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, bool add)
+    private static void Run4x4(nint K, float* a, nint lda, nint step, float* b, nint ldb, float* c, nint ldc, bool add)
     {
         float* a0 = a, a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda;
         V c00 = S.Zero, c01 = S.Zero, c02 = S.Zero, c03 = S.Zero;
@@ -69,7 +69,7 @@ internal static unsafe class RowGemm6x4<S, V>
             Load(c + (3 * ldc), out c30, out c31, out c32, out c33);
         }
 
-        for (nint k = 0; k < K; k++, b += ldb)
+        for (nint k = 0; K > 0; K--, k += step, b += ldb)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + (2 * S.Width)), b3 = S.Load(b + (3 * S.Width));
             Row(S.Broadcast(a0 + k), b0, b1, b2, b3, ref c00, ref c01, ref c02, ref c03);

@@ -45,4 +45,28 @@ internal readonly unsafe struct WinogradF4K3<S, V> : IWinogradScheme<V>
         y2 = S.MultiplyAdd(S.Create(B2), evenB, S.Multiply(S.Create(A2), evenA));
         y3 = S.MultiplyAdd(S.Create(B2 * B), oddB, S.MultiplyAdd(S.Create(A2 * A), oddA, m5));
     }
+
+    /// <summary>m = A·y</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void OutputTransposed(V y0, V y1, V y2, V y3, out V m0, out V m1, out V m2, out V m3, out V m4, out V m5)
+    {
+        V evenA = S.MultiplyAdd(S.Create(A2), y2, y0), oddA = S.MultiplyAdd(S.Create(A2), y3, y1);
+        V evenB = S.MultiplyAdd(S.Create(B2), y2, y0), oddB = S.MultiplyAdd(S.Create(B2), y3, y1);
+        m0 = y0;
+        m1 = S.MultiplyAdd(S.Create(A), oddA, evenA);
+        m2 = S.MultiplyAdd(S.Create(-A), oddA, evenA);
+        m3 = S.MultiplyAdd(S.Create(B), oddB, evenB);
+        m4 = S.MultiplyAdd(S.Create(-B), oddB, evenB);
+        m5 = y3;
+    }
+
+    /// <summary>g = Gᵀ·u</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FilterTransposed(V u0, V u1, V u2, V u3, V u4, V u5, out V g0, out V g1, out V g2)
+    {
+        V evenA = S.Add(u1, u2), oddA = S.Subtract(u1, u2), evenB = S.Add(u3, u4), oddB = S.Subtract(u3, u4);
+        g0 = S.MultiplyAdd(S.Create(NB), evenB, S.MultiplyAdd(S.Create(NA), evenA, S.Multiply(S.Create(N0), u0)));
+        g1 = S.MultiplyAdd(S.Create(B * NB), oddB, S.Multiply(S.Create(A * NA), oddA));
+        g2 = S.MultiplyAdd(S.Create(B2 * NB), evenB, S.MultiplyAdd(S.Create(A2 * NA), evenA, u5));
+    }
 }

@@ -79,6 +79,7 @@ internal static unsafe class WinogradInput<S, V, F>
             Load(planes, at + (3 * (nint)s.IW), row + 3, s, out V d30, out V d31, out V d32, out V d33);
             Load(planes, at + (4 * (nint)s.IW), row + 4, s, out V d40, out V d41, out V d42, out V d43);
             Load(planes, at + (5 * (nint)s.IW), row + 5, s, out V d50, out V d51, out V d52, out V d53);
+            Prefetch.FourRows(planes, S.Width, at + (WinogradPoints.Reach * (nint)s.IW), s.IW, j);
             float* pixel = buffer + (column * S.Width);
             Store(d00, d10, d20, d30, d40, d50, pixel, pitch);
             Store(d01, d11, d21, d31, d41, d51, pixel + S.Width, pitch);

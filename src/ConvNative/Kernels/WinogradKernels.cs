@@ -10,7 +10,9 @@ internal readonly unsafe struct WinogradKernels(
     RowGemm gemm,
     delegate*<in ConvSizes, long, int, float*, int, float*, float*, nint, nint, void> input,
     delegate*<float*, in WinogradFilterOrder, int, int, float*, nint, nint, void> filter,
-    delegate*<in ConvSizes, long, int, float*, nint, nint, int, float*, in TileStore, void> output)
+    delegate*<in ConvSizes, long, int, float*, nint, nint, int, float*, in TileStore, void> output,
+    delegate*<in ConvSizes, long, int, float*, int, float*, nint, nint, void> outputGradient,
+    delegate*<int, int, float*, nint, nint, float*, nint, void> filterGradient)
 {
     /// <summary>Floats of a vector: channels that are transformed at once.</summary>
     public int Width { get; } = width;
@@ -30,6 +32,12 @@ internal readonly unsafe struct WinogradKernels(
     /// <inheritdoc cref="WinogradOutput{S, V, F}.Transform"/>
     public delegate*<in ConvSizes, long, int, float*, nint, nint, int, float*, in TileStore, void> Output { get; } = output;
 
+    /// <inheritdoc cref="WinogradOutputGradient{S, V}.Transform"/>
+    public delegate*<in ConvSizes, long, int, float*, int, float*, nint, nint, void> OutputGradient { get; } = outputGradient;
+
+    /// <inheritdoc cref="WinogradFilterGradient{S, V}.Transform"/>
+    public delegate*<int, int, float*, nint, nint, float*, nint, void> FilterGradient { get; } = filterGradient;
+
     public static WinogradKernels For(Isa isa, in ConvSizes s) => isa switch
     {
         Isa.Avx512 => Of<Simd512, Vector512<float>>(s),
@@ -48,5 +56,5 @@ internal readonly unsafe struct WinogradKernels(
         where F : struct, IWinogradScheme<V> =>
         new(
             S.Width, WinogradInput<S, V, F>.BufferLength, RowGemm.For<S, V>(), &WinogradInput<S, V, F>.Transform, &WinogradFilter<S, V, F>.Transform,
-            &WinogradOutput<S, V, F>.Transform);
+            &WinogradOutput<S, V, F>.Transform, &WinogradOutputGradient<S, V>.Transform, &WinogradFilterGradient<S, V>.Transform);
 }

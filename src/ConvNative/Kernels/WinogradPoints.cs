@@ -16,6 +16,7 @@ namespace ConvNative.Kernels;
 /// row ∞ of Bᵀ: the coefficients of M(x)            row ∞ of G: (0 … 0, 1)            column ∞ of Aᵀ: (0 … 0, 1)
 /// </code>
 /// Bᵀ is the same for every m + r − 1 = 6: <see cref="WinogradF4K3{S, V}"/> for 3 taps, <see cref="WinogradF2K5{S, V}"/> for 5.
+/// The gradient of the weights is the transposed map, F(r, m) with the same points: dw = Gᵀ·[(A·dy) ⊙ (Bᵀ·d)], summed over all tiles before Gᵀ.
 /// a = 3/4, b = 3/2 instead of the usual 1, 2: the largest error of F(4, 3) is a third (powers stay near 1), every entry of Bᵀ
 /// and Aᵀ is exact in float32, and fused multiply-adds make all choices equally fast. ±p share their even and odd halves.
 /// </summary>

@@ -62,8 +62,8 @@ internal sealed class WinogradTests
     [TestCase("mb1ic32ih28oc96oh28kh5ph2", 3, false)]
     public void Work_is_cut_for_all_workers(string descriptor, int threads, bool shared)
     {
-        ConvSizes s = ProblemSizes.Of(ConvProblem.Parse(descriptor));
-        var context = new PlanContext(s, Isa.Avx512, threads, Conv2dOptions.DefaultMaxWorkspaceBytes, GemmChooser.Choose(GemmEngine.Managed, Isa.Avx512), default, true);
+        PlanContext context = Context(ConvProblem.Parse(descriptor), threads);
+        ConvSizes s = context.Sizes;
         WinogradTiling tiling = WinogradTiling.For(context, s);
         Assert.That(tiling.Shared, Is.EqualTo(shared));
         Assert.That(tiling.Workers, Is.EqualTo(threads));
@@ -91,6 +91,55 @@ internal sealed class WinogradTests
             firstDX ??= dx.Span.ToArray();
             Assert.That(y.Span.SequenceEqual(firstY) && dx.Span.SequenceEqual(firstDX), $"{threads} threads, {workspace} bytes");
         }
+    }
+
+    // Vectors and panels of channels, whole and not, on both sides; and groups.
+    [Test]
+    public void Every_number_of_channels_around_the_vectors([Values] Isa isa)
+    {
+        int[] counts = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65, 97];
+        for (int i = 0; i < counts.Length; i++)
+        {
+            int groups = 1 + (i % 3);
+            var input = new TensorShape(2, groups * counts[i], 6, 5);
+            var problem = new ConvProblem(input, groups * counts[^(i + 1)], 3, 3) { Padding = Padding.All(1), Groups = groups };
+            Check(problem, new() { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = isa });
+        }
+    }
+
+    // One block of all tiles, several, slices of output channels, and each with a chunk that is not whole.
+    [Test]
+    public void Bits_of_dw_depend_neither_on_threads_nor_on_blocks(
+        [Values] Isa isa, [Values("g2mb3ic34ih23oc22oh23kh3ph1", "mb1ic40ih7oc50oh7kh3ph1", "mb2ic70ih13oc90oh13kh3ph1")] string descriptor)
+    {
+        ConvProblem problem = ConvProblem.Parse(descriptor);
+        using Tensor x = Tensors.Random(problem.Input, 1), dy = Tensors.Random(problem.Output, 2), dw = new(problem.Weights);
+        float[]? first = null;
+        foreach (int threads in (int[])[1, 2, 3, 16])
+        foreach (long workspace in (long[])[Conv2dOptions.DefaultMaxWorkspaceBytes, 4_000_000, 1_500_000, 700_000])
+        {
+            var options = new Conv2dOptions { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = isa, Threads = threads, MaxWorkspaceBytes = workspace };
+            using var conv = new Conv2d(problem, options);
+            dw.Span.Fill(float.NaN);
+            conv.BackwardWeights(x, dy, dw, null);
+            if (first is null) ErrorBound.AssertWithin(Oracle.BackwardWeights(problem, x, dy).DW, dw.Span, "dw", Configurations.Amplification(options));
+            first ??= dw.Span.ToArray();
+            Assert.That(dw.Span.SequenceEqual(first), $"{threads} threads, {workspace} bytes");
+        }
+    }
+
+    // What the workspace allows: one block, blocks that add to their products, slices of output channels.
+    [TestCase("mb1ic256ih14oc256oh14kh3ph1", 2, 1, 256)]
+    [TestCase("mb8ic64ih56oc64oh56kh3ph1", 2, 14, 64)]
+    [TestCase("mb8ic512ih28oc512oh28kh3ph1", 2, 4, 256)]
+    [TestCase("mb8ic512ih14oc512oh14kh3ph1", 2, 1, 512)]
+    public void The_gradient_is_cut_to_fit(string descriptor, int threads, int blocks, int slice)
+    {
+        PlanContext context = Context(ConvProblem.Parse(descriptor), threads);
+        WinogradGradientTiling tiling = WinogradGradientTiling.For(context);
+        Assert.That((tiling.Blocks, tiling.Slice, tiling.Workers), Is.EqualTo((blocks, slice, threads)));
+        Assert.That(tiling.OCChunks * tiling.ICChunks, Is.GreaterThanOrEqualTo(threads));
+        Assert.That(tiling.WorkspaceBytes, Is.LessThanOrEqualTo(context.MaxWorkspaceBytes));
     }
 
     [Test]
@@ -129,15 +178,51 @@ internal sealed class WinogradTests
         Assert.That(forbidden.Describe(), Does.Not.Contain(": Winograd ("));
     }
 
+    // Few channels or pixels: the transforms cost more than they save.
+    [TestCase("mb1ic16ih28oc32oh28kh5ph2", true)]
+    [TestCase("mb1ic48ih7oc128oh7kh5ph2", true)]
+    [TestCase("mb1ic3ih32oc32oh32kh5ph2", false)]
+    [TestCase("mb1ic64ih4oc64oh4kh5ph2", false)]
+    [TestCase("mb1ic512ih7oc512oh7kh3ph1", false)]
+    public void Auto_takes_it_where_it_pays(string descriptor, bool pays)
+    {
+        using var conv = new Conv2d(ConvProblem.Parse(descriptor));
+        Assert.That(conv.Describe(), pays ? Does.Contain("Forward: Winograd") : Does.Not.Contain("Forward: Winograd"));
+    }
+
+    [Test]
+    public void The_gradient_of_other_kernels_is_left_to_others()
+    {
+        using var conv = new Conv2d(ConvProblem.Parse("mb1ic32ih14oc64oh14kh5ph2"));
+        Assert.That(conv.Describe(), Does.Contain("BackwardWeights").And.Not.Contain("BackwardWeights: Winograd"));
+    }
+
+    // Few input channels, few tiles: the transforms cost more than they save.
+    [TestCase("mb1ic3ih224oc64oh224kh3ph1", false)]
+    [TestCase("mb1ic512ih7oc512oh7kh3ph1", false)]
+    [TestCase("mb8ic512ih7oc512oh7kh3ph1", true)]
+    [TestCase("mb1ic256ih14oc256oh14kh3ph1", true)]
+    public void Auto_takes_it_for_the_gradient_where_it_pays(string descriptor, bool pays)
+    {
+        using var conv = new Conv2d(ConvProblem.Parse(descriptor));
+        Assert.That(conv.Describe(), pays ? Does.Contain("BackwardWeights: Winograd") : Does.Not.Contain("BackwardWeights: Winograd"));
+    }
+
+    private static PlanContext Context(ConvProblem problem, int threads) => new(
+        ProblemSizes.Of(problem), Isa.Avx512, threads, Conv2dOptions.DefaultMaxWorkspaceBytes, GemmChooser.Choose(GemmEngine.Managed, Isa.Avx512), default, true);
+
     private static void Check(ConvProblem problem, Conv2dOptions options)
     {
         using var conv = new Conv2d(problem, options);
         using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), dy = Tensors.Random(problem.Output, 3);
-        using Tensor y = Tensors.Filled(problem.Output, float.NaN), dx = Tensors.Filled(problem.Input, float.NaN);
+        using Tensor y = Tensors.Filled(problem.Output, float.NaN), dx = Tensors.Filled(problem.Input, float.NaN), dw = Tensors.Filled(problem.Weights, float.NaN);
         conv.Forward(x, w, null, y);
         conv.BackwardData(dy, w, dx);
         double amplification = Configurations.Amplification(options);
         ErrorBound.AssertWithin(Oracle.Forward(problem, x, w, null), y.Span, $"{problem}: y", amplification);
         ErrorBound.AssertWithin(Oracle.BackwardData(problem, dy, w), dx.Span, $"{problem}: dx", amplification);
+        if (problem.Weights.H != 3) return;
+        conv.BackwardWeights(x, dy, dw, null);
+        ErrorBound.AssertWithin(Oracle.BackwardWeights(problem, x, dy).DW, dw.Span, $"{problem}: dw", amplification);
     }
 }

@@ -27,10 +27,29 @@ internal sealed unsafe class RowGemmTests
         int n = gemm.NR;
         using FencedFloats a = new FencedFloats(Rows * K).FillUniform(new Random(1)), b = new FencedFloats(K * n).FillUniform(new Random(2));
         using FencedFloats whole = new(Rows * n), parts = new(Rows * n);
-        gemm.Multiply(Rows, n, K, a.Pointer, K, b.Pointer, whole.Pointer, n, add: false);
-        gemm.Multiply(Rows, n, Half, a.Pointer, K, b.Pointer, parts.Pointer, n, add: false);
-        gemm.Multiply(Rows, n, K - Half, a.Pointer + Half, K, b.Pointer + (Half * n), parts.Pointer, n, add: true);
+        gemm.Multiply(Rows, n, K, a.Pointer, K, 1, b.Pointer, whole.Pointer, n, add: false);
+        gemm.Multiply(Rows, n, Half, a.Pointer, K, 1, b.Pointer, parts.Pointer, n, add: false);
+        gemm.Multiply(Rows, n, K - Half, a.Pointer + Half, K, 1, b.Pointer + (Half * n), parts.Pointer, n, add: true);
         Assert.That(parts.Bits.SequenceEqual(whole.Bits));
+    }
+
+    [Test]
+    public void A_matrix_and_its_transpose_give_the_same_bits([Values] Isa isa)
+    {
+        const int K = 19;
+        RowGemm gemm = WinogradKernels.For(isa, new() { KH = 3, KW = 3 }).Gemm;
+        int n = gemm.ColumnsOf(gemm.NR + 1);
+        for (int rows = 1; rows <= 17; rows++)
+        {
+            int all = RowGemm.RowsOf(rows), step = all + Gap;
+            using FencedFloats a = new FencedFloats(all * K).FillUniform(new Random(1)), b = new FencedFloats(K * n).FillUniform(new Random(2));
+            using FencedFloats transposed = new((K - 1) * step + all), c = new(all * n), d = new(all * n);
+            for (int r = 0; r < all; r++)
+            for (int k = 0; k < K; k++) transposed.Span[(k * step) + r] = a.Span[(r * K) + k];
+            gemm.Multiply(rows, gemm.NR + 1, K, a.Pointer, K, 1, b.Pointer, c.Pointer, n, add: false);
+            gemm.Multiply(rows, gemm.NR + 1, K, transposed.Pointer, 1, step, b.Pointer, d.Pointer, n, add: false);
+            Assert.That(d.Bits.SequenceEqual(c.Bits) && transposed.FencesHold && d.FencesHold);
+        }
     }
 
     private static void Check(in RowGemm gemm, int rows, int columns, int K, bool add)
@@ -40,7 +59,7 @@ internal sealed unsafe class RowGemmTests
         using FencedFloats a = new FencedFloats(allRows * lda).FillUniform(new Random(rows)), b = new FencedFloats(K * allColumns).FillUniform(new Random(columns));
         using FencedFloats c = new FencedFloats(allRows * ldc).FillUniform(new Random(K));
         float[] before = c.Span.ToArray();
-        gemm.Multiply(rows, columns, K, a.Pointer, lda, b.Pointer, c.Pointer, ldc, add);
+        gemm.Multiply(rows, columns, K, a.Pointer, lda, 1, b.Pointer, c.Pointer, ldc, add);
         Assert.That(a.FencesHold && b.FencesHold && c.FencesHold);
         for (int r = 0; r < allRows; r++)
         {

@@ -45,6 +45,14 @@ internal static class WinogradMatrices
         return matrix;
     }
 
+    public static double[,] Transposed(double[,] matrix)
+    {
+        var result = new double[matrix.GetLength(1), matrix.GetLength(0)];
+        for (int i = 0; i < result.GetLength(0); i++)
+        for (int j = 0; j < result.GetLength(1); j++) result[i, j] = matrix[j, i];
+        return result;
+    }
+
     /// <summary>left·value·leftᵀ, the transform in two dimensions; and the same of all absolute values.</summary>
     public static (double[,] Value, double[,] Magnitude) Transform(double[,] left, double[,] value)
     {

@@ -31,6 +31,28 @@ internal sealed unsafe class WinogradTransformTests
     }
 
     [Test]
+    public void The_transposed_matrices_compute_the_gradient_of_the_kernel()
+    {
+        var random = new Random(1);
+        for (int round = 0; round < 100; round++)
+        {
+            double[,] d = Whole(random, 6), dy = Whole(random, 4);
+            double[,] m = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.OutputMatrix(3)), dy).Value;
+            double[,] v = WinogradMatrices.Transform(WinogradMatrices.InputMatrix(), d).Value;
+            for (int i = 0; i < 6; i++)
+            for (int j = 0; j < 6; j++) v[i, j] *= m[i, j];
+            double[,] dw = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.FilterMatrix(3)), v).Value;
+            for (int i = 0; i < 3; i++)
+            for (int j = 0; j < 3; j++)
+            {
+                double direct = 0;
+                for (int k = 0; k < 16; k++) direct += d[i + (k / 4), j + (k % 4)] * dy[k / 4, k % 4];
+                Assert.That(dw[i, j], Is.EqualTo(direct).Within(1e-9));
+            }
+        }
+    }
+
+    [Test]
     public void The_input_and_output_matrices_are_exact_in_float32()
     {
         foreach (double value in WinogradMatrices.InputMatrix()) Assert.That((double)(float)value, Is.EqualTo(value));
@@ -96,6 +118,59 @@ internal sealed unsafe class WinogradTransformTests
         }
     }
 
+    [Test]
+    public void Output_gradient_is_the_transform_of_each_tile([Values] Isa isa)
+    {
+        WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, 3));
+        foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 1), (7, 7, 1), (1, 41, 1), (6, 5, 1), (3, 6, 1), (2, 75, 1) })
+        for (int lanes = 1; lanes <= kernels.Width; lanes += Math.Min(3, kernels.Width - 1))
+        {
+            const int First = 1;
+            ConvSizes s = Sizes(h, w, pad, lanes + 1, 3);
+            int count = (s.N * WinogradStrip.InImage(s)) - First, tileStride = kernels.Width + 3, productStride = count * tileStride;
+            using FencedFloats dy = new FencedFloats(s.N * s.OC * s.OutputPixels).FillUniform(new Random(1)), m = new(36 * productStride);
+            kernels.OutputGradient(s, First, count, dy.Pointer + s.OutputPixels, lanes, m.Pointer, productStride, tileStride);
+            Assert.That(dy.FencesHold && m.FencesHold);
+            for (int tile = 0; tile < count; tile++)
+            for (int lane = 0; lane < lanes; lane++)
+            {
+                double[,] d = Window(dy.Span[((lane + 1) * s.OutputPixels)..], s.OC * s.OutputPixels, s.OH, s.OW, s, First + tile, 4, 0);
+                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.OutputMatrix(3)), d);
+                for (int f = 0; f < 36; f++)
+                {
+                    float actual = m.Span[(f * productStride) + (tile * tileStride) + lane];
+                    AssertNear(actual, value[f / 6, f % 6], magnitude[f / 6, f % 6], $"{s.OH}x{s.OW}, tile {tile}, channel {lane}, product {f}");
+                }
+            }
+        }
+    }
+
+    [Test]
+    public void Filter_gradient_is_the_transform_of_each_pair_of_channels([Values] Isa isa)
+    {
+        const int OCs = 3, Gap = 5;
+        WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, 3));
+        for (int ICs = 1; ICs <= (2 * kernels.Width) + 1; ICs++)
+        {
+            int rowStride = BlockSizes.RoundUp(ICs, kernels.Width) + Gap, productStride = OCs * rowStride, dwStride = (ICs * 9) + Gap;
+            using FencedFloats m = new FencedFloats(36 * productStride).FillUniform(new Random(1)), dw = new(OCs * dwStride);
+            int untouched = dw.Bits[^1];
+            kernels.FilterGradient(OCs, ICs, m.Pointer, productStride, rowStride, dw.Pointer, dwStride);
+            Assert.That(m.FencesHold && dw.FencesHold);
+            for (int oc = 0; oc < OCs; oc++)
+            for (int i = ICs * 9; i < dwStride; i++) Assert.That(dw.Bits[(oc * dwStride) + i], Is.EqualTo(untouched), "the gap");
+            var products = new double[6, 6];
+            for (int oc = 0; oc < OCs; oc++)
+            for (int ic = 0; ic < ICs; ic++)
+            {
+                for (int f = 0; f < 36; f++) products[f / 6, f % 6] = m.Span[(f * productStride) + (oc * rowStride) + ic];
+                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.FilterMatrix(3)), products);
+                for (int t = 0; t < 9; t++)
+                    AssertNear(dw.Span[(oc * dwStride) + (ic * 9) + t], value[t / 3, t % 3], magnitude[t / 3, t % 3], $"channels {oc}, {ic}, tap {t}");
+            }
+        }
+    }
+
     /// <summary>All tiles but the first, all channels but the first.</summary>
     private static void CheckOutput(in WinogradKernels kernels, in ConvSizes s, int lanes, bool addend)
     {
@@ -138,20 +213,27 @@ internal sealed unsafe class WinogradTransformTests
 
     private static void AssertInput(in ConvSizes s, ReadOnlySpan<float> x, ReadOnlySpan<float> v, int tile, int channel, int productStride)
     {
-        (int n, int inImage) = Math.DivRem(tile, WinogradStrip.InImage(s));
-        int size = WinogradPoints.Tile(s.KH);
-        (int row, int column) = Math.DivRem(inImage, BlockSizes.CeilDiv(s.OW, size));
-        var d = new double[6, 6];
-        for (int i = 0; i < 6; i++)
-        for (int j = 0; j < 6; j++)
-        {
-            (int ih, int iw) = ((size * row) + i - s.pt, (size * column) + j - s.pl);
-            if (ih >= 0 && ih < s.IH && iw >= 0 && iw < s.IW) d[i, j] = x[((((n * s.IC) + channel) * s.IH) + ih) * s.IW + iw];
-        }
-
+        double[,] d = Window(x[(channel * s.InputPixels)..], s.IC * s.InputPixels, s.IH, s.IW, s, tile, 6, s.pt);
         (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.InputMatrix(), d);
         for (int f = 0; f < 36; f++)
             AssertNear(v[f * productStride], value[f / 6, f % 6], magnitude[f / 6, f % 6], $"{s.IH}x{s.IW}, tile {tile}, product {f}");
+    }
+
+    /// <summary>What a tile sees of one channel's planes, zeros around them; <paramref name="planes"/>: the first image's, with one each imageStride.</summary>
+    private static double[,] Window(ReadOnlySpan<float> planes, int imageStride, int height, int width, in ConvSizes s, int tile, int size, int pad)
+    {
+        (int n, int inImage) = Math.DivRem(tile, WinogradStrip.InImage(s));
+        int step = WinogradPoints.Tile(s.KH);
+        (int row, int column) = Math.DivRem(inImage, BlockSizes.CeilDiv(s.OW, step));
+        var window = new double[size, size];
+        for (int i = 0; i < size; i++)
+        for (int j = 0; j < size; j++)
+        {
+            (int h, int w) = ((step * row) + i - pad, (step * column) + j - pad);
+            if (h >= 0 && h < height && w >= 0 && w < width) window[i, j] = planes[(n * imageStride) + (h * width) + w];
+        }
+
+        return window;
     }
 
     private static double[,] Whole(Random random, int size)

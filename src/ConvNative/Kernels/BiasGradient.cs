@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace ConvNative.Kernels;
@@ -18,7 +19,8 @@ internal static unsafe class BiasGradient
         db[oc] = (float)sum;
     }
 
-    // Short runs keep the float sums short.
+    // Short runs keep the float sums short; four sums side by side keep the adders busy.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double SumPlane(float* p, int count)
     {
         const int Run = 1024;
@@ -26,8 +28,17 @@ internal static unsafe class BiasGradient
         for (int start = 0; start < count; start += Run)
         {
             int end = Math.Min(start + Run, count);
-            var lanes = Vector256<float>.Zero;
+            Vector256<float> lanes = Vector256<float>.Zero, lanes1 = lanes, lanes2 = lanes, lanes3 = lanes;
             int i = start;
+            for (; i <= end - 32; i += 32)
+            {
+                lanes += Vector256.Load(p + i);
+                lanes1 += Vector256.Load(p + i + 8);
+                lanes2 += Vector256.Load(p + i + 16);
+                lanes3 += Vector256.Load(p + i + 24);
+            }
+
+            lanes = (lanes + lanes1) + (lanes2 + lanes3);
             for (; i <= end - 8; i += 8) lanes += Vector256.Load(p + i);
             float tail = Vector256.Sum(lanes);
             for (; i < end; i++) tail += p[i];

@@ -15,7 +15,7 @@ public enum ConvAlgorithm
     /// <summary>Matrix product on patches packed straight from the image; no column matrix.</summary>
     ImplicitGemm,
 
-    /// <summary>Winograd's minimal filtering for 3×3 kernels.</summary>
+    /// <summary>Winograd's minimal filtering for 3×3 and 5×5 kernels.</summary>
     Winograd,
 
     /// <summary>Loops over the image itself, for few channels.</summary>
@@ -105,8 +105,8 @@ public sealed record Conv2dOptions
     }
 
     /// <summary>
-    /// Whether <see cref="ConvAlgorithm.Auto"/> may use Winograd's minimal filtering, with a quarter of the multiplications, for 3×3 kernels
-    /// and stride 1. It adds transforms of 6×6 tiles, so that errors are relative to the tile: at most 4·(n + 2)·2⁻²⁴·s for n = 9·IC/G, where s
+    /// Whether <see cref="ConvAlgorithm.Auto"/> may use Winograd's minimal filtering, for 3×3 and 5×5 kernels with stride 1: 4 and 2.8
+    /// times fewer multiplications. Its transforms of 6×6 tiles make errors relative to the tile: at most 4·(n + 2)·2⁻²⁴·s for n = KH·KW·IC/G, where s
     /// is the largest Σ|x·w| of the results; measured, at most 0.1·(n + 2)·2⁻²⁴·s from 16 channels on. A NaN or an infinity reaches all
     /// results of its tiles. Asking for <see cref="ConvAlgorithm.Winograd"/> itself overrides this.
     /// </summary>

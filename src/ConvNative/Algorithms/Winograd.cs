@@ -4,10 +4,11 @@ using ConvNative.Kernels;
 namespace ConvNative.Algorithms;
 
 /// <summary>
-/// Winograd's F(4×4, 3×3) (<see cref="WinogradF4K3{S, V}"/>) for 3×3 kernels with stride 1: a block of tiles is transformed, multiplied
-/// with the transformed weights by 36 matrix products and transformed back while it is in the cache. 4 times fewer multiplications
-/// than a direct convolution. dx is the convolution of dy with the kernels turned by 180° and the roles of the channels exchanged;
-/// dw is the transposed algorithm, whose products are summed over all tiles before the last transform.
+/// Winograd's minimal filtering (<see cref="WinogradPoints{S, V}"/>) with stride 1: F(4×4, 3×3) for 3×3 kernels, with 4 times fewer
+/// multiplications than a direct convolution; F(2×2, 5×5) for 5×5, with 2.8 times fewer. A block of tiles is transformed, multiplied with the
+/// transformed weights by 36 matrix products and transformed back while it is in the cache. dx is the convolution of dy with the kernels
+/// turned by 180° and the roles of the channels exchanged; dw (of 3×3 kernels) is the transposed algorithm, whose products are summed over
+/// all tiles before the last transform.
 /// Every product is one sum over the channels or tiles in their order, so results depend neither on threads nor on blocks.
 /// </summary>
 internal sealed class Winograd : IConvAlgorithm
@@ -16,7 +17,7 @@ internal sealed class Winograd : IConvAlgorithm
 
     /// <summary>
     /// Measured over random images and kernels of several distributions: at most 1.7 with one channel, 0.3 with 4, 0.06 with 16 and more
-    /// (its sums have a ninth of the terms); dw: 0.8 with one tile, 0.2 with 4, 0.04 with 16 (a sixteenth of the terms). The tests hold every
+    /// (its sums have a ninth of the terms); for 5×5 kernels 1.7, 0.2 and 0.04; dw: 0.8 with one tile, 0.2 with 4, 0.04 with 16 (a sixteenth of the terms). The tests hold every
     /// result to this constant. Data of a few spikes can break it for dw of one tile: a spike of x and one of dy that lie in the tile
     /// further apart than a kernel reaches are no term of dw, but their product rounds in the transforms. (One tile never pays.)
     /// </summary>
@@ -24,8 +25,10 @@ internal sealed class Winograd : IConvAlgorithm
 
     public string? Refuse(PlanContext context, Direction direction)
     {
-        if (context.Sizes is not { KH: 3, KW: 3, sh: 1, sw: 1, dh: 1, dw: 1 }) return "it computes 3×3 kernels with stride 1 and dilation 1 only";
-        if (Math.Min(context.Sizes.IW, context.Sizes.OW) < WinogradF4K3.Quad) return $"its images must not be narrower than {WinogradF4K3.Quad} columns";
+        if (context.Sizes is not ({ KH: 3, KW: 3 } or { KH: 5, KW: 5 }) || context.Sizes is not { sh: 1, sw: 1, dh: 1, dw: 1 })
+            return "it computes 3×3 and 5×5 kernels with stride 1 and dilation 1 only";
+        if (direction == Direction.BackwardWeights && context.Sizes.KH == 5) return "it computes the gradient of 3×3 kernels only";
+        if (Math.Min(context.Sizes.IW, context.Sizes.OW) < WinogradPoints.Quad) return $"its images must not be narrower than {WinogradPoints.Quad} columns";
         (int workers, long smallest) = WorkspaceOf(context, direction);
         return workers > 0
             ? null
@@ -33,20 +36,20 @@ internal sealed class Winograd : IConvAlgorithm
     }
 
     /// <summary>
-    /// Whether 36 products per tile and pair of channels, and the transforms, are less than 9 products per pixel; and for y and dx whether
-    /// there are tiles enough to pay for reading 4 times as many weights.
+    /// Whether 36 products per tile and pair of channels, and the transforms, are less than a product per pixel and tap; and for y and dx
+    /// whether there are tiles enough to pay for reading 36 weights for each kernel: 16 for 3×3 kernels, 6 for 5×5.
     /// </summary>
     public bool Suits(PlanContext context, Direction direction)
     {
         // Multiply-adds in the time of one transform, of a tile's input or output (measured: 10 to 25 ns on Zen 3) and of a kernel's gradient.
         const int TileTransform = 600, KernelTransform = 300;
-        const int FewestTiles = 16;
+        const double FewestTaps = 4 * WinogradPoints.Products;   // of all tiles together
         ConvSizes s = WinogradTiling.Sizes(context, direction);
         bool isGradient = direction == Direction.BackwardWeights;
-        double tiles = (double)s.N * WinogradStrip.InImage(s), pixels = (double)s.N * s.OutputPixels, pairs = (double)s.GroupIC * s.GroupOC;
+        double taps = s.KH * s.KW, tiles = (double)s.N * WinogradStrip.InImage(s), pixels = (double)s.N * s.OutputPixels, pairs = (double)s.GroupIC * s.GroupOC;
         double transforms = (TileTransform * tiles * (s.GroupIC + s.GroupOC)) + (isGradient ? KernelTransform * pairs : 0);
-        return context.AllowWinograd && (isGradient || tiles >= FewestTiles) &&
-            (WinogradF4K3.Products * tiles * pairs) + transforms < s.KH * s.KW * pixels * pairs;
+        return context.AllowWinograd && (isGradient || tiles * taps >= FewestTaps) &&
+            (WinogradPoints.Products * tiles * pairs) + transforms < taps * pixels * pairs;
     }
 
     public ConvPass Plan(PlanContext context, Direction direction)

@@ -16,7 +16,7 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradGradientTiling tiling) : ConvPass
 {
-    private readonly WinogradKernels _kernels = WinogradKernels.For(context.Isa);
+    private readonly WinogradKernels _kernels = WinogradKernels.For(context.Isa, context.Sizes);
 
     public override long WorkspaceBytes => tiling.WorkspaceBytes;
 
@@ -106,7 +106,7 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
             (int ocChunk, int icChunk) = Math.DivRem(chunk, tiling.ICChunks);
             int oc = ocChunk * tiling.OCs, ic = icChunk * tiling.ICs, ocs = Math.Min(tiling.OCs, OCs - oc), ics = Math.Min(tiling.ICs, s.GroupIC - ic);
             float* dy = DY + oc, x = X + ((nint)ic * Count), c = C(chunk, worker);
-            for (int f = 0; f < WinogradF4K3.Products; f++, dy += tiling.DYStride, x += tiling.XStride, c += tiling.CStride)
+            for (int f = 0; f < WinogradPoints.Products; f++, dy += tiling.DYStride, x += tiling.XStride, c += tiling.CStride)
                 kernels.Gemm.Multiply(ocs, ics, Count, dy, 1, tiling.DYRow, x, c, tiling.CRow, add: block > 0);
             if (block < tiling.Blocks - 1) return;
             float* dw = buffers.W + ((((nint)group * s.GroupOC) + firstOC + oc) * s.PatchLength) + ((nint)ic * s.KH * s.KW);

@@ -35,11 +35,11 @@ internal readonly record struct WinogradGradientTiling(
     /// <summary>Floats between products of a chunk.</summary>
     public nint CStride => ((nint)RowGemm.RowsOf(OCs) * CRow) + Skew;
 
-    public long XLength => WinogradF4K3.Products * XStride;
+    public long XLength => WinogradPoints.Products * XStride;
 
-    public long DYLength => WinogradF4K3.Products * DYStride;
+    public long DYLength => WinogradPoints.Products * DYStride;
 
-    public long CLength => WinogradF4K3.Products * CStride;
+    public long CLength => WinogradPoints.Products * CStride;
 
     public long WorkspaceBytes => BytesFor(Workers);
 
@@ -55,9 +55,9 @@ internal readonly record struct WinogradGradientTiling(
     public static WinogradGradientTiling For(PlanContext context)
     {
         ConvSizes s = context.Sizes;
-        WinogradKernels kernels = WinogradKernels.For(context.Isa);
+        WinogradKernels kernels = WinogradKernels.For(context.Isa, context.Sizes);
         long all = (long)s.N * WinogradStrip.InImage(s), limit = context.MaxWorkspaceBytes;
-        long channels = kernels.Gemm.ColumnsOf(s.GroupIC) + s.GroupOC, tileBytes = WinogradF4K3.Products * sizeof(float) * channels;
+        long channels = kernels.Gemm.ColumnsOf(s.GroupIC) + s.GroupOC, tileBytes = WinogradPoints.Products * sizeof(float) * channels;
         long most = Math.Max(2L * s.GroupIC * s.GroupOC / channels, BlockBytes / tileBytes);
         int slice = s.GroupOC;
         if (all <= most && Of(context, kernels, (int)all, slice) is var one && one.BytesFor(context.Threads) <= limit) return one with { Workers = context.Threads };
@@ -78,7 +78,7 @@ internal readonly record struct WinogradGradientTiling(
     {
         ConvSizes s = context.Sizes;
         int ICs = Math.Min(s.GroupIC, MostICs), ICChunks = BlockSizes.CeilDiv(s.GroupIC, ICs), CRow = kernels.Gemm.ColumnsOf(ICs);
-        int most = Math.Max(kernels.Width, CacheSizes.Machine.L2 / 8 * 5 / (WinogradF4K3.Products * sizeof(float) * CRow) / kernels.Width * kernels.Width);
+        int most = Math.Max(kernels.Width, CacheSizes.Machine.L2 / 8 * 5 / (WinogradPoints.Products * sizeof(float) * CRow) / kernels.Width * kernels.Width);
         int share = BlockSizes.CeilDiv(slice, BlockSizes.CeilDiv(context.Threads, ICChunks));
         int OCs = BlockSizes.Balance(slice, Math.Min(most, BlockSizes.RoundUp(share, kernels.Width)), kernels.Width);
         return new(

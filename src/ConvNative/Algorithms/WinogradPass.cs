@@ -6,7 +6,7 @@ namespace ConvNative.Algorithms;
 /// <summary>One direction of <see cref="Winograd"/> as a convolution of sizes <paramref name="s"/>.</summary>
 internal sealed unsafe class WinogradPass(PlanContext context, Direction direction, ConvSizes s, WinogradTiling tiling) : ConvPass
 {
-    private readonly WinogradKernels _kernels = WinogradKernels.For(context.Isa);
+    private readonly WinogradKernels _kernels = WinogradKernels.For(context.Isa, s);
 
     public override long WorkspaceBytes => tiling.WorkspaceBytes;
 
@@ -15,7 +15,7 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
     public override bool PacksInRun => tiling.Shared;
 
     public override string Details =>
-        $"F(4×4, 3×3), {_kernels.Gemm.Name} kernel, {tiling.Blocks} blocks of {tiling.Tiles} tiles × {tiling.OCs} output channels, " +
+        $"F({WinogradPoints.Tile(s.KH)}×{WinogradPoints.Tile(s.KW)}, {s.KH}×{s.KW}), {_kernels.Gemm.Name} kernel, {tiling.Blocks} blocks of {tiling.Tiles} tiles × {tiling.OCs} output channels, " +
         (tiling.Shared ? $"weights transformed for {tiling.ICs} input channels at a time, shared by {tiling.Workers} workers" : $"{tiling.Workers} at a time");
 
     public override void PackWeights(float* w, float* packed, WorkerPool pool)

@@ -34,11 +34,11 @@ internal readonly record struct WinogradTiling(
     /// <summary>Floats between products of a chunk's weights.</summary>
     public nint UStride => ((nint)ICs * MRow) + Skew;
 
-    public long VLength => WinogradF4K3.Products * VStride;
+    public long VLength => WinogradPoints.Products * VStride;
 
-    public long MLength => WinogradF4K3.Products * MStride;
+    public long MLength => WinogradPoints.Products * MStride;
 
-    public long ULength => WinogradF4K3.Products * UStride;
+    public long ULength => WinogradPoints.Products * UStride;
 
     /// <summary>What each worker holds for itself.</summary>
     public long WorkerLength => BufferLength + MLength + (Shared ? ULength : VLength);
@@ -63,9 +63,9 @@ internal readonly record struct WinogradTiling(
     /// </summary>
     public static WinogradTiling For(PlanContext context, in ConvSizes s)
     {
-        WinogradKernels kernels = WinogradKernels.For(context.Isa);
+        WinogradKernels kernels = WinogradKernels.For(context.Isa, s);
         long all = (long)s.N * WinogradStrip.InImage(s), limit = context.MaxWorkspaceBytes;
-        int OCs = Math.Min(s.GroupOC, MostOCs), most = Math.Max(FewestTiles, CacheSizes.Machine.L2 / 2 / (WinogradF4K3.Products * sizeof(float) * OCs));
+        int OCs = Math.Min(s.GroupOC, MostOCs), most = Math.Max(FewestTiles, CacheSizes.Machine.L2 / 2 / (WinogradPoints.Products * sizeof(float) * OCs));
         if (all <= Math.Max(most, s.GroupIC))
         {
             int share = kernels.Gemm.ColumnsOf(BlockSizes.CeilDiv(s.GroupOC, context.Threads));
@@ -85,7 +85,7 @@ internal readonly record struct WinogradTiling(
 
     /// <summary>Input channels of a chunk of weights that fills L2; it is written and read once, in order.</summary>
     private static int MostICs(int OCs) =>
-        Math.Max(ICUnit, BlockSizes.RoundUp(CacheSizes.Machine.L2 / (WinogradF4K3.Products * sizeof(float) * OCs), ICUnit));
+        Math.Max(ICUnit, BlockSizes.RoundUp(CacheSizes.Machine.L2 / (WinogradPoints.Products * sizeof(float) * OCs), ICUnit));
 
     private static WinogradTiling Of(in ConvSizes s, in WinogradKernels kernels, int tiles, int OCs, int ICs, bool shared)
     {

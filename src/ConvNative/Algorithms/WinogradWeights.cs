@@ -9,13 +9,13 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal readonly unsafe struct WinogradWeights(ConvSizes s, WinogradKernels kernels, WinogradTiling tiling, bool transposed, float* w)
 {
-    private const int Taps = 9;
-
     private readonly ConvSizes _s = s;
+
+    private int Taps => _s.KH * _s.KW;
 
     /// <summary>Where a chunk begins in the weights that were transformed before.</summary>
     public nint Offset(long group, int ocChunk, int icChunk) =>
-        (nint)((((group * tiling.OCChunks) + ocChunk) * tiling.ICChunks) + icChunk) * tiling.UStride * WinogradF4K3.Products;
+        (nint)((((group * tiling.OCChunks) + ocChunk) * tiling.ICChunks) + icChunk) * tiling.UStride * WinogradPoints.Products;
 
     /// <summary>Input channels of a chunk.</summary>
     public int ICs(int icChunk) => Math.Min(tiling.ICs, _s.GroupIC - (icChunk * tiling.ICs));
@@ -27,7 +27,7 @@ internal readonly unsafe struct WinogradWeights(ConvSizes s, WinogradKernels ker
         int ics = ICs(icChunk), panel = inChunk / kernels.Gemm.NR * kernels.Gemm.NR;
         int panelWidth = kernels.Gemm.PanelWidth(Math.Min(tiling.OCs, _s.GroupOC - (ocChunk * tiling.OCs)) - panel);
         if (oc >= _s.GroupOC) return false;
-        // w is [OC][IC/G][9] of the problem; its roles are exchanged where s is the convolution from dy to dx.
+        // w is [OC][IC/G][KH·KW] of the problem; its roles are exchanged where s is the convolution from dy to dx.
         WinogradFilterOrder order = transposed
             ? new(Taps, (nint)_s.GroupOC * Taps, Flipped: true)
             : new((nint)_s.GroupIC * Taps, Taps, Flipped: false);

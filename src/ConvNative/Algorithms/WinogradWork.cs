@@ -35,7 +35,7 @@ internal readonly unsafe struct WinogradWork(
         {
             float* u = packed == null ? MakeU(group, ocChunk, icChunk, worker) : packed + weights.Offset(group, ocChunk, icChunk), m = M(worker);
             float* from = v + (icChunk * Tiling.ICs);
-            for (int f = 0; f < WinogradF4K3.Products; f++, u += Tiling.UStride, from += Tiling.VStride, m += Tiling.MStride)
+            for (int f = 0; f < WinogradPoints.Products; f++, u += Tiling.UStride, from += Tiling.VStride, m += Tiling.MStride)
                 kernels.Gemm.Multiply(Count(block), OCs, weights.ICs(icChunk), from, Tiling.VRow, 1, u, m, Tiling.MRow, add: icChunk > 0);
         }
     }

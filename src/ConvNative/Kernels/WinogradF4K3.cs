@@ -3,48 +3,24 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>
-/// Winograd's minimal filtering F(4, 3): 4 outputs of a 3-tap filter from 6 inputs by 6 multiplications instead of 12,
-/// <code>
-/// y = Aᵀ·[(G·g) ⊙ (Bᵀ·d)]          in two dimensions   Y = Aᵀ·[(G·g·Gᵀ) ⊙ (Bᵀ·d·B)]·A
-/// </code>
-/// (S. Winograd, "Arithmetic Complexity of Computations", 1980; A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural
-/// Networks", 2015). It is the transpose of multiplying two polynomials by their values at 6 points p = 0, a, −a, b, −b, ∞.
-/// With M(x) = Π (x − p) over the finite points and N(p) = Π (p − q) over the other finite points q:
-/// <code>
-/// row p of Bᵀ: the coefficients of M(x)/(x − p)     row p of G: (1, p, p²)/N(p)     column p of Aᵀ: (1, p, p², p³)
-/// row ∞ of Bᵀ: the coefficients of M(x)             row ∞ of G: (0, 0, 1)           column ∞ of Aᵀ: (0, 0, 0, 1)
-/// </code>
-/// The weight gradient is the transposed map, F(3, 4) with the same points: dw = Gᵀ·[(A·dy) ⊙ (Bᵀ·d)], summed over all tiles before Gᵀ.
-/// a = 3/4, b = 3/2 instead of the usual 1, 2: the largest error is a third (powers up to p³ stay near 1), every entry of Bᵀ
-/// and Aᵀ is exact in float32, and fused multiply-adds make all choices equally fast. ±p share their even and odd halves.
-/// </summary>
-internal static class WinogradF4K3<S, V>
+/// <summary>F(4, 3): 36 multiplications for 4×4 outputs instead of 144.</summary>
+internal readonly unsafe struct WinogradF4K3<S, V> : IWinogradScheme<V>
     where S : struct, ISimd<V>
     where V : struct
 {
-    private const float A = WinogradF4K3.A, A2 = A * A, B = WinogradF4K3.B, B2 = B * B;
+    private const float A = WinogradPoints.A, A2 = A * A, B = WinogradPoints.B, B2 = B * B;
+    private const float N0 = WinogradPoints.N0, NA = WinogradPoints.NA, NB = WinogradPoints.NB;
 
-    // 1/N(p) for p = 0 and p = ±a, ±b.
-    private const float N0 = (float)(1.0 / (A2 * B2));
-    private const float NA = (float)(1.0 / (2.0 * A2 * (A2 - B2)));
-    private const float NB = (float)(1.0 / (2.0 * B2 * (B2 - A2)));
+    public static int Tile => 4;
 
-    /// <summary>v = Bᵀ·d</summary>
+    public static int Taps => 3;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Input(V d0, V d1, V d2, V d3, V d4, V d5, out V v0, out V v1, out V v2, out V v3, out V v4, out V v5)
+    public static void Filter(float* g, nint stride, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5)
     {
-        V evenA = S.MultiplyAdd(S.Create(-B2), d2, d4), oddA = S.MultiplyAdd(S.Create(-B2), d1, d3);
-        V evenB = S.MultiplyAdd(S.Create(-A2), d2, d4), oddB = S.MultiplyAdd(S.Create(-A2), d1, d3);
-        v0 = S.MultiplyAdd(S.Create(A2 * B2), d0, S.MultiplyAdd(S.Create(-(A2 + B2)), d2, d4));
-        v1 = S.MultiplyAdd(S.Create(A), oddA, evenA);
-        v2 = S.MultiplyAdd(S.Create(-A), oddA, evenA);
-        v3 = S.MultiplyAdd(S.Create(B), oddB, evenB);
-        v4 = S.MultiplyAdd(S.Create(-B), oddB, evenB);
-        v5 = S.MultiplyAdd(S.Create(A2 * B2), d1, S.MultiplyAdd(S.Create(-(A2 + B2)), d3, d5));
+        Filter(S.Load(g), S.Load(g + stride), S.Load(g + (2 * stride)), out u0, out u1, out u2, out u3, out u4, out u5);
     }
 
-    /// <summary>u = G·g</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Filter(V g0, V g1, V g2, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5)
     {
@@ -58,10 +34,11 @@ internal static class WinogradF4K3<S, V>
         u5 = g2;
     }
 
-    /// <summary>y = Aᵀ·m</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Output(V m0, V m1, V m2, V m3, V m4, V m5, out V y0, out V y1, out V y2, out V y3)
+    public static void Output(float* m, nint stride, out V y0, out V y1, out V y2, out V y3)
     {
+        V m0 = S.Load(m), m1 = S.Load(m + stride), m2 = S.Load(m + (2 * stride)), m3 = S.Load(m + (3 * stride)), m4 = S.Load(m + (4 * stride));
+        V m5 = S.Load(m + (5 * stride));
         V evenA = S.Add(m1, m2), oddA = S.Subtract(m1, m2), evenB = S.Add(m3, m4), oddB = S.Subtract(m3, m4);
         y0 = S.Add(m0, S.Add(evenA, evenB));
         y1 = S.MultiplyAdd(S.Create(B), oddB, S.Multiply(S.Create(A), oddA));
@@ -92,26 +69,4 @@ internal static class WinogradF4K3<S, V>
         g1 = S.MultiplyAdd(S.Create(B * NB), oddB, S.Multiply(S.Create(A * NA), oddA));
         g2 = S.MultiplyAdd(S.Create(B2 * NB), evenB, S.MultiplyAdd(S.Create(A2 * NA), evenA, u5));
     }
-}
-
-/// <summary>Sizes and points of F(4×4, 3×3).</summary>
-internal static class WinogradF4K3
-{
-    /// <summary>Outputs of a tile in each dimension.</summary>
-    public const int Tile = 4;
-
-    /// <summary>Neighbouring pixels that are loaded and stored at once.</summary>
-    public const int Quad = 4;
-
-    /// <summary>Inputs of a tile in each dimension.</summary>
-    public const int Reach = 6;
-
-    /// <summary>Multiplications of a tile for each pair of channels: the products that are summed over the input channels.</summary>
-    public const int Products = Reach * Reach;
-
-    /// <summary>The first pair of points.</summary>
-    public const float A = 0.75f;
-
-    /// <summary>The second pair of points.</summary>
-    public const float B = 1.5f;
 }

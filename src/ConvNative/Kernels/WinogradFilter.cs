@@ -3,16 +3,17 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>Where the 3×3 kernels of a matrix of channels lie.</summary>
+/// <summary>Where the kernels of a matrix of channels lie.</summary>
 /// <param name="LaneStride">Floats between the channels that are written.</param>
 /// <param name="KStride">Floats between the channels that are summed over.</param>
 /// <param name="Flipped">Each kernel is turned by 180°, as the backward direction needs it.</param>
 internal readonly record struct WinogradFilterOrder(nint LaneStride, nint KStride, bool Flipped);
 
 /// <summary>U = G·g·Gᵀ of the kernels of a vector of output channels.</summary>
-internal static unsafe class WinogradFilter<S, V>
+internal static unsafe class WinogradFilter<S, V, F>
     where S : struct, ISimd<V>
     where V : struct
+    where F : struct, IWinogradScheme<V>
 {
     /// <summary>
     /// <code>u[f·productStride + k·kStride + c] = product f of kernel (c, k),   c &lt; lanes</code>
@@ -23,36 +24,83 @@ internal static unsafe class WinogradFilter<S, V>
     public static void Transform(float* w, in WinogradFilterOrder order, int lanes, int K, float* u, nint productStride, nint kStride)
     {
         float** kernels = stackalloc float*[S.Width];
-        float* columns = stackalloc float[3 * WinogradF4K3.Reach * S.Width];
+        float* columns = stackalloc float[WinogradPoints.Reach * F.Taps * S.Width], taps = stackalloc float[F.Taps * F.Taps * S.Width];
         for (int i = 0; i < S.Width; i++) kernels[i] = w + (Math.Min(i, lanes - 1) * order.LaneStride);
-        nint at = 0;
-        for (; K > 0; K--, at += order.KStride, u += kStride)
+        for (nint at = 0; K > 0; K--, at += order.KStride, u += kStride)
         {
-            S.LoadQuads(kernels, at, out V g0, out V g1, out V g2, out V g3);
-            S.LoadQuads(kernels, at + 4, out V g4, out V g5, out V g6, out V g7);
-            S.LoadQuads(kernels, at + 5, out _, out _, out _, out V g8);
-            if (order.Flipped)
+            if (F.Taps == WinogradF4K3<S, V>.Taps) Columns3(kernels, at, order.Flipped, columns);
+            else Columns(kernels, at, order.Flipped, taps, columns);
+            float* from = columns, to = u;
+            for (int i = 0; i < WinogradPoints.Reach; i++, from += F.Taps * S.Width, to += WinogradPoints.Reach * productStride)
             {
-                (g0, g8) = (g8, g0);
-                (g1, g7) = (g7, g1);
-                (g2, g6) = (g6, g2);
-                (g3, g5) = (g5, g3);
+                F.Filter(from, S.Width, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5);
+                Store(to, productStride, u0, u1, u2, u3, u4, u5);
             }
+        }
+    }
 
-            nint next = 3 * S.Width;
-            Filter(g0, g3, g6, columns, next);
-            Filter(g1, g4, g7, columns + S.Width, next);
-            Filter(g2, g5, g8, columns + (2 * S.Width), next);
-            float* row = columns, to = u;
-            for (int i = 0; i < WinogradF4K3.Reach; i++, row += next, to += WinogradF4K3.Reach * productStride)
-                Filter(S.Load(row), S.Load(row + S.Width), S.Load(row + (2 * S.Width)), to, productStride);
+    /// <summary>G·g through memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Columns(float** kernels, nint at, bool flipped, float* taps, float* columns)
+    {
+        Load(kernels, at, taps);
+        float* from = flipped ? taps + (((F.Taps * F.Taps) - 1) * S.Width) : taps;
+        nint step = flipped ? -S.Width : S.Width;
+        for (int j = 0; j < F.Taps; j++, from += step, columns += S.Width)
+        {
+            F.Filter(from, F.Taps * step, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5);
+            Store(columns, F.Taps * S.Width, u0, u1, u2, u3, u4, u5);
+        }
+    }
+
+    /// <summary>G·g of nine taps, which the registers hold.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Columns3(float** kernels, nint at, bool flipped, float* columns)
+    {
+        S.LoadQuads(kernels, at, out V g0, out V g1, out V g2, out V g3);
+        S.LoadQuads(kernels, at + 4, out V g4, out V g5, out V g6, out V g7);
+        S.LoadQuads(kernels, at + 5, out _, out _, out _, out V g8);
+        if (flipped)
+        {
+            (g0, g8) = (g8, g0);
+            (g1, g7) = (g7, g1);
+            (g2, g6) = (g6, g2);
+            (g3, g5) = (g5, g3);
+        }
+
+        Column3(g0, g3, g6, columns);
+        Column3(g1, g4, g7, columns + S.Width);
+        Column3(g2, g5, g8, columns + (2 * S.Width));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Column3(V g0, V g1, V g2, float* to)
+    {
+        WinogradF4K3<S, V>.Filter(g0, g1, g2, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5);
+        Store(to, 3 * S.Width, u0, u1, u2, u3, u4, u5);
+    }
+
+    /// <summary>The taps of each lane's kernel, a vector for each tap; the last quad ends with the kernel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Load(float** kernels, nint at, float* taps)
+    {
+        const int Quad = WinogradPoints.Quad;
+        int last = (F.Taps * F.Taps) - Quad;
+        for (int t = 0; t < last + Quad; t += Quad)
+        {
+            int tap = Math.Min(t, last);
+            float* to = taps + (tap * S.Width);
+            S.LoadQuads(kernels, at + tap, out V g0, out V g1, out V g2, out V g3);
+            S.Store(to, g0);
+            S.Store(to + S.Width, g1);
+            S.Store(to + (2 * S.Width), g2);
+            S.Store(to + (3 * S.Width), g3);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Filter(V g0, V g1, V g2, float* to, nint stride)
+    private static void Store(float* to, nint stride, V u0, V u1, V u2, V u3, V u4, V u5)
     {
-        WinogradF4K3<S, V>.Filter(g0, g1, g2, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5);
         S.Store(to, u0);
         S.Store(to + stride, u1);
         S.Store(to + (2 * stride), u2);

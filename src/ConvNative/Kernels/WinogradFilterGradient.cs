@@ -26,7 +26,7 @@ internal static unsafe class WinogradFilterGradient<S, V>
     {
         float** kernels = stackalloc float*[S.Width], part = stackalloc float*[S.Width];
         float* taps = stackalloc float[S.Width * Taps];
-        float* rows = stackalloc float[3 * WinogradF4K3.Reach * S.Width];
+        float* rows = stackalloc float[3 * WinogradPoints.Reach * S.Width];
         for (int i = 0; i < S.Width; i++) part[i] = taps + (i * Taps);
         for (int oc = 0; oc < OCs; oc++, m += rowStride, dw += dwStride)
         {
@@ -51,8 +51,8 @@ internal static unsafe class WinogradFilterGradient<S, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Columns(float* m, nint stride, float* to)
     {
-        nint row = WinogradF4K3.Reach * stride, next = WinogradF4K3.Reach * S.Width;
-        for (int j = 0; j < WinogradF4K3.Reach; j++, m += stride, to += S.Width)
+        nint row = WinogradPoints.Reach * stride, next = WinogradPoints.Reach * S.Width;
+        for (int j = 0; j < WinogradPoints.Reach; j++, m += stride, to += S.Width)
         {
             WinogradF4K3<S, V>.FilterTransposed(
                 S.Load(m), S.Load(m + row), S.Load(m + (2 * row)), S.Load(m + (3 * row)), S.Load(m + (4 * row)), S.Load(m + (5 * row)),
@@ -68,8 +68,8 @@ internal static unsafe class WinogradFilterGradient<S, V>
     private static void Rows(float* from, float** kernels, nint at)
     {
         Row(from, out V g0, out V g1, out V g2);
-        Row(from + (WinogradF4K3.Reach * S.Width), out V g3, out V g4, out V g5);
-        Row(from + (2 * WinogradF4K3.Reach * S.Width), out V g6, out V g7, out V g8);
+        Row(from + (WinogradPoints.Reach * S.Width), out V g3, out V g4, out V g5);
+        Row(from + (2 * WinogradPoints.Reach * S.Width), out V g6, out V g7, out V g8);
         S.StoreQuads(kernels, at, g0, g1, g2, g3);
         S.StoreQuads(kernels, at + 4, g4, g5, g6, g7);
         S.StoreQuads(kernels, at + 5, g5, g6, g7, g8);

@@ -10,23 +10,28 @@ namespace ConvNative.Kernels;
 /// </code>
 /// A strip of tiles goes through the buffer at once, so that columns that two tiles share are transformed once.
 /// </summary>
-internal static unsafe class WinogradInput<S, V>
+internal static unsafe class WinogradInput<S, V, F>
     where S : struct, ISimd<V>
     where V : struct
+    where F : struct, IWinogradScheme<V>
 {
     // A vector of pixels before and behind the strip: whole quads of columns are transformed.
-    private const int Margin = WinogradF4K3.Quad - 1;
+    private const int Margin = WinogradPoints.Quad - 1;
 
-    private static nint Pitch => ((WinogradStrip.MostTiles * WinogradF4K3.Tile) + WinogradF4K3.Reach - WinogradF4K3.Tile + (2 * Margin)) * S.Width;
+    private static nint Pitch
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (WinogradStrip.MostColumns + WinogradPoints.Reach - F.Tile + (2 * Margin)) * S.Width;
+    }
 
     /// <summary>Floats of the buffer.</summary>
-    public static int BufferLength => (int)(WinogradF4K3.Reach * Pitch);
+    public static int BufferLength => (int)(WinogradPoints.Reach * Pitch);
 
     /// <summary>
     /// <code>v[f·productStride + t·tileStride + c] = product f of tile first + t of channel c,   c &lt; lanes</code>
     /// What the other lanes of the vector get is not defined.
     /// </summary>
-    /// <param name="s">Sizes; the image is at least <see cref="WinogradF4K3.Quad"/> columns wide and may lie anywhere under the output.</param>
+    /// <param name="s">Sizes; the image is at least <see cref="WinogradPoints.Quad"/> columns wide and may lie anywhere under the output.</param>
     /// <param name="first">First tile.</param>
     /// <param name="count">Tiles.</param>
     /// <param name="x">The first channel's plane in the first image.</param>
@@ -48,7 +53,7 @@ internal static unsafe class WinogradInput<S, V>
             float* image = x + (strip.Image * (nint)s.IC * s.InputPixels);
             for (int i = 0; i < S.Width; i++) planes[i] = image + (Math.Min(i, lanes - 1) * (nint)s.InputPixels);
             Columns(s, strip, planes, buffer);
-            for (int t = 0; t < strip.Tiles; t++, v += tileStride) Rows(buffer + (t * WinogradF4K3.Tile * S.Width), v, productStride);
+            for (int t = 0; t < strip.Tiles; t++, v += tileStride) Rows(buffer + (t * F.Tile * S.Width), v, productStride);
             first += strip.Tiles;
             count -= strip.Tiles;
         }
@@ -58,13 +63,13 @@ internal static unsafe class WinogradInput<S, V>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Columns(in ConvSizes s, in WinogradStrip strip, float** planes, float* buffer)
     {
-        int left = strip.Column - s.pl, columns = (strip.Tiles * WinogradF4K3.Tile) + WinogradF4K3.Reach - WinogradF4K3.Tile;
+        int left = strip.Column - s.pl, columns = (strip.Tiles * F.Tile) + WinogradPoints.Reach - F.Tile;
         int from = Math.Clamp(-left, 0, columns), to = Math.Clamp(s.IW - left, from, columns);
         Clear(buffer, 0, from);
         Clear(buffer, to, columns);
-        int row = strip.Row - s.pt, last = s.IW - left - WinogradF4K3.Quad;
+        int row = strip.Row - s.pt, last = s.IW - left - WinogradPoints.Quad;
         nint pitch = Pitch;
-        for (int j = from; j < to; j += WinogradF4K3.Quad)
+        for (int j = from; j < to; j += WinogradPoints.Quad)
         {
             int column = Math.Min(j, last);   // the row's last quad ends with the row
             nint at = ((nint)row * s.IW) + left + column;
@@ -74,7 +79,7 @@ internal static unsafe class WinogradInput<S, V>
             Load(planes, at + (3 * (nint)s.IW), row + 3, s, out V d30, out V d31, out V d32, out V d33);
             Load(planes, at + (4 * (nint)s.IW), row + 4, s, out V d40, out V d41, out V d42, out V d43);
             Load(planes, at + (5 * (nint)s.IW), row + 5, s, out V d50, out V d51, out V d52, out V d53);
-            Prefetch.FourRows(planes, S.Width, at + (WinogradF4K3.Reach * (nint)s.IW), s.IW, j);
+            Prefetch.FourRows(planes, S.Width, at + (WinogradPoints.Reach * (nint)s.IW), s.IW, j);
             float* pixel = buffer + (column * S.Width);
             Store(d00, d10, d20, d30, d40, d50, pixel, pitch);
             Store(d01, d11, d21, d31, d41, d51, pixel + S.Width, pitch);
@@ -93,7 +98,7 @@ internal static unsafe class WinogradInput<S, V>
 
     private static void Clear(float* buffer, int from, int to)
     {
-        for (int u = 0; u < WinogradF4K3.Reach; u++, buffer += Pitch)
+        for (int u = 0; u < WinogradPoints.Reach; u++, buffer += Pitch)
             for (int j = from; j < to; j++) S.Store(buffer + (j * S.Width), S.Zero);
     }
 
@@ -101,7 +106,7 @@ internal static unsafe class WinogradInput<S, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Rows(float* d, float* v, nint stride)
     {
-        for (int u = 0; u < WinogradF4K3.Reach; u++, d += Pitch, v += WinogradF4K3.Reach * stride)
+        for (int u = 0; u < WinogradPoints.Reach; u++, d += Pitch, v += WinogradPoints.Reach * stride)
         {
             Store(
                 S.Load(d), S.Load(d + S.Width), S.Load(d + (2 * S.Width)), S.Load(d + (3 * S.Width)), S.Load(d + (4 * S.Width)), S.Load(d + (5 * S.Width)),
@@ -112,7 +117,7 @@ internal static unsafe class WinogradInput<S, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(V d0, V d1, V d2, V d3, V d4, V d5, float* to, nint stride)
     {
-        WinogradF4K3<S, V>.Input(d0, d1, d2, d3, d4, d5, out V v0, out V v1, out V v2, out V v3, out V v4, out V v5);
+        WinogradPoints<S, V>.Input(d0, d1, d2, d3, d4, d5, out V v0, out V v1, out V v2, out V v3, out V v4, out V v5);
         S.Store(to, v0);
         S.Store(to + stride, v1);
         S.Store(to + (2 * stride), v2);

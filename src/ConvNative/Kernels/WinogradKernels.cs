@@ -3,7 +3,7 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>The transforms and products of one instruction set.</summary>
+/// <summary>The transforms and products of one instruction set and size of kernels.</summary>
 internal readonly unsafe struct WinogradKernels(
     int width,
     int bufferLength,
@@ -23,13 +23,13 @@ internal readonly unsafe struct WinogradKernels(
     /// <summary>The micro-kernels of the products.</summary>
     public RowGemm Gemm { get; } = gemm;
 
-    /// <inheritdoc cref="WinogradInput{S, V}.Transform"/>
+    /// <inheritdoc cref="WinogradInput{S, V, F}.Transform"/>
     public delegate*<in ConvSizes, long, int, float*, int, float*, float*, nint, nint, void> Input { get; } = input;
 
-    /// <inheritdoc cref="WinogradFilter{S, V}.Transform"/>
+    /// <inheritdoc cref="WinogradFilter{S, V, F}.Transform"/>
     public delegate*<float*, in WinogradFilterOrder, int, int, float*, nint, nint, void> Filter { get; } = filter;
 
-    /// <inheritdoc cref="WinogradOutput{S, V}.Transform"/>
+    /// <inheritdoc cref="WinogradOutput{S, V, F}.Transform"/>
     public delegate*<in ConvSizes, long, int, float*, nint, nint, int, float*, in TileStore, void> Output { get; } = output;
 
     /// <inheritdoc cref="WinogradOutputGradient{S, V}.Transform"/>
@@ -38,17 +38,23 @@ internal readonly unsafe struct WinogradKernels(
     /// <inheritdoc cref="WinogradFilterGradient{S, V}.Transform"/>
     public delegate*<int, int, float*, nint, nint, float*, nint, void> FilterGradient { get; } = filterGradient;
 
-    public static WinogradKernels For(Isa isa) => isa switch
+    public static WinogradKernels For(Isa isa, in ConvSizes s) => isa switch
     {
-        Isa.Avx512 => Of<Simd512, Vector512<float>>(),
-        Isa.Avx2 => Of<Simd256, Vector256<float>>(),
-        _ => Of<Simd128, Vector128<float>>(),
+        Isa.Avx512 => Of<Simd512, Vector512<float>>(s),
+        Isa.Avx2 => Of<Simd256, Vector256<float>>(s),
+        _ => Of<Simd128, Vector128<float>>(s),
     };
 
-    private static WinogradKernels Of<S, V>()
+    private static WinogradKernels Of<S, V>(in ConvSizes s)
         where S : struct, ISimd<V>
         where V : struct =>
+        s.KH == WinogradF2K5<S, V>.Taps ? Of<S, V, WinogradF2K5<S, V>>() : Of<S, V, WinogradF4K3<S, V>>();
+
+    private static WinogradKernels Of<S, V, F>()
+        where S : struct, ISimd<V>
+        where V : struct
+        where F : struct, IWinogradScheme<V> =>
         new(
-            S.Width, WinogradInput<S, V>.BufferLength, RowGemm.For<S, V>(), &WinogradInput<S, V>.Transform, &WinogradFilter<S, V>.Transform,
-            &WinogradOutput<S, V>.Transform, &WinogradOutputGradient<S, V>.Transform, &WinogradFilterGradient<S, V>.Transform);
+            S.Width, WinogradInput<S, V, F>.BufferLength, RowGemm.For<S, V>(), &WinogradInput<S, V, F>.Transform, &WinogradFilter<S, V, F>.Transform,
+            &WinogradOutput<S, V, F>.Transform, &WinogradOutputGradient<S, V>.Transform, &WinogradFilterGradient<S, V>.Transform);
 }

@@ -5,10 +5,25 @@ using ConvNative.Simd;
 namespace ConvNative.Kernels;
 
 /// <summary>y = epilogue(Aᵀ·m·A) for consecutive tiles, one channel in each lane.</summary>
-internal static unsafe class WinogradOutput<S, V>
+internal static unsafe class WinogradOutput<S, V, F>
     where S : struct, ISimd<V>
     where V : struct
+    where F : struct, IWinogradScheme<V>
 {
+    /// <summary>Neighbouring tiles whose rows of outputs make a quad, which is stored at once.</summary>
+    private static int QuadTiles
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => WinogradPoints.Quad / F.Tile;
+    }
+
+    /// <summary>Floats of a row of such tiles.</summary>
+    private static int Row
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => WinogradPoints.Quad / F.Tile * WinogradPoints.Reach * S.Width;
+    }
+
     /// <summary>
     /// <code>product f of tile first + t of channel c = m[f·productStride + t·tileStride + c],   c &lt; lanes</code>
     /// </summary>
@@ -27,7 +42,7 @@ internal static unsafe class WinogradOutput<S, V>
         in ConvSizes s, long first, int count, float* m, nint productStride, nint tileStride, int lanes, float* y, in TileStore epilogue)
     {
         float** planes = stackalloc float*[2 * S.Width];
-        float* columns = stackalloc float[WinogradF4K3.Tile * WinogradF4K3.Reach * S.Width];
+        float* columns = stackalloc float[F.Tile * Row];
         V bias = epilogue.Bias == null ? S.Zero : S.LoadPartial(epilogue.Bias, lanes);
         while (count > 0)
         {
@@ -40,13 +55,16 @@ internal static unsafe class WinogradOutput<S, V>
             }
 
             nint at = ((nint)strip.Row * s.OW) + strip.Column;
-            int rows = Math.Min(WinogradF4K3.Tile, s.OH - strip.Row), column = strip.Column;
-            for (int t = 0; t < strip.Tiles; t++, m += tileStride, column += WinogradF4K3.Tile, at += WinogradF4K3.Tile)
+            int rows = Math.Min(F.Tile, s.OH - strip.Row), end = Math.Min(s.OW, strip.Column + (strip.Tiles * F.Tile)), column = strip.Column;
+            float* next = m + (strip.Tiles * tileStride);
+            for (; m < next; m += QuadTiles * tileStride, column += WinogradPoints.Quad, at += WinogradPoints.Quad)
             {
                 Columns(m, productStride, columns);
-                Rows(columns, planes, at, s.OW, rows, Math.Min(WinogradF4K3.Tile, s.OW - column), lanes, bias, epilogue);
+                if (QuadTiles == 2) Columns(m + tileStride < next ? m + tileStride : m, productStride, columns + (WinogradPoints.Reach * S.Width));
+                Rows(columns, planes, at, s.OW, rows, Math.Min(WinogradPoints.Quad, end - column), lanes, bias, epilogue);
             }
 
+            m = next;
             first += strip.Tiles;
             count -= strip.Tiles;
         }
@@ -56,30 +74,28 @@ internal static unsafe class WinogradOutput<S, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Columns(float* m, nint stride, float* to)
     {
-        nint row = WinogradF4K3.Reach * stride, next = WinogradF4K3.Reach * S.Width;
-        for (int j = 0; j < WinogradF4K3.Reach; j++, m += stride, to += S.Width)
+        nint row = WinogradPoints.Reach * stride;
+        for (int j = 0; j < WinogradPoints.Reach; j++, m += stride, to += S.Width)
         {
-            WinogradF4K3<S, V>.Output(
-                S.Load(m), S.Load(m + row), S.Load(m + (2 * row)), S.Load(m + (3 * row)), S.Load(m + (4 * row)), S.Load(m + (5 * row)),
-                out V y0, out V y1, out V y2, out V y3);
+            F.Output(m, row, out V y0, out V y1, out V y2, out V y3);
             S.Store(to, y0);
-            S.Store(to + next, y1);
-            S.Store(to + (2 * next), y2);
-            S.Store(to + (3 * next), y3);
+            S.Store(to + Row, y1);
+            if (F.Tile == 2) continue;
+            S.Store(to + (2 * Row), y2);
+            S.Store(to + (3 * Row), y3);
         }
     }
 
-    /// <summary>(Aᵀ·m)·A, the epilogue, and the rows and columns of the tile that exist into their planes.</summary>
+    /// <summary>(Aᵀ·m)·A, the epilogue, and the rows and columns of the quad that exist into their planes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Rows(float* from, float** planes, nint at, nint rowStride, int rows, int columns, int lanes, V bias, in TileStore epilogue)
     {
-        for (int r = 0; r < rows; r++, at += rowStride, from += WinogradF4K3.Reach * S.Width)
+        for (int r = 0; r < rows; r++, at += rowStride, from += Row)
         {
-            WinogradF4K3<S, V>.Output(
-                S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), S.Load(from + (3 * S.Width)), S.Load(from + (4 * S.Width)),
-                S.Load(from + (5 * S.Width)), out V y0, out V y1, out V y2, out V y3);
+            F.Output(from, S.Width, out V y0, out V y1, out V y2, out V y3);
+            if (QuadTiles == 2) F.Output(from + (WinogradPoints.Reach * S.Width), S.Width, out y2, out y3, out _, out _);
             (y0, y1, y2, y3) = (S.Add(y0, bias), S.Add(y1, bias), S.Add(y2, bias), S.Add(y3, bias));
-            if (columns < WinogradF4K3.Tile || lanes < S.Width)
+            if (columns < WinogradPoints.Quad || lanes < S.Width)
             {
                 StorePart(planes, at, columns, lanes, y0, y1, y2, y3, epilogue);
                 continue;
@@ -96,20 +112,36 @@ internal static unsafe class WinogradOutput<S, V>
         }
     }
 
-    /// <summary>A row of a tile of which not all columns or channels exist, channel by channel.</summary>
+    /// <summary>A row of a quad of which not all columns or channels exist.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void StorePart(float** planes, nint at, int columns, int lanes, V y0, V y1, V y2, V y3, in TileStore epilogue)
     {
-        float* quads = stackalloc float[WinogradF4K3.Quad * S.Width];
+        float* quads = stackalloc float[WinogradPoints.Quad * S.Width];
         float** each = stackalloc float*[S.Width];
-        for (int i = 0; i < S.Width; i++) each[i] = quads + (i * WinogradF4K3.Quad);
-        S.StoreQuads(each, 0, y0, y1, y2, y3);
-        for (int i = 0; i < lanes; i++)
+        for (int i = 0; i < S.Width; i++) each[i] = quads + (i * WinogradPoints.Quad);
+        if (epilogue.Addend != null)
         {
-            Vector128<float> quad = Vector128.Load(each[i]);
-            if (epilogue.Addend != null) quad += Simd128.LoadPartial(planes[S.Width + i] + at, columns);
-            Simd128.StorePartial(planes[i] + at, epilogue.Activate<Simd128, Vector128<float>>(quad), columns);
+            for (int i = 0; i < lanes; i++) Copy(planes[S.Width + i] + at, each[i], columns);
+            S.LoadQuads(each, 0, out V a0, out V a1, out V a2, out V a3);
+            (y0, y1, y2, y3) = (S.Add(y0, a0), S.Add(y1, a1), S.Add(y2, a2), S.Add(y3, a3));
         }
+
+        S.StoreQuads(each, 0, epilogue.Activate<S, V>(y0), epilogue.Activate<S, V>(y1), epilogue.Activate<S, V>(y2), epilogue.Activate<S, V>(y3));
+        for (int i = 0; i < lanes; i++) Copy(each[i], planes[i] + at, columns);
+    }
+
+    /// <summary>1 … 4 floats.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy(float* from, float* to, int count)
+    {
+        if (count == WinogradPoints.Quad)
+        {
+            Vector128.Store(Vector128.Load(from), to);
+            return;
+        }
+
+        if (count >= 2) Vector64.Store(Vector64.Load(from), to);
+        if ((count & 1) != 0) to[count - 1] = from[count - 1];
     }
 }

@@ -12,7 +12,7 @@ internal static unsafe class WinogradOutputGradient<S, V>
     /// <code>m[f·productStride + t·tileStride + c] = product f of tile first + t of channel c,   c &lt; lanes</code>
     /// The other lanes of the vectors repeat the last channel.
     /// </summary>
-    /// <param name="s">Sizes; dy is at least <see cref="WinogradF4K3.Quad"/> columns wide.</param>
+    /// <param name="s">Sizes; dy is at least <see cref="WinogradPoints.Quad"/> columns wide.</param>
     /// <param name="first">First tile.</param>
     /// <param name="count">Tiles.</param>
     /// <param name="dy">The first channel's plane in the first image.</param>
@@ -25,7 +25,7 @@ internal static unsafe class WinogradOutputGradient<S, V>
     public static void Transform(in ConvSizes s, long first, int count, float* dy, int lanes, float* m, nint productStride, nint tileStride)
     {
         float** planes = stackalloc float*[S.Width];
-        float* columns = stackalloc float[WinogradF4K3.Reach * WinogradF4K3.Tile * S.Width];
+        float* columns = stackalloc float[WinogradPoints.Reach * WinogradF4K3<S, V>.Tile * S.Width];
         while (count > 0)
         {
             WinogradStrip strip = WinogradStrip.At(s, first, count);
@@ -33,7 +33,7 @@ internal static unsafe class WinogradOutputGradient<S, V>
             for (int i = 0; i < S.Width; i++) planes[i] = image + (Math.Min(i, lanes - 1) * (nint)s.OutputPixels);
             for (int t = 0; t < strip.Tiles; t++, m += tileStride)
             {
-                Columns(s, planes, strip.Row, strip.Column + (t * WinogradF4K3.Tile), columns);
+                Columns(s, planes, strip.Row, strip.Column + (t * WinogradF4K3<S, V>.Tile), columns);
                 Rows(columns, m, productStride);
             }
 
@@ -47,8 +47,8 @@ internal static unsafe class WinogradOutputGradient<S, V>
     private static void Columns(in ConvSizes s, float** planes, int row, int column, float* to)
     {
         // The row's last quad ends with the row.
-        int missing = Math.Max(0, column + WinogradF4K3.Quad - s.OW), rows = s.OH - row;
-        nint at = ((nint)row * s.OW) + column - missing, next = WinogradF4K3.Tile * S.Width;
+        int missing = Math.Max(0, column + WinogradPoints.Quad - s.OW), rows = s.OH - row;
+        nint at = ((nint)row * s.OW) + column - missing, next = WinogradF4K3<S, V>.Tile * S.Width;
         Load(planes, at, rows > 0, missing, out V d00, out V d01, out V d02, out V d03);
         Load(planes, at + s.OW, rows > 1, missing, out V d10, out V d11, out V d12, out V d13);
         Load(planes, at + (2 * (nint)s.OW), rows > 2, missing, out V d20, out V d21, out V d22, out V d23);
@@ -73,7 +73,7 @@ internal static unsafe class WinogradOutputGradient<S, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Rows(float* from, float* m, nint stride)
     {
-        for (int u = 0; u < WinogradF4K3.Reach; u++, from += WinogradF4K3.Tile * S.Width, m += WinogradF4K3.Reach * stride)
+        for (int u = 0; u < WinogradPoints.Reach; u++, from += WinogradF4K3<S, V>.Tile * S.Width, m += WinogradPoints.Reach * stride)
             Store(S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), S.Load(from + (3 * S.Width)), m, stride);
     }
 

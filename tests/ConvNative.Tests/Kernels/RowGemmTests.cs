@@ -11,7 +11,7 @@ internal sealed unsafe class RowGemmTests
     [Test]
     public void The_product_is_within_the_bound_of_its_sums([Values] Isa isa, [Values] bool add)
     {
-        RowGemm gemm = WinogradKernels.For(isa).Gemm;
+        RowGemm gemm = WinogradKernels.For(isa, new() { KH = 3, KW = 3 }).Gemm;
         foreach (int K in (int[])[0, 1, 2, 7, 33])
         {
             for (int rows = 1; rows <= 17; rows++) Check(gemm, rows, gemm.NR + 1, K, add);
@@ -23,7 +23,7 @@ internal sealed unsafe class RowGemmTests
     public void A_sum_in_two_parts_has_the_same_bits([Values] Isa isa)
     {
         const int Rows = 8, K = 20, Half = 9;
-        RowGemm gemm = WinogradKernels.For(isa).Gemm;
+        RowGemm gemm = WinogradKernels.For(isa, new() { KH = 3, KW = 3 }).Gemm;
         int n = gemm.NR;
         using FencedFloats a = new FencedFloats(Rows * K).FillUniform(new Random(1)), b = new FencedFloats(K * n).FillUniform(new Random(2));
         using FencedFloats whole = new(Rows * n), parts = new(Rows * n);
@@ -37,7 +37,7 @@ internal sealed unsafe class RowGemmTests
     public void A_matrix_and_its_transpose_give_the_same_bits([Values] Isa isa)
     {
         const int K = 19;
-        RowGemm gemm = WinogradKernels.For(isa).Gemm;
+        RowGemm gemm = WinogradKernels.For(isa, new() { KH = 3, KW = 3 }).Gemm;
         int n = gemm.ColumnsOf(gemm.NR + 1);
         for (int rows = 1; rows <= 17; rows++)
         {

@@ -2,10 +2,10 @@ using ConvNative.Kernels;
 
 namespace ConvNative.Tests.Kernels;
 
-/// <summary>The specification of <see cref="WinogradF4K3{S, V}"/>: the three matrices from their points, in double.</summary>
+/// <summary>The specification of <see cref="WinogradPoints{S, V}"/> and its schemes: the three matrices from their points, in double.</summary>
 internal static class WinogradMatrices
 {
-    private static readonly double[] Points = [0, WinogradF4K3.A, -WinogradF4K3.A, WinogradF4K3.B, -WinogradF4K3.B];
+    private static readonly double[] Points = [0, WinogradPoints.A, -WinogradPoints.A, WinogradPoints.B, -WinogradPoints.B];
 
     /// <summary>Bᵀ, 6×6.</summary>
     public static double[,] InputMatrix()
@@ -20,27 +20,28 @@ internal static class WinogradMatrices
         return matrix;
     }
 
-    /// <summary>G, 6×3.</summary>
-    public static double[,] FilterMatrix()
+    /// <summary>G, 6×taps.</summary>
+    public static double[,] FilterMatrix(int taps)
     {
-        var matrix = new double[6, 3];
+        var matrix = new double[6, taps];
         for (int i = 0; i < 5; i++)
         {
             double p = Points[i], divisor = Points.Where((_, j) => j != i).Aggregate(1.0, (product, q) => product * (p - q));
-            for (int k = 0; k < 3; k++) matrix[i, k] = Math.Pow(p, k) / divisor;
+            for (int k = 0; k < taps; k++) matrix[i, k] = Math.Pow(p, k) / divisor;
         }
 
-        matrix[5, 2] = 1;
+        matrix[5, taps - 1] = 1;
         return matrix;
     }
 
-    /// <summary>Aᵀ, 4×6.</summary>
-    public static double[,] OutputMatrix()
+    /// <summary>Aᵀ, tile×6 with tile = 7 − taps.</summary>
+    public static double[,] OutputMatrix(int taps)
     {
-        var matrix = new double[4, 6];
+        int tile = 7 - taps;
+        var matrix = new double[tile, 6];
         for (int i = 0; i < 5; i++)
-            for (int k = 0; k < 4; k++) matrix[k, i] = Math.Pow(Points[i], k);
-        matrix[3, 5] = 1;
+            for (int k = 0; k < tile; k++) matrix[k, i] = Math.Pow(Points[i], k);
+        matrix[tile - 1, 5] = 1;
         return matrix;
     }
 

@@ -7,23 +7,24 @@ namespace ConvNative.Tests.Kernels;
 internal sealed unsafe class WinogradTransformTests
 {
     // A double holds the products of small whole numbers with these points' powers but for the divisions in G: the sum is near a whole number.
-    [Test]
-    public void The_matrices_compute_a_convolution()
+    [TestCase(3)]
+    [TestCase(5)]
+    public void The_matrices_compute_a_convolution(int taps)
     {
         var random = new Random(1);
         for (int round = 0; round < 100; round++)
         {
-            double[,] d = Whole(random, 6), g = Whole(random, 3);
-            double[,] u = WinogradMatrices.Transform(WinogradMatrices.FilterMatrix(), g).Value;
+            double[,] d = Whole(random, 6), g = Whole(random, taps);
+            double[,] u = WinogradMatrices.Transform(WinogradMatrices.FilterMatrix(taps), g).Value;
             double[,] v = WinogradMatrices.Transform(WinogradMatrices.InputMatrix(), d).Value;
             for (int i = 0; i < 6; i++)
             for (int j = 0; j < 6; j++) v[i, j] *= u[i, j];
-            double[,] y = WinogradMatrices.Transform(WinogradMatrices.OutputMatrix(), v).Value;
-            for (int i = 0; i < 4; i++)
-            for (int j = 0; j < 4; j++)
+            double[,] y = WinogradMatrices.Transform(WinogradMatrices.OutputMatrix(taps), v).Value;
+            for (int i = 0; i < 7 - taps; i++)
+            for (int j = 0; j < 7 - taps; j++)
             {
                 double direct = 0;
-                for (int k = 0; k < 9; k++) direct += d[i + (k / 3), j + (k % 3)] * g[k / 3, k % 3];
+                for (int k = 0; k < taps * taps; k++) direct += d[i + (k / taps), j + (k % taps)] * g[k / taps, k % taps];
                 Assert.That(y[i, j], Is.EqualTo(direct).Within(1e-9));
             }
         }
@@ -36,11 +37,11 @@ internal sealed unsafe class WinogradTransformTests
         for (int round = 0; round < 100; round++)
         {
             double[,] d = Whole(random, 6), dy = Whole(random, 4);
-            double[,] m = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.OutputMatrix()), dy).Value;
+            double[,] m = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.OutputMatrix(3)), dy).Value;
             double[,] v = WinogradMatrices.Transform(WinogradMatrices.InputMatrix(), d).Value;
             for (int i = 0; i < 6; i++)
             for (int j = 0; j < 6; j++) v[i, j] *= m[i, j];
-            double[,] dw = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.FilterMatrix()), v).Value;
+            double[,] dw = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.FilterMatrix(3)), v).Value;
             for (int i = 0; i < 3; i++)
             for (int j = 0; j < 3; j++)
             {
@@ -55,20 +56,20 @@ internal sealed unsafe class WinogradTransformTests
     public void The_input_and_output_matrices_are_exact_in_float32()
     {
         foreach (double value in WinogradMatrices.InputMatrix()) Assert.That((double)(float)value, Is.EqualTo(value));
-        foreach (double value in WinogradMatrices.OutputMatrix()) Assert.That((double)(float)value, Is.EqualTo(value));
+        foreach (double value in WinogradMatrices.OutputMatrix(3)) Assert.That((double)(float)value, Is.EqualTo(value));
     }
 
     // Tiles over image borders, rows, strips and images; every number of tiles.
     [Test]
-    public void Input_is_the_transform_of_each_tile([Values] Isa isa)
+    public void Input_is_the_transform_of_each_tile([Values] Isa isa, [Values(3, 5)] int taps)
     {
         foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 0), (7, 7, 2), (1, 40, 1), (3, 70, 0), (6, 5, -1), (4, 4, 6) })
         {
-            WinogradKernels kernels = WinogradKernels.For(isa);
+            WinogradKernels kernels = WinogradKernels.For(isa, Sizes(h, w, pad, 1, taps));
             int channels = kernels.Width + 1, tileStride = kernels.Width + 3;
-            ConvSizes s = Sizes(h, w, pad, channels);
+            ConvSizes s = Sizes(h, w, pad, channels, taps);
             int all = s.N * WinogradStrip.InImage(s);
-            for (int count = 1; count <= all; count++)
+            for (int count = 1; count <= all; count += 1 + (count / 8))
             {
                 int lanes = 1 + (count % kernels.Width);
                 using FencedFloats x = new FencedFloats(s.N * s.IC * s.InputPixels).FillUniform(new Random(count));
@@ -84,23 +85,23 @@ internal sealed unsafe class WinogradTransformTests
     }
 
     [Test]
-    public void Filter_is_the_transform_of_each_kernel([Values] Isa isa, [Values] bool flipped, [Values(1, 2, 9, 17)] int K)
+    public void Filter_is_the_transform_of_each_kernel([Values] Isa isa, [Values] bool flipped, [Values(1, 2, 9, 17)] int K, [Values(3, 5)] int taps)
     {
-        WinogradKernels kernels = WinogradKernels.For(isa);
-        int kStride = kernels.Width + 3;
+        WinogradKernels kernels = WinogradKernels.For(isa, new() { KH = taps, KW = taps });
+        int kStride = kernels.Width + 3, size = taps * taps;
         for (int lanes = 1; lanes <= kernels.Width; lanes++)
         {
-            using FencedFloats w = new FencedFloats(lanes * K * 9).FillUniform(new Random(1));
+            using FencedFloats w = new FencedFloats(lanes * K * size).FillUniform(new Random(1));
             using var u = new FencedFloats(36 * K * kStride);
-            kernels.Filter(w.Pointer, new WinogradFilterOrder(K * 9, 9, flipped), lanes, K, u.Pointer, K * kStride, kStride);
+            kernels.Filter(w.Pointer, new WinogradFilterOrder(K * size, size, flipped), lanes, K, u.Pointer, K * kStride, kStride);
             Assert.That(w.FencesHold && u.FencesHold);
-            var g = new double[3, 3];
+            var g = new double[taps, taps];
             for (int k = 0; k < K; k++)
             for (int c = 0; c < kernels.Width; c++)
             {
                 int kernel = (Math.Min(c, lanes - 1) * K) + k;
-                for (int t = 0; t < 9; t++) g[t / 3, t % 3] = w.Span[(kernel * 9) + (flipped ? 8 - t : t)];
-                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.FilterMatrix(), g);
+                for (int t = 0; t < size; t++) g[t / taps, t % taps] = w.Span[(kernel * size) + (flipped ? size - 1 - t : t)];
+                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.FilterMatrix(taps), g);
                 for (int f = 0; f < 36; f++)
                     AssertNear(u.Span[(((f * K) + k) * kStride) + c], value[f / 6, f % 6], magnitude[f / 6, f % 6], $"K {k}, channel {c}, product {f}");
             }
@@ -108,24 +109,24 @@ internal sealed unsafe class WinogradTransformTests
     }
 
     [Test]
-    public void Output_is_the_transform_of_each_tile([Values] Isa isa, [Values] bool addend)
+    public void Output_is_the_transform_of_each_tile([Values] Isa isa, [Values] bool addend, [Values(3, 5)] int taps)
     {
         foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 1), (7, 7, 1), (1, 41, 1), (6, 3, 1), (6, 2, 1), (3, 5, 1), (2, 75, 1) })
         {
-            WinogradKernels kernels = WinogradKernels.For(isa);
-            for (int lanes = 1; lanes <= kernels.Width; lanes += Math.Min(3, kernels.Width - 1)) CheckOutput(kernels, Sizes(h, w, pad, lanes + 1), lanes, addend);
+            WinogradKernels kernels = WinogradKernels.For(isa, Sizes(h, w, pad, 1, taps));
+            for (int lanes = 1; lanes <= kernels.Width; lanes += Math.Min(3, kernels.Width - 1)) CheckOutput(kernels, Sizes(h, w, pad, lanes + 1, taps), lanes, addend);
         }
     }
 
     [Test]
     public void Output_gradient_is_the_transform_of_each_tile([Values] Isa isa)
     {
-        WinogradKernels kernels = WinogradKernels.For(isa);
+        WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, 3));
         foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 1), (7, 7, 1), (1, 41, 1), (6, 5, 1), (3, 6, 1), (2, 75, 1) })
         for (int lanes = 1; lanes <= kernels.Width; lanes += Math.Min(3, kernels.Width - 1))
         {
             const int First = 1;
-            ConvSizes s = Sizes(h, w, pad, lanes + 1);
+            ConvSizes s = Sizes(h, w, pad, lanes + 1, 3);
             int count = (s.N * WinogradStrip.InImage(s)) - First, tileStride = kernels.Width + 3, productStride = count * tileStride;
             using FencedFloats dy = new FencedFloats(s.N * s.OC * s.OutputPixels).FillUniform(new Random(1)), m = new(36 * productStride);
             kernels.OutputGradient(s, First, count, dy.Pointer + s.OutputPixels, lanes, m.Pointer, productStride, tileStride);
@@ -134,7 +135,7 @@ internal sealed unsafe class WinogradTransformTests
             for (int lane = 0; lane < lanes; lane++)
             {
                 double[,] d = Window(dy.Span[((lane + 1) * s.OutputPixels)..], s.OC * s.OutputPixels, s.OH, s.OW, s, First + tile, 4, 0);
-                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.OutputMatrix()), d);
+                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.OutputMatrix(3)), d);
                 for (int f = 0; f < 36; f++)
                 {
                     float actual = m.Span[(f * productStride) + (tile * tileStride) + lane];
@@ -148,7 +149,7 @@ internal sealed unsafe class WinogradTransformTests
     public void Filter_gradient_is_the_transform_of_each_pair_of_channels([Values] Isa isa)
     {
         const int OCs = 3, Gap = 5;
-        WinogradKernels kernels = WinogradKernels.For(isa);
+        WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, 3));
         for (int ICs = 1; ICs <= (2 * kernels.Width) + 1; ICs++)
         {
             int rowStride = BlockSizes.RoundUp(ICs, kernels.Width) + Gap, productStride = OCs * rowStride, dwStride = (ICs * 9) + Gap;
@@ -163,7 +164,7 @@ internal sealed unsafe class WinogradTransformTests
             for (int ic = 0; ic < ICs; ic++)
             {
                 for (int f = 0; f < 36; f++) products[f / 6, f % 6] = m.Span[(f * productStride) + (oc * rowStride) + ic];
-                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.FilterMatrix()), products);
+                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.FilterMatrix(3)), products);
                 for (int t = 0; t < 9; t++)
                     AssertNear(dw.Span[(oc * dwStride) + (ic * 9) + t], value[t / 3, t % 3], magnitude[t / 3, t % 3], $"channels {oc}, {ic}, tap {t}");
             }
@@ -174,7 +175,7 @@ internal sealed unsafe class WinogradTransformTests
     private static void CheckOutput(in WinogradKernels kernels, in ConvSizes s, int lanes, bool addend)
     {
         const int First = 1;
-        int count = (s.N * WinogradStrip.InImage(s)) - First, tileStride = kernels.Width + 3, productStride = count * tileStride;
+        int size = WinogradPoints.Tile(s.KH), count = (s.N * WinogradStrip.InImage(s)) - First, tileStride = kernels.Width + 3, productStride = count * tileStride;
         using FencedFloats m = new FencedFloats(36 * productStride).FillUniform(new Random(1));
         using FencedFloats bias = new FencedFloats(lanes).FillUniform(new Random(2)), residual = new FencedFloats(s.N * s.OC * s.OutputPixels).FillUniform(new Random(3));
         using var y = new FencedFloats(s.N * s.OC * s.OutputPixels);
@@ -188,7 +189,7 @@ internal sealed unsafe class WinogradTransformTests
         for (int p = 0; p < s.OutputPixels; p++)
         {
             int at = (((n * s.OC) + c) * s.OutputPixels) + p, oh = p / s.OW, ow = p % s.OW;
-            int tile = (n * WinogradStrip.InImage(s)) + (oh / 4 * BlockSizes.CeilDiv(s.OW, 4)) + (ow / 4) - First;
+            int tile = (n * WinogradStrip.InImage(s)) + (oh / size * BlockSizes.CeilDiv(s.OW, size)) + (ow / size) - First;
             if (tile < 0 || c == 0)
             {
                 Assert.That(y.Bits[at], Is.EqualTo(untouched), "not of these tiles and channels");
@@ -197,16 +198,16 @@ internal sealed unsafe class WinogradTransformTests
 
             var products = new double[6, 6];
             for (int f = 0; f < 36; f++) products[f / 6, f % 6] = m.Span[(f * productStride) + (tile * tileStride) + c - 1];
-            (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.OutputMatrix(), products);
-            double added = bias.Span[c - 1] + (addend ? residual.Span[at] : 0.0), sum = value[oh % 4, ow % 4] + added;
-            AssertNear(y.Span[at], sum < 0 ? sum / 2 : sum, magnitude[oh % 4, ow % 4] + 2, $"{s.OH}x{s.OW}, image {n}, channel {c}, pixel {oh},{ow}");
+            (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.OutputMatrix(s.KH), products);
+            double added = bias.Span[c - 1] + (addend ? residual.Span[at] : 0.0), sum = value[oh % size, ow % size] + added;
+            AssertNear(y.Span[at], sum < 0 ? sum / 2 : sum, magnitude[oh % size, ow % size] + 2, $"{s.OH}x{s.OW}, image {n}, channel {c}, pixel {oh},{ow}");
         }
     }
 
     /// <summary>Two images.</summary>
-    private static ConvSizes Sizes(int h, int w, int pad, int channels) => new()
+    private static ConvSizes Sizes(int h, int w, int pad, int channels, int taps) => new()
     {
-        N = 2, IC = channels, IH = h, IW = w, OC = channels, KH = 3, KW = 3, OH = h + (2 * pad) - 2 <= 0 ? 1 : h + (2 * pad) - 2, OW = w + (2 * pad) - 2 <= 0 ? 1 : w + (2 * pad) - 2,
+        N = 2, IC = channels, IH = h, IW = w, OC = channels, KH = taps, KW = taps, OH = Math.Max(1, h + (2 * pad) + 1 - taps), OW = Math.Max(1, w + (2 * pad) + 1 - taps),
         sh = 1, sw = 1, dh = 1, dw = 1, pt = pad, pl = pad, pb = pad, pr = pad, G = 1,
     };
 
@@ -222,12 +223,13 @@ internal sealed unsafe class WinogradTransformTests
     private static double[,] Window(ReadOnlySpan<float> planes, int imageStride, int height, int width, in ConvSizes s, int tile, int size, int pad)
     {
         (int n, int inImage) = Math.DivRem(tile, WinogradStrip.InImage(s));
-        (int row, int column) = Math.DivRem(inImage, BlockSizes.CeilDiv(s.OW, 4));
+        int step = WinogradPoints.Tile(s.KH);
+        (int row, int column) = Math.DivRem(inImage, BlockSizes.CeilDiv(s.OW, step));
         var window = new double[size, size];
         for (int i = 0; i < size; i++)
         for (int j = 0; j < size; j++)
         {
-            (int h, int w) = ((4 * row) + i - pad, (4 * column) + j - pad);
+            (int h, int w) = ((step * row) + i - pad, (step * column) + j - pad);
             if (h >= 0 && h < height && w >= 0 && w < width) window[i, j] = planes[(n * imageStride) + (h * width) + w];
         }
 

@@ -30,11 +30,12 @@ internal static class RandomProblems
         where (dh * (kh - 1)) + 1 <= ih + pt + pb && (dw * (kw - 1)) + 1 <= iw + pl + pr
         select problem;
 
-    // 3×3 with unit strides, which some algorithms are written for, would otherwise be rare.
+    // 3×3 and 5×5 with unit strides, which some algorithms are written for, would otherwise be rare.
     private static Gen<ConvProblem> Dense =>
         from problem in Problems
+        from size in Gen.Elements(3, 5)
         where problem.Input is { H: > 2, W: > 2 }
-        select new ConvProblem(problem.Input, problem.Weights.N, 3, 3) { Groups = problem.Groups, Padding = Padding.All(1) };
+        select new ConvProblem(problem.Input, problem.Weights.N, size, size) { Groups = problem.Groups, Padding = Padding.All(size / 2) };
 
     /// <summary>Checks a property, which throws where it does not hold, for so many problems.</summary>
     public static void ForAll(Action<ConvProblem> holds, int count = 100) => Prop

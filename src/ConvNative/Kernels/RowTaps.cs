@@ -17,7 +17,10 @@ internal unsafe interface IRowTaps<TSelf, V>
     /// <summary>Whether the upper half of the lanes belongs to another plane.</summary>
     static abstract bool IsPair { get; }
 
-    /// <summary>The mask of the outputs where taps may be wrong beyond them, or −1.</summary>
+    /// <summary>Whether all lanes belong to the row and its outputs, so that nothing is masked.</summary>
+    static abstract bool IsWhole { get; }
+
+    /// <summary>The mask of the outputs of all planes; what the lanes beyond them read is not defined.</summary>
     static abstract int Outputs { get; }
 
     void Load(float* p, out V t0, out V t1, out V t2);
@@ -33,7 +36,9 @@ internal readonly unsafe struct UnitTaps<S, V> : IRowTaps<UnitTaps<S, V>, V>
 
     public static bool IsPair => false;
 
-    public static int Outputs => -1;
+    public static bool IsWhole => true;
+
+    public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -58,7 +63,9 @@ internal readonly unsafe struct UnitEdgeTaps<S, V>(float* masks) : IRowTaps<Unit
 
     public static bool IsPair => false;
 
-    public static int Outputs => -1;
+    public static bool IsWhole => false;
+
+    public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -81,6 +88,8 @@ internal readonly unsafe struct UnitTurnTaps<S, V>(float* masks) : IRowTaps<Unit
 
     public static bool IsPair => false;
 
+    public static bool IsWhole => false;
+
     public static int Outputs => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -102,6 +111,8 @@ internal readonly unsafe struct UnitPairTaps<S, V>(float* masks, nint second) : 
     private readonly nint _second = second - (S.Width / 2);
 
     public static bool IsPair => true;
+
+    public static bool IsWhole => false;
 
     public static int Outputs => 1;
 
@@ -127,42 +138,45 @@ internal readonly unsafe struct EvenOddTaps<S, V> : IRowTaps<EvenOddTaps<S, V>, 
 
     public static bool IsPair => false;
 
-    public static int Outputs => -1;
+    public static bool IsWhole => true;
+
+    public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        t0 = S.Even(S.Load(p), S.Load(p + S.Width));
         V low = S.Load(p + 1), high = S.Load(p + 1 + S.Width);
         t1 = S.Even(low, high);
         t2 = S.Odd(low, high);
+        t0 = S.ShiftUp(t2, S.Broadcast(p));
     }
 }
 
-/// <summary>Stride 2 at an edge.</summary>
+/// <summary>Stride 2 at an edge: a mask for each vector, and one whose last lane is tap 0 of the first output.</summary>
 internal readonly unsafe struct EvenOddEdgeTaps<S, V>(float* masks) : IRowTaps<EvenOddEdgeTaps<S, V>, V>
     where S : struct, ISimd<V>
     where V : struct
 {
-    private readonly V _low0 = S.Load(masks);
-    private readonly V _high0 = S.Load(masks + S.Width);
-    private readonly V _low1 = S.Load(masks + (2 * S.Width));
-    private readonly V _high1 = S.Load(masks + (3 * S.Width));
+    private readonly V _before = S.Load(masks);
+    private readonly V _low = S.Load(masks + (2 * S.Width));
+    private readonly V _high = S.Load(masks + (3 * S.Width));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static EvenOddEdgeTaps<S, V> For(float* masks, nint second) => new(masks);
 
     public static bool IsPair => false;
 
-    public static int Outputs => -1;
+    public static bool IsWhole => false;
+
+    public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        t0 = S.Even(S.LoadMasked(p, _low0, S.Zero), S.LoadMasked(p + S.Width, _high0, S.Zero));
-        V low = S.LoadMasked(p + 1, _low1, S.Zero), high = S.LoadMasked(p + 1 + S.Width, _high1, S.Zero);
+        V low = S.LoadMasked(p + 1, _low, S.Zero), high = S.LoadMasked(p + 1 + S.Width, _high, S.Zero);
         t1 = S.Even(low, high);
         t2 = S.Odd(low, high);
+        t0 = S.ShiftUp(t2, S.LoadMasked(p + 1 - S.Width, _before, S.Zero));
     }
 }
 
@@ -175,6 +189,8 @@ internal readonly unsafe struct EvenOddTurnTaps<S, V>(float* masks) : IRowTaps<E
     private readonly V _high = S.Load(masks + (3 * S.Width));
 
     public static bool IsPair => false;
+
+    public static bool IsWhole => false;
 
     public static int Outputs => Stencil3x3.OutputMask;
 
@@ -199,6 +215,8 @@ internal readonly unsafe struct EvenOddPairTaps<S, V>(float* masks, nint second)
     private readonly V _mask = S.Load(masks + (2 * S.Width));
 
     public static bool IsPair => true;
+
+    public static bool IsWhole => false;
 
     public static int Outputs => 3;
 

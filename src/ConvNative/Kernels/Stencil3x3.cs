@@ -115,20 +115,26 @@ internal sealed class Stencil3x3
         int lanes = pairs ? width / 2 : width;
         int[] starts = Cut(outputW, lanes, overlap), table = Table(starts, width, IsOn);
         bool[] whole = new bool[starts.Length];
-        for (int i = 0; i < whole.Length; i++) whole[i] = table.AsSpan(i * Masks * width, (stride == 1 ? 3 : 4) * width).IndexOf(0) < 0;
+        for (int i = 0; i < whole.Length; i++)
+        {
+            ReadOnlySpan<int> masks = table.AsSpan(i * Masks * width, 4 * width);
+            whole[i] = (stride == 1 ? masks[..(3 * width)] : masks[(width - 1)..]).IndexOf(0) < 0;
+        }
+
         return new Stencil3x3(sourceH, sourceW, outputH, outputW, stride, pt, pl, width, lanes)
         {
             Starts = starts, MaskTable = table, IsWhole = whole, Turns = turns,
         };
 
-        // Stride 1: masks 0, 1, 2 of the taps. Stride 2: masks 0, 1 of two vectors from tap 0 on, 2, 3 from tap 1 on; with two planes
-        // mask 2 of both vectors, mask 3 of the outputs of both.
+        // Stride 1: masks 0, 1, 2 of the taps. Stride 2: masks 2, 3 of two vectors from tap 1 on, mask 0 of the vector before them, whose
+        // last lane alone is read; with two planes mask 2 of both vectors, mask 3 of the outputs of both.
         bool IsOn(int start, int mask, int lane)
         {
             if (mask >= OutputMask) return start + (lane % lanes) < outputW && (!pairs || lane / lanes == mask - OutputMask);
             if (stride == 2 && pairs && mask == 3) return start + (lane % lanes) < outputW;
+            if (stride == 2 && mask < 2) return mask == 1 || (lane == width - 1 && (2 * start) - pl >= 0 && (2 * start) - pl < sourceW);
             int at = stride == 1 ? lane % lanes : pairs ? lane : lane + (mask % 2 * width);
-            int output = start + (at / stride), column = (start * stride) + at + (stride == 1 ? mask : mask / 2) - pl;
+            int output = start + (at / stride), column = (start * stride) + at + (stride == 1 ? mask : 1) - pl;
             return output < outputW && column >= 0 && column < sourceW;
         }
     }

@@ -93,6 +93,12 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
             : Vector512.Shuffle(a, Vector512.Create(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ShiftUp(Vector512<float> a, Vector512<float> before) =>
+        Avx512F.IsSupported
+            ? Avx512F.AlignRight32(a.AsInt32(), before.AsInt32(), 15).AsSingle()
+            : Vector512.Create(Simd256.ShiftUp(a.GetLower(), before.GetUpper()), Simd256.ShiftUp(a.GetUpper(), a.GetLower()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadStrided(float* p, nint stride) =>
         Vector512.Create(Simd256.LoadStrided(p, stride), Simd256.LoadStrided(p + (8 * stride), stride));
 

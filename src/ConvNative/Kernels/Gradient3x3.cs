@@ -5,16 +5,20 @@ using ConvNative.Simd;
 namespace ConvNative.Kernels;
 
 /// <summary>
-/// The gradients of a 3×3 depthwise convolution's weights and bias: dw[k] = Σ dy·(x under tap k), db = Σ dy, down each strip with the nine
+/// The gradients of a 3×3 depthwise convolution's weights and bias: dw[k] = Σ dy·(x under tap k), db = Σ dy, down each strip with the ten
 /// sums in registers. A lane is summed in float over a run of rows that the sizes alone decide, runs in double.
 /// </summary>
 internal static unsafe class Gradient3x3
 {
-    private const int Sums = 10;   // nine taps, then the bias
-    private const int Run = 512;   // rows of strips that a float lane sums
+    private const int Sums = 10;    // nine taps, then the bias
+    private const int Pitch = 16;   // floats from the sums of a plane to the next one's
+    private const int Run = 512;    // rows of strips that a float sums
 
-    /// <summary>Floats of scratch memory for so many channels, or pairs: vectors of sums and one more, then the totals of two channels.</summary>
-    public static long ScratchLength(Stencil3x3 t, long channels) => (((Sums * channels) + 1) * t.Width) + (2 * t.Planes * Sums * channels);
+    /// <summary>Floats of scratch memory for so many channels, or pairs: sums in float, then in double.</summary>
+    public static long ScratchLength(Stencil3x3 t, long channels) => 3 * Pitch * t.Planes * channels;
+
+    /// <summary>Whether each row of x that lies between two rows under the same window exists: the paddings are not larger than the taps.</summary>
+    public static bool CanDo(in ConvSizes s) => s.pt <= 2 && ((s.OH - 1) * s.sh) + 1 - s.pt < s.IH + (s.sh == 1 ? 1 : 0);
 
     /// <summary>Computes dw and db of channels, or of pairs.</summary>
     /// <param name="isa">Instruction set to use.</param>
@@ -39,9 +43,9 @@ internal static unsafe class Gradient3x3
         where S : struct, ISimd<V>
         where V : struct
     {
-        int vectors = Sums * run.Count, rows = 0;
+        int length = Pitch * t.Planes * run.Count, rows = 0;
         float* sums = scratch;
-        double* totals = (double*)(sums + ((vectors + 1) * S.Width));
+        double* totals = (double*)(sums + length);
         bool isFirst = true, isOnly = true;
         fixed (int* masks = t.MaskTable)
         {
@@ -50,15 +54,14 @@ internal static unsafe class Gradient3x3
             {
                 if (rows >= Run)
                 {
-                    Fold<S, V>(t, vectors, sums);
-                    for (int i = 0; i < vectors * t.Planes; i++) totals[i] = isOnly ? sums[i] : totals[i] + sums[i];
+                    for (int i = 0; i < length; i++) totals[i] = isOnly ? sums[i] : totals[i] + sums[i];
                     (isFirst, isOnly, rows) = (true, false, 0);
                 }
 
                 for (int i = 0; i < t.Starts.Length; i++)
                 {
                     var strip = new DepthwiseStrip(t, t.Starts[i], first, (float*)masks + (i * Stencil3x3.Masks * S.Width));
-                    Strip<S, V>(t, strip, t.IsWhole[i], run, n * xImage, n * dyImage, isFirst, sums);
+                    Strip<S, V>(t, strip, t.IsWhole[i], run, n * xImage, n * dyImage, sums, isFirst);
                     isFirst = false;
                 }
 
@@ -66,275 +69,271 @@ internal static unsafe class Gradient3x3
             }
         }
 
-        Fold<S, V>(t, vectors, sums);
-        if (!isOnly)
-        {
-            for (int i = 0; i < vectors * t.Planes; i++) sums[i] = (float)(totals[i] + sums[i]);
-        }
-
+        for (int i = 0; !isOnly && i < length; i++) sums[i] = (float)(totals[i] + sums[i]);
         Put(t.Planes, run, sums);
     }
 
-    /// <summary>Lays out the sums, those of two planes side by side, as dw and db.</summary>
+    /// <summary>Lays out the sums as dw and db.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Put(int planes, in DepthwiseRun run, float* sums)
     {
         float* dw = run.Weights, db = run.Bias;
-        for (int c = 0; c < run.Count; c++, sums += Sums * planes, dw += 9 * planes)
-        for (int i = 0; i < planes; i++)
+        nint second = run.SecondChannel;
+        for (int c = 0; c < run.Count; c++, sums += Pitch * planes, dw += 9 * planes)
         {
-            float* to = dw + (i * 9 * run.SecondChannel);
-            for (int k = 0; k < 9; k++) to[k] = sums[(k * planes) + i];
-            if (db != null) db[(c * planes) + (i * run.SecondChannel)] = sums[(9 * planes) + i];
+            Put(sums, dw, db == null ? null : db + (c * planes));
+            if (planes == 2) Put(sums + Pitch, dw + (9 * second), db == null ? null : db + (2 * c) + second);
         }
     }
 
-    /// <summary>
-    /// The sums of each plane's lanes, side by side: neighbours are added until one is left. A vector that is missing to the last pair may hold
-    /// anything.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Fold<S, V>(Stencil3x3 t, int vectors, float* sums)
-        where S : struct, ISimd<V>
-        where V : struct
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put(float* sums, float* dw, float* db)
     {
-        for (int lanes = t.Lanes; lanes > 1; lanes /= 2)
-        {
-            vectors = (vectors + 1) / 2;
-            for (int i = 0; i < vectors; i++)
-            {
-                V low = S.Load(sums + (2 * i * S.Width)), high = S.Load(sums + (((2 * i) + 1) * S.Width));
-                S.Store(sums + (i * S.Width), S.Add(S.Even(low, high), S.Odd(low, high)));
-            }
-        }
+        Vector128.Load(sums).Store(dw);
+        Vector128.Load(sums + 4).Store(dw + 4);
+        dw[8] = sums[8];
+        if (db != null) *db = sums[9];
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Strip<S, V>(
-        Stencil3x3 t, in DepthwiseStrip strip, bool isWhole, in DepthwiseRun run, long x, long dy, bool isFirst, float* sums)
+        Stencil3x3 t, in DepthwiseStrip strip, bool isWhole, in DepthwiseRun run, long x, long dy, float* sums, bool isFirst)
         where S : struct, ISimd<V>
         where V : struct
     {
         if (t.Stride == 2)
         {
-            if (t.IsPair) Skip<S, V, EvenOddPairTaps<S, V>>(t, strip, run, x, dy, isFirst, sums);
-            else if (isWhole) Skip<S, V, EvenOddTaps<S, V>>(t, strip, run, x, dy, isFirst, sums);
-            else if (t.Turns) Skip<S, V, EvenOddTurnTaps<S, V>>(t, strip, run, x, dy, isFirst, sums);
-            else Skip<S, V, EvenOddEdgeTaps<S, V>>(t, strip, run, x, dy, isFirst, sums);
+            if (t.IsPair) Skip<S, V, EvenOddPairTaps<S, V>>(t, strip, run, x, dy, sums, isFirst);
+            else if (isWhole) Skip<S, V, EvenOddTaps<S, V>>(t, strip, run, x, dy, sums, isFirst);
+            else if (t.Turns) Skip<S, V, EvenOddTurnTaps<S, V>>(t, strip, run, x, dy, sums, isFirst);
+            else Skip<S, V, EvenOddEdgeTaps<S, V>>(t, strip, run, x, dy, sums, isFirst);
         }
-        else if (t.IsPair) Slide<S, V, UnitPairTaps<S, V>>(t, strip, run, x, dy, isFirst, sums);
-        else if (isWhole) Slide<S, V, UnitTaps<S, V>>(t, strip, run, x, dy, isFirst, sums);
-        else if (t.Turns) Slide<S, V, UnitTurnTaps<S, V>>(t, strip, run, x, dy, isFirst, sums);
-        else Slide<S, V, UnitEdgeTaps<S, V>>(t, strip, run, x, dy, isFirst, sums);
+        else if (t.IsPair) Slide<S, V, UnitPairTaps<S, V>>(t, strip, run, x, dy, sums, isFirst);
+        else if (isWhole) Slide<S, V, UnitTaps<S, V>>(t, strip, run, x, dy, sums, isFirst);
+        else if (t.Turns) Slide<S, V, UnitTurnTaps<S, V>>(t, strip, run, x, dy, sums, isFirst);
+        else Slide<S, V, UnitEdgeTaps<S, V>>(t, strip, run, x, dy, sums, isFirst);
     }
 
-    /// <summary>A row of dy; 0 beyond it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Row<S, V, R>(float* dy, nint second, V low, V high)
-        where S : struct, ISimd<V>
-        where V : struct
-        where R : struct, IRowTaps<R, V>
-    {
-        if (R.IsWhole) return S.Load(dy);
-        V row = S.LoadMasked(dy, low, S.Zero);
-        return R.IsPair ? S.LoadMasked(dy + second, high, row) : row;
-    }
-
-    /// <summary>
-    /// Stride 1: each row of x meets three rows of dy. The rows that meet all three, and exist, are a loop of their own, without a branch
-    /// and with the masks in registers. Here and below, a lane beyond dy's row may sum what is not finite: it is cleared at the end.
-    /// </summary>
+    /// <summary>Stride 1: each row of x meets three rows of dy, but for two at either end of the band, which have fewer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Slide<S, V, R>(
-        Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, long xStart, long dyStart, bool isFirst, float* sums)
+        Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, long xStart, long dyStart, float* sums, bool isFirst)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IRowTaps<R, V>
     {
         R taps = R.For(strip.Masks, run.SecondSource);
-        V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
-        int first = strip.First, end = strip.End, top = t.Top, height = t.SourceH;
-        int innerFirst = Math.Max(first + 2, top), innerEnd = Math.Min(end, height + top);
-        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
-        nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
-        float* x = run.Source + xStart + ((first - top) * pitch) + strip.Start - t.Left;
+        var rows = new OutputRow<S, V, R>(strip.Masks, run.SecondResult);
+        int first = strip.First, end = strip.End, row = first - t.Top, count = end - first;
+        bool hasTop = row >= 0, hasSecond = row >= -1 && row + 1 < t.SourceH, hasLast = row + count >= 0 && row + count < t.SourceH, hasBottom = row + count + 1 < t.SourceH;
+        nint pitch = t.SourceW, width = t.OutputW, xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
+        float* x = run.Source + xStart + (row * pitch) + strip.Start - t.Left;
         float* dy = run.Result + dyStart + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += Sums * S.Width)
+        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += Pitch * t.Planes)
         {
-            V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero, bias = S.Zero;
-            V d0 = S.Zero, d1 = S.Zero, d2 = S.Zero;
+            V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
+            V t0, t1, t2, d0 = rows.Load(dy), d1 = S.Zero, bias = d0;
             float* p = x, g = dy;
-            for (int i = first; i < end + 2; i++, p += pitch, g += width)
+            if (hasTop)
             {
-                if (i == innerFirst)
-                {
-                    for (; i < innerEnd; i++, p += pitch, g += width)
-                    {
-                        d2 = d1;
-                        d1 = d0;
-                        d0 = Row<S, V, R>(g, second, low, high);
-                        taps.Load(p, out V u0, out V u1, out V u2);
-                        bias = S.Add(bias, d0);
-                        a0 = S.MultiplyAdd(u0, d0, a0);
-                        a1 = S.MultiplyAdd(u1, d0, a1);
-                        a2 = S.MultiplyAdd(u2, d0, a2);
-                        a3 = S.MultiplyAdd(u0, d1, a3);
-                        a4 = S.MultiplyAdd(u1, d1, a4);
-                        a5 = S.MultiplyAdd(u2, d1, a5);
-                        a6 = S.MultiplyAdd(u0, d2, a6);
-                        a7 = S.MultiplyAdd(u1, d2, a7);
-                        a8 = S.MultiplyAdd(u2, d2, a8);
-                    }
-                }
+                taps.Load(p, out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+            }
 
-                d2 = d1;
+            if (count > 1)
+            {
+                p += pitch;
+                g += width;
                 d1 = d0;
-                if (i < end)
+                d0 = rows.Load(g);
+                bias = S.Add(bias, d0);
+                if (hasSecond)
                 {
-                    d0 = Row<S, V, R>(g, second, low, high);
-                    bias = S.Add(bias, d0);
-                }
-
-                if ((uint)(i - top) >= (uint)height) continue;
-                taps.Load(p, out V t0, out V t1, out V t2);
-
-                // A row of dy that does not exist is left out: 0 times what is not finite were not 0.
-                if (i < end)
-                {
-                    a0 = S.MultiplyAdd(t0, d0, a0);
-                    a1 = S.MultiplyAdd(t1, d0, a1);
-                    a2 = S.MultiplyAdd(t2, d0, a2);
-                }
-
-                if (i > first && i <= end)
-                {
-                    a3 = S.MultiplyAdd(t0, d1, a3);
-                    a4 = S.MultiplyAdd(t1, d1, a4);
-                    a5 = S.MultiplyAdd(t2, d1, a5);
-                }
-
-                if (i > first + 1)
-                {
-                    a6 = S.MultiplyAdd(t0, d2, a6);
-                    a7 = S.MultiplyAdd(t1, d2, a7);
-                    a8 = S.MultiplyAdd(t2, d2, a8);
+                    taps.Load(p, out t0, out t1, out t2);
+                    Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+                    Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
                 }
             }
 
-            V outputs = R.IsWhole ? S.Zero : S.Load(strip.Masks + (R.Outputs * S.Width));
-            Sum<S, V, R>(sums, isFirst, outputs, a0);
-            Sum<S, V, R>(sums + S.Width, isFirst, outputs, a1);
-            Sum<S, V, R>(sums + (2 * S.Width), isFirst, outputs, a2);
-            Sum<S, V, R>(sums + (3 * S.Width), isFirst, outputs, a3);
-            Sum<S, V, R>(sums + (4 * S.Width), isFirst, outputs, a4);
-            Sum<S, V, R>(sums + (5 * S.Width), isFirst, outputs, a5);
-            Sum<S, V, R>(sums + (6 * S.Width), isFirst, outputs, a6);
-            Sum<S, V, R>(sums + (7 * S.Width), isFirst, outputs, a7);
-            Sum<S, V, R>(sums + (8 * S.Width), isFirst, outputs, a8);
-            Sum<S, V, R>(sums + (9 * S.Width), isFirst, outputs, bias);
+            for (int i = count - 2; i > 0; i--)
+            {
+                p += pitch;
+                g += width;
+                V d2 = d1;
+                d1 = d0;
+                d0 = rows.Load(g);
+                bias = S.Add(bias, d0);
+                taps.Load(p, out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+                Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
+                Meet<S, V>(t0, t1, t2, d2, ref a6, ref a7, ref a8);
+            }
+
+            p += pitch;
+            if (hasLast)
+            {
+                taps.Load(p, out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
+                if (count > 1) Meet<S, V>(t0, t1, t2, d1, ref a6, ref a7, ref a8);
+            }
+
+            if (hasBottom)
+            {
+                taps.Load(p + pitch, out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
+            }
+
+            rows.Clear(ref a0, ref a1, ref a2);
+            rows.Clear(ref a3, ref a4, ref a5);
+            rows.Clear(ref a6, ref a7, ref a8);
+            Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
         }
     }
 
     /// <summary>Stride 2: a row of dy meets three rows of x, the last of which meets the next row of dy as well.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Skip<S, V, R>(
-        Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, long xStart, long dyStart, bool isFirst, float* sums)
+        Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, long xStart, long dyStart, float* sums, bool isFirst)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IRowTaps<R, V>
     {
         R taps = R.For(strip.Masks, run.SecondSource);
-        V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
-        int first = strip.First, end = strip.End, top = t.Top, height = t.SourceH;
-        int innerFirst = Math.Max(first + 1, (top + 1) / 2), innerEnd = Math.Min(end, (height + top) / 2);
-        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
-        nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
-        float* x = run.Source + xStart + (((2 * first) - top) * pitch) + (2 * strip.Start) - t.Left;
+        var rows = new OutputRow<S, V, R>(strip.Masks, run.SecondResult);
+        int first = strip.First, end = strip.End, row = (2 * first) - t.Top, count = end - first;
+        bool hasTop = row >= 0, hasSecond = row >= -1, hasLast = row + (2 * count) < t.SourceH;
+        nint pitch = t.SourceW, width = t.OutputW, xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
+        float* x = run.Source + xStart + (row * pitch) + (2 * strip.Start) - t.Left;
         float* dy = run.Result + dyStart + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += Sums * S.Width)
+        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += Pitch * t.Planes)
         {
-            V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero, bias = S.Zero;
-            V d0 = S.Zero, d1 = S.Zero;
+            V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
+            V t0, t1, t2, d0 = rows.Load(dy), bias = d0;
             float* p = x, g = dy;
-            for (int i = first; i < end + 1; i++, p += 2 * pitch, g += width)
+            if (hasTop)
             {
-                if (i == innerFirst)
-                {
-                    for (; i < innerEnd; i++, p += 2 * pitch, g += width)
-                    {
-                        d1 = d0;
-                        d0 = Row<S, V, R>(g, second, low, high);
-                        taps.Load(p, out V u0, out V u1, out V u2);
-                        bias = S.Add(bias, d0);
-                        a0 = S.MultiplyAdd(u0, d0, a0);
-                        a1 = S.MultiplyAdd(u1, d0, a1);
-                        a2 = S.MultiplyAdd(u2, d0, a2);
-                        a6 = S.MultiplyAdd(u0, d1, a6);
-                        a7 = S.MultiplyAdd(u1, d1, a7);
-                        a8 = S.MultiplyAdd(u2, d1, a8);
-                        taps.Load(p + pitch, out u0, out u1, out u2);
-                        a3 = S.MultiplyAdd(u0, d0, a3);
-                        a4 = S.MultiplyAdd(u1, d0, a4);
-                        a5 = S.MultiplyAdd(u2, d0, a5);
-                    }
-                }
-
-                d1 = d0;
-                if (i < end)
-                {
-                    d0 = Row<S, V, R>(g, second, low, high);
-                    bias = S.Add(bias, d0);
-                }
-
-                int row = (2 * i) - top;
-                if ((uint)row < (uint)height)
-                {
-                    taps.Load(p, out V t0, out V t1, out V t2);
-                    if (i < end)
-                    {
-                        a0 = S.MultiplyAdd(t0, d0, a0);
-                        a1 = S.MultiplyAdd(t1, d0, a1);
-                        a2 = S.MultiplyAdd(t2, d0, a2);
-                    }
-
-                    if (i > first)
-                    {
-                        a6 = S.MultiplyAdd(t0, d1, a6);
-                        a7 = S.MultiplyAdd(t1, d1, a7);
-                        a8 = S.MultiplyAdd(t2, d1, a8);
-                    }
-                }
-
-                if (i < end && (uint)(row + 1) < (uint)height)
-                {
-                    taps.Load(p + pitch, out V t0, out V t1, out V t2);
-                    a3 = S.MultiplyAdd(t0, d0, a3);
-                    a4 = S.MultiplyAdd(t1, d0, a4);
-                    a5 = S.MultiplyAdd(t2, d0, a5);
-                }
+                taps.Load(p, out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
             }
 
-            V outputs = R.IsWhole ? S.Zero : S.Load(strip.Masks + (R.Outputs * S.Width));
-            Sum<S, V, R>(sums, isFirst, outputs, a0);
-            Sum<S, V, R>(sums + S.Width, isFirst, outputs, a1);
-            Sum<S, V, R>(sums + (2 * S.Width), isFirst, outputs, a2);
-            Sum<S, V, R>(sums + (3 * S.Width), isFirst, outputs, a3);
-            Sum<S, V, R>(sums + (4 * S.Width), isFirst, outputs, a4);
-            Sum<S, V, R>(sums + (5 * S.Width), isFirst, outputs, a5);
-            Sum<S, V, R>(sums + (6 * S.Width), isFirst, outputs, a6);
-            Sum<S, V, R>(sums + (7 * S.Width), isFirst, outputs, a7);
-            Sum<S, V, R>(sums + (8 * S.Width), isFirst, outputs, a8);
-            Sum<S, V, R>(sums + (9 * S.Width), isFirst, outputs, bias);
+            if (hasSecond)
+            {
+                taps.Load(p + pitch, out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
+            }
+
+            for (int i = count - 1; i > 0; i--)
+            {
+                p += 2 * pitch;
+                g += width;
+                V d1 = d0;
+                d0 = rows.Load(g);
+                bias = S.Add(bias, d0);
+                taps.Load(p, out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+                Meet<S, V>(t0, t1, t2, d1, ref a6, ref a7, ref a8);
+                taps.Load(p + pitch, out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
+            }
+
+            if (hasLast)
+            {
+                taps.Load(p + (2 * pitch), out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
+            }
+
+            rows.Clear(ref a0, ref a1, ref a2);
+            rows.Clear(ref a3, ref a4, ref a5);
+            rows.Clear(ref a6, ref a7, ref a8);
+            Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+        }
+    }
+
+    /// <summary>What a row of dy adds to the sums of three taps.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Meet<S, V>(V t0, V t1, V t2, V dy, ref V a0, ref V a1, ref V a2)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        a0 = S.MultiplyAdd(t0, dy, a0);
+        a1 = S.MultiplyAdd(t1, dy, a1);
+        a2 = S.MultiplyAdd(t2, dy, a2);
+    }
+
+    /// <summary>
+    /// The sums of a plane's lanes, side by side: neighbours are added until one is left. Of two planes the one's are every other lane then.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Fold<S, V>(bool isPair, V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7, V a8, V a9, float* sums, bool isFirst)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        a0 = Halve<S, V>(Halve<S, V>(a0, a1), Halve<S, V>(a2, a3));
+        a4 = Halve<S, V>(Halve<S, V>(a4, a5), Halve<S, V>(a6, a7));
+        a8 = Halve<S, V>(Halve<S, V>(a8, a9), S.Zero);
+        if (S.Width == 4)
+        {
+            Add<S, V>(sums, isFirst, a0);
+            Add<S, V>(sums + 4, isFirst, a4);
+            Add<S, V>(sums + 8, isFirst, a8);
+        }
+        else if (S.Width == 8)
+        {
+            Add<S, V>(sums, isFirst, isPair ? S.Even(a0, a4) : Halve<S, V>(a0, a4));
+            Add<S, V>(sums + 8, isFirst, isPair ? S.Even(a8, S.Zero) : Halve<S, V>(a8, S.Zero));
+            if (!isPair) return;
+            Add<S, V>(sums + Pitch, isFirst, S.Odd(a0, a4));
+            Add<S, V>(sums + Pitch + 8, isFirst, S.Odd(a8, S.Zero));
+        }
+        else
+        {
+            a0 = Halve<S, V>(a0, a4);
+            a8 = Halve<S, V>(a8, S.Zero);
+            V even = S.Even(a0, a8), odd = S.Odd(a0, a8);
+            Add<S, V>(sums, isFirst, isPair ? even : S.Add(even, odd));
+            if (isPair) Add<S, V>(sums + Pitch, isFirst, odd);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Sum<S, V, R>(float* sum, bool isFirst, V outputs, V value)
+    private static V Halve<S, V>(V low, V high)
+        where S : struct, ISimd<V>
+        where V : struct => S.Add(S.Even(low, high), S.Odd(low, high));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add<S, V>(float* sums, bool isFirst, V value)
+        where S : struct, ISimd<V>
+        where V : struct => S.Store(sums, isFirst ? value : S.Add(S.Load(sums), value));
+
+    /// <summary>
+    /// Reads rows of dy, with 0 beyond them. What taps read beyond the outputs may not be finite, so that its products with those zeros are
+    /// cleared from the sums at the end.
+    /// </summary>
+    private readonly struct OutputRow<S, V, R>(float* masks, nint second)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IRowTaps<R, V>
     {
-        if (!R.IsWhole) value = S.And(value, outputs);
-        S.Store(sum, isFirst ? value : S.Add(S.Load(sum), value));
+        private readonly V _low = S.Load(masks + (Stencil3x3.OutputMask * S.Width));
+        private readonly V _high = S.Load(masks + (Stencil3x3.SecondMask * S.Width));
+        private readonly V _outputs = S.Load(masks + (R.Outputs * S.Width));
+        private readonly nint _second = second - (S.Width / 2);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public V Load(float* dy)
+        {
+            if (R.IsWhole) return S.Load(dy);
+            V row = S.LoadMasked(dy, _low, S.Zero);
+            return R.IsPair ? S.LoadMasked(dy + _second, _high, row) : row;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Clear(ref V a, ref V b, ref V c)
+        {
+            if (R.IsWhole) return;
+            a = S.And(a, _outputs);
+            b = S.And(b, _outputs);
+            c = S.And(c, _outputs);
+        }
     }
 }

@@ -43,20 +43,22 @@ internal readonly unsafe struct UnitTaps<S, V> : IRowTaps<UnitTaps<S, V>, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        t0 = S.Load(p);
         t1 = S.Load(p + 1);
-        t2 = S.Load(p + 2);
+
+        // A vector as long as a cache line lies on two lines nearly always, which costs more than a shift.
+        t0 = S.Width < Prefetch.Line ? S.Load(p) : S.ShiftUp(t1, S.Broadcast(p));
+        t2 = S.Width < Prefetch.Line ? S.Load(p + 2) : S.ShiftDown(t1, S.Broadcast(p + 1 + S.Width));
     }
 }
 
-/// <summary>Stride 1 at an edge: a mask for each tap.</summary>
+/// <summary>Stride 1 at an edge: a mask for the vector, and one each for its neighbours' last and first lane.</summary>
 internal readonly unsafe struct UnitEdgeTaps<S, V>(float* masks) : IRowTaps<UnitEdgeTaps<S, V>, V>
     where S : struct, ISimd<V>
     where V : struct
 {
-    private readonly V _m0 = S.Load(masks);
-    private readonly V _m1 = S.Load(masks + S.Width);
-    private readonly V _m2 = S.Load(masks + (2 * S.Width));
+    private readonly V _before = S.Load(masks);
+    private readonly V _mask = S.Load(masks + S.Width);
+    private readonly V _after = S.Load(masks + (2 * S.Width));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitEdgeTaps<S, V> For(float* masks, nint second) => new(masks);
@@ -70,9 +72,9 @@ internal readonly unsafe struct UnitEdgeTaps<S, V>(float* masks) : IRowTaps<Unit
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        t0 = S.LoadMasked(p, _m0, S.Zero);
-        t1 = S.LoadMasked(p + 1, _m1, S.Zero);
-        t2 = S.LoadMasked(p + 2, _m2, S.Zero);
+        t1 = S.LoadMasked(p + 1, _mask, S.Zero);
+        t0 = S.ShiftUp(t1, S.LoadMasked(p + 1 - S.Width, _before, S.Zero));
+        t2 = S.ShiftDown(t1, S.LoadMasked(p + 1 + S.Width, _after, S.Zero));
     }
 }
 

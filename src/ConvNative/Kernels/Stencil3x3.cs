@@ -117,8 +117,9 @@ internal sealed class Stencil3x3
         bool[] whole = new bool[starts.Length];
         for (int i = 0; i < whole.Length; i++)
         {
-            ReadOnlySpan<int> masks = table.AsSpan(i * Masks * width, 4 * width);
-            whole[i] = (stride == 1 ? masks[..(3 * width)] : masks[(width - 1)..]).IndexOf(0) < 0;
+            // The vectors that are read, and the output's, from the last lane of the one before them to the first of the one after.
+            ReadOnlySpan<int> masks = table.AsSpan(i * Masks * width, Masks * width);
+            whole[i] = masks[(width - 1)..((stride == 1 ? 2 * width : 4 * width) + 1)].IndexOf(0) < 0 && masks[(OutputMask * width)..].IndexOf(0) < 0;
         }
 
         return new Stencil3x3(sourceH, sourceW, outputH, outputW, stride, pt, pl, width, lanes)
@@ -126,16 +127,18 @@ internal sealed class Stencil3x3
             Starts = starts, MaskTable = table, IsWhole = whole, Turns = turns,
         };
 
-        // Stride 1: masks 0, 1, 2 of the taps. Stride 2: masks 2, 3 of two vectors from tap 1 on, mask 0 of the vector before them, whose
-        // last lane alone is read; with two planes mask 2 of both vectors, mask 3 of the outputs of both.
+        // Stride 1: mask 1 of the vector under tap 1. Stride 2: masks 2 and 3 of two vectors from tap 1 on, or mask 2 of both planes' and
+        // mask 3 of the outputs of both; mask 1 is not used. Masks 0 and, with stride 1, 2: of their neighbours, of which one lane is read.
         bool IsOn(int start, int mask, int lane)
         {
             if (mask >= OutputMask) return start + (lane % lanes) < outputW && (!pairs || lane / lanes == mask - OutputMask);
+            if (stride == 2 && mask == 1) return true;
             if (stride == 2 && pairs && mask == 3) return start + (lane % lanes) < outputW;
-            if (stride == 2 && mask < 2) return mask == 1 || (lane == width - 1 && (2 * start) - pl >= 0 && (2 * start) - pl < sourceW);
-            int at = stride == 1 ? lane % lanes : pairs ? lane : lane + (mask % 2 * width);
-            int output = start + (at / stride), column = (start * stride) + at + (stride == 1 ? mask : 1) - pl;
-            return output < outputW && column >= 0 && column < sourceW;
+            bool isNeighbour = mask == 0 || (stride == 1 && mask == 2);
+            if (isNeighbour && lane != (mask == 0 ? width - 1 : 0)) return false;
+            int vector = mask == 0 ? -1 : stride == 1 ? mask - 1 : mask - 2, at = (vector * width) + (pairs && stride == 1 ? lane % lanes : lane);
+            int column = (start * stride) + at + 1 - pl;
+            return column >= 0 && column < sourceW && (stride == 1 || start + (at / stride) < outputW);
         }
     }
 

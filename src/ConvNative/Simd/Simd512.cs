@@ -99,6 +99,12 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
             : Vector512.Create(Simd256.ShiftUp(a.GetLower(), before.GetUpper()), Simd256.ShiftUp(a.GetUpper(), a.GetLower()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ShiftDown(Vector512<float> a, Vector512<float> after) =>
+        Avx512F.IsSupported
+            ? Avx512F.AlignRight32(after.AsInt32(), a.AsInt32(), 1).AsSingle()
+            : Vector512.Create(Simd256.ShiftDown(a.GetLower(), a.GetUpper()), Simd256.ShiftDown(a.GetUpper(), after.GetLower()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadStrided(float* p, nint stride) =>
         Vector512.Create(Simd256.LoadStrided(p, stride), Simd256.LoadStrided(p + (8 * stride), stride));
 

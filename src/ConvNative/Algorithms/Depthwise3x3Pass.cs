@@ -54,12 +54,7 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
     /// <summary>What the kernels were written for. Several outputs of one input are no stencil of one plane in backward-data.</summary>
     public static bool CanDo(in ConvSizes s, Direction direction) =>
         s is { KH: 3, KW: 3, dh: 1, dw: 1 } and ({ sh: 1, sw: 1 } or { sh: 2, sw: 2 })
-        && direction switch
-        {
-            Direction.BackwardData => s.GroupOC == 1,
-            Direction.BackwardWeights => Gradient3x3.CanDo(s),
-            _ => true,
-        };
+        && (direction == Direction.BackwardData ? s.GroupOC == 1 : Stencil3x3.Fits(s));
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {

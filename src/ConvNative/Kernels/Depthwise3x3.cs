@@ -109,7 +109,9 @@ internal static unsafe class Depthwise3x3
         }
     }
 
-    /// <summary>Stride 1: each row belongs to three rows of the result, of which the first is complete then.</summary>
+    /// <summary>
+    /// Stride 1: each row belongs to three rows of the result, of which the first is complete then; two rows at either end of the band to fewer.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Slide<S, V, R>(Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, bool turned)
         where S : struct, ISimd<V>
@@ -117,48 +119,74 @@ internal static unsafe class Depthwise3x3
         where R : struct, IRowTaps<R, V>
     {
         R taps = R.For(strip.Masks, run.SecondSource);
-        int first = strip.First, end = strip.End, height = t.SourceH, planes = t.Planes;
+        int first = strip.First, row = first - t.Top, count = strip.End - first, height = t.SourceH, planes = t.Planes;
+        bool hasTop = Exists(row, height), hasSecond = Exists(row + 1, height);
+        bool hasLast = count > 1 && Exists(row + count, height), hasBottom = Exists(row + count + 1, height);
         nint pitch = t.SourceW, width = t.OutputW, secondW = run.SecondChannel * 9, tap = turned ? -1 : 1;
         nint secondResult = run.SecondResult - (S.Width / 2), ahead = Math.Min(t.SourcePixels * planes, t.BandRows * pitch);
+        nint sourcePlanes = planes * t.SourcePixels, resultPlanes = planes * t.OutputPixels;
         float* w = run.Weights + (turned ? 8 : 0), bias = run.Bias, masks = strip.Masks;
-        float* source = run.Source + ((first - t.Top) * pitch) + strip.Start - t.Left;
-        float* result = run.Result + ((first - 2) * width) + strip.Start, limit = run.Result + t.OutputPixels - (R.IsPair ? S.Width / 2 : S.Width);
-        for (int n = run.Count; n > 0; n--)
+        float* source = run.Source + (row * pitch) + strip.Start - t.Left;
+        float* result = run.Result + (first * width) + strip.Start, limit = run.Result + t.OutputPixels - (R.IsPair ? S.Width / 2 : S.Width);
+        for (int n = run.Count; n > 0; n--, source += sourcePlanes, result += resultPlanes, limit += resultPlanes, w += planes * 9)
         {
             V w0 = Weight<S, V, R>(w, secondW), w1 = Weight<S, V, R>(w + tap, secondW), w2 = Weight<S, V, R>(w + (2 * tap), secondW);
             V w3 = Weight<S, V, R>(w + (3 * tap), secondW), w4 = Weight<S, V, R>(w + (4 * tap), secondW), w5 = Weight<S, V, R>(w + (5 * tap), secondW);
             V w6 = Weight<S, V, R>(w + (6 * tap), secondW), w7 = Weight<S, V, R>(w + (7 * tap), secondW), w8 = Weight<S, V, R>(w + (8 * tap), secondW);
-            V start = bias == null ? S.Zero : Weight<S, V, R>(bias, run.SecondChannel);
-            V a = start, b = start, c = start;
+            V t0, t1, t2, start = bias == null ? S.Zero : Weight<S, V, R>(bias, run.SecondChannel), a = start, b = start;
             float* p = source, to = result;
-            int row = first - t.Top;
-            for (int i = first - 2; i < end; i++, row++, p += pitch, to += width)
+            if (hasTop)
             {
-                if ((uint)row < (uint)height)
-                {
-                    Prefetch.ToL1(p + ahead);
-                    taps.Load(p, out V t0, out V t1, out V t2);
-                    a = S.MultiplyAdd(t0, w6, a);
-                    b = S.MultiplyAdd(t0, w3, b);
-                    c = S.MultiplyAdd(t0, w0, c);
-                    a = S.MultiplyAdd(t1, w7, a);
-                    b = S.MultiplyAdd(t1, w4, b);
-                    c = S.MultiplyAdd(t1, w1, c);
-                    a = S.MultiplyAdd(t2, w8, a);
-                    b = S.MultiplyAdd(t2, w5, b);
-                    c = S.MultiplyAdd(t2, w2, c);
-                }
-
-                if (i >= first) Put<S, V, R>(to, limit, secondResult, masks, a);
-                a = b;
-                b = c;
-                c = start;
+                Prefetch.ToL1(p + ahead);
+                taps.Load(p, out t0, out t1, out t2);
+                a = Meet<S, V>(t0, t1, t2, w0, w1, w2, a);
             }
 
-            source += planes * t.SourcePixels;
-            result += planes * t.OutputPixels;
-            limit += planes * t.OutputPixels;
-            w += planes * 9;
+            p += pitch;
+            if (hasSecond)
+            {
+                Prefetch.ToL1(p + ahead);
+                taps.Load(p, out t0, out t1, out t2);
+                a = Meet<S, V>(t0, t1, t2, w3, w4, w5, a);
+                b = Meet<S, V>(t0, t1, t2, w0, w1, w2, b);
+            }
+
+            for (int i = count - 2; i > 0; i--)
+            {
+                p += pitch;
+                Prefetch.ToL1(p + ahead);
+                taps.Load(p, out t0, out t1, out t2);
+                Put<S, V, R>(to, limit, secondResult, masks, Meet<S, V>(t0, t1, t2, w6, w7, w8, a));
+                to += width;
+                a = Meet<S, V>(t0, t1, t2, w3, w4, w5, b);
+                b = Meet<S, V>(t0, t1, t2, w0, w1, w2, start);
+            }
+
+            p += pitch;
+            if (hasLast)
+            {
+                Prefetch.ToL1(p + ahead);
+                taps.Load(p, out t0, out t1, out t2);
+                a = Meet<S, V>(t0, t1, t2, w6, w7, w8, a);
+                b = Meet<S, V>(t0, t1, t2, w3, w4, w5, b);
+            }
+
+            if (count > 1)
+            {
+                Put<S, V, R>(to, limit, secondResult, masks, a);
+                to += width;
+                p += pitch;
+                a = b;
+            }
+
+            if (hasBottom)
+            {
+                Prefetch.ToL1(p + ahead);
+                taps.Load(p, out t0, out t1, out t2);
+                a = Meet<S, V>(t0, t1, t2, w6, w7, w8, a);
+            }
+
+            Put<S, V, R>(to, limit, secondResult, masks, a);
             if (bias != null) bias += planes;
         }
     }
@@ -171,61 +199,76 @@ internal static unsafe class Depthwise3x3
         where R : struct, IRowTaps<R, V>
     {
         R taps = R.For(strip.Masks, run.SecondSource);
-        int first = strip.First, end = strip.End, height = t.SourceH, planes = t.Planes;
+        int first = strip.First, row = (2 * first) - t.Top, count = strip.End - first, height = t.SourceH, planes = t.Planes;
+        bool hasTop = Exists(row, height), hasBottom = Exists(row + (2 * count), height);
         nint pitch = t.SourceW, width = t.OutputW, secondW = run.SecondChannel * 9;
         nint secondResult = run.SecondResult - (S.Width / 2), ahead = Math.Min(t.SourcePixels * planes, 2 * t.BandRows * pitch);
+        nint sourcePlanes = planes * t.SourcePixels, resultPlanes = planes * t.OutputPixels;
         float* w = run.Weights, bias = run.Bias, masks = strip.Masks;
-        float* source = run.Source + (((2 * first) - t.Top - 1) * pitch) + (2 * strip.Start) - t.Left;
-        float* result = run.Result + ((first - 1) * width) + strip.Start, limit = run.Result + t.OutputPixels - (R.IsPair ? S.Width / 2 : S.Width);
-        for (int n = run.Count; n > 0; n--)
+        float* source = run.Source + (row * pitch) + (2 * strip.Start) - t.Left;
+        float* result = run.Result + (first * width) + strip.Start, limit = run.Result + t.OutputPixels - (R.IsPair ? S.Width / 2 : S.Width);
+        for (int n = run.Count; n > 0; n--, source += sourcePlanes, result += resultPlanes, limit += resultPlanes, w += planes * 9)
         {
             V w0 = Weight<S, V, R>(w, secondW), w1 = Weight<S, V, R>(w + 1, secondW), w2 = Weight<S, V, R>(w + 2, secondW);
             V w3 = Weight<S, V, R>(w + 3, secondW), w4 = Weight<S, V, R>(w + 4, secondW), w5 = Weight<S, V, R>(w + 5, secondW);
             V w6 = Weight<S, V, R>(w + 6, secondW), w7 = Weight<S, V, R>(w + 7, secondW), w8 = Weight<S, V, R>(w + 8, secondW);
-            V start = bias == null ? S.Zero : Weight<S, V, R>(bias, run.SecondChannel);
-            V a = start, b = start;
+            V t0, t1, t2, start = bias == null ? S.Zero : Weight<S, V, R>(bias, run.SecondChannel), a = start;
             float* p = source, to = result;
-            int row = (2 * first) - t.Top - 1;
-            for (int i = first - 1; i < end; i++, to += width)
+            if (hasTop)
             {
-                if (i >= first && (uint)row < (uint)height)
-                {
-                    Prefetch.ToL1(p + ahead);
-                    Prefetch.ToL1(p + ahead + S.Width);
-                    taps.Load(p, out V t0, out V t1, out V t2);
-                    a = S.MultiplyAdd(t0, w3, a);
-                    a = S.MultiplyAdd(t1, w4, a);
-                    a = S.MultiplyAdd(t2, w5, a);
-                }
-
-                row++;
-                p += pitch;
-                if ((uint)row < (uint)height)
-                {
-                    Prefetch.ToL1(p + ahead);
-                    Prefetch.ToL1(p + ahead + S.Width);
-                    taps.Load(p, out V t0, out V t1, out V t2);
-                    a = S.MultiplyAdd(t0, w6, a);
-                    b = S.MultiplyAdd(t0, w0, b);
-                    a = S.MultiplyAdd(t1, w7, a);
-                    b = S.MultiplyAdd(t1, w1, b);
-                    a = S.MultiplyAdd(t2, w8, a);
-                    b = S.MultiplyAdd(t2, w2, b);
-                }
-
-                row++;
-                p += pitch;
-                if (i >= first) Put<S, V, R>(to, limit, secondResult, masks, a);
-                a = b;
-                b = start;
+                Near<S, V>(p + ahead);
+                taps.Load(p, out t0, out t1, out t2);
+                a = Meet<S, V>(t0, t1, t2, w0, w1, w2, a);
             }
 
-            source += planes * t.SourcePixels;
-            result += planes * t.OutputPixels;
-            limit += planes * t.OutputPixels;
-            w += planes * 9;
+            for (int i = count - 1; i > 0; i--)
+            {
+                p += pitch;
+                Near<S, V>(p + ahead);
+                taps.Load(p, out t0, out t1, out t2);
+                a = Meet<S, V>(t0, t1, t2, w3, w4, w5, a);
+                p += pitch;
+                Near<S, V>(p + ahead);
+                taps.Load(p, out t0, out t1, out t2);
+                Put<S, V, R>(to, limit, secondResult, masks, Meet<S, V>(t0, t1, t2, w6, w7, w8, a));
+                to += width;
+                a = Meet<S, V>(t0, t1, t2, w0, w1, w2, start);
+            }
+
+            p += pitch;
+            Near<S, V>(p + ahead);
+            taps.Load(p, out t0, out t1, out t2);
+            a = Meet<S, V>(t0, t1, t2, w3, w4, w5, a);
+            if (hasBottom)
+            {
+                p += pitch;
+                Near<S, V>(p + ahead);
+                taps.Load(p, out t0, out t1, out t2);
+                a = Meet<S, V>(t0, t1, t2, w6, w7, w8, a);
+            }
+
+            Put<S, V, R>(to, limit, secondResult, masks, a);
             if (bias != null) bias += planes;
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool Exists(int row, int height) => (uint)row < (uint)height;
+
+    /// <summary>What a row adds to a row of the result.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Meet<S, V>(V t0, V t1, V t2, V w0, V w1, V w2, V sum)
+        where S : struct, ISimd<V>
+        where V : struct => S.MultiplyAdd(t2, w2, S.MultiplyAdd(t1, w1, S.MultiplyAdd(t0, w0, sum)));
+
+    /// <summary>Asks for two vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Near<S, V>(float* p)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        Prefetch.ToL1(p);
+        Prefetch.ToL1(p + S.Width);
     }
 
     /// <summary>

@@ -17,9 +17,6 @@ internal static unsafe class Gradient3x3
     /// <summary>Floats of scratch memory for so many channels, or pairs: sums in float, then in double.</summary>
     public static long ScratchLength(Stencil3x3 t, long channels) => 3 * Pitch * t.Planes * channels;
 
-    /// <summary>Whether each row of x that lies between two rows under the same window exists: the paddings are not larger than the taps.</summary>
-    public static bool CanDo(in ConvSizes s) => s.pt <= 2 && ((s.OH - 1) * s.sh) + 1 - s.pt < s.IH + (s.sh == 1 ? 1 : 0);
-
     /// <summary>Computes dw and db of channels, or of pairs.</summary>
     /// <param name="isa">Instruction set to use.</param>
     /// <param name="t">The forward stencil, its strips apart.</param>
@@ -123,16 +120,18 @@ internal static unsafe class Gradient3x3
         where R : struct, IRowTaps<R, V>
     {
         R taps = R.For(strip.Masks, run.SecondSource);
-        var rows = new OutputRow<S, V, R>(strip.Masks, run.SecondResult);
-        int first = strip.First, end = strip.End, row = first - t.Top, count = end - first;
-        bool hasTop = row >= 0, hasSecond = row >= -1 && row + 1 < t.SourceH, hasLast = row + count >= 0 && row + count < t.SourceH, hasBottom = row + count + 1 < t.SourceH;
-        nint pitch = t.SourceW, width = t.OutputW, xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
+        V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
+        int first = strip.First, row = first - t.Top, count = strip.End - first, height = t.SourceH;
+        bool hasTop = Exists(row, height), hasSecond = Exists(row + 1, height), hasLast = Exists(row + count, height);
+        bool hasBottom = Exists(row + count + 1, height);
+        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
+        nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels, sumPlanes = t.Planes * Pitch;
         float* x = run.Source + xStart + (row * pitch) + strip.Start - t.Left;
         float* dy = run.Result + dyStart + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += Pitch * t.Planes)
+        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPlanes)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
-            V t0, t1, t2, d0 = rows.Load(dy), d1 = S.Zero, bias = d0;
+            V t0, t1, t2, d0 = Row<S, V, R>(dy, second, low, high), d1 = S.Zero, bias = d0;
             float* p = x, g = dy;
             if (hasTop)
             {
@@ -145,7 +144,7 @@ internal static unsafe class Gradient3x3
                 p += pitch;
                 g += width;
                 d1 = d0;
-                d0 = rows.Load(g);
+                d0 = Row<S, V, R>(g, second, low, high);
                 bias = S.Add(bias, d0);
                 if (hasSecond)
                 {
@@ -161,7 +160,7 @@ internal static unsafe class Gradient3x3
                 g += width;
                 V d2 = d1;
                 d1 = d0;
-                d0 = rows.Load(g);
+                d0 = Row<S, V, R>(g, second, low, high);
                 bias = S.Add(bias, d0);
                 taps.Load(p, out t0, out t1, out t2);
                 Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
@@ -183,9 +182,9 @@ internal static unsafe class Gradient3x3
                 Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
             }
 
-            rows.Clear(ref a0, ref a1, ref a2);
-            rows.Clear(ref a3, ref a4, ref a5);
-            rows.Clear(ref a6, ref a7, ref a8);
+            Clear<S, V, R>(strip.Masks, ref a0, ref a1, ref a2);
+            Clear<S, V, R>(strip.Masks, ref a3, ref a4, ref a5);
+            Clear<S, V, R>(strip.Masks, ref a6, ref a7, ref a8);
             Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
         }
     }
@@ -199,16 +198,17 @@ internal static unsafe class Gradient3x3
         where R : struct, IRowTaps<R, V>
     {
         R taps = R.For(strip.Masks, run.SecondSource);
-        var rows = new OutputRow<S, V, R>(strip.Masks, run.SecondResult);
-        int first = strip.First, end = strip.End, row = (2 * first) - t.Top, count = end - first;
-        bool hasTop = row >= 0, hasSecond = row >= -1, hasLast = row + (2 * count) < t.SourceH;
-        nint pitch = t.SourceW, width = t.OutputW, xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
+        V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
+        int first = strip.First, row = (2 * first) - t.Top, count = strip.End - first;
+        bool hasTop = row >= 0, hasLast = row + (2 * count) < t.SourceH;
+        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
+        nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels, sumPlanes = t.Planes * Pitch;
         float* x = run.Source + xStart + (row * pitch) + (2 * strip.Start) - t.Left;
         float* dy = run.Result + dyStart + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += Pitch * t.Planes)
+        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPlanes)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
-            V t0, t1, t2, d0 = rows.Load(dy), bias = d0;
+            V t0, t1, t2, d0 = Row<S, V, R>(dy, second, low, high), bias = d0;
             float* p = x, g = dy;
             if (hasTop)
             {
@@ -216,18 +216,14 @@ internal static unsafe class Gradient3x3
                 Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
             }
 
-            if (hasSecond)
-            {
-                taps.Load(p + pitch, out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
-            }
-
+            taps.Load(p + pitch, out t0, out t1, out t2);
+            Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
             for (int i = count - 1; i > 0; i--)
             {
                 p += 2 * pitch;
                 g += width;
                 V d1 = d0;
-                d0 = rows.Load(g);
+                d0 = Row<S, V, R>(g, second, low, high);
                 bias = S.Add(bias, d0);
                 taps.Load(p, out t0, out t1, out t2);
                 Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
@@ -242,9 +238,9 @@ internal static unsafe class Gradient3x3
                 Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
             }
 
-            rows.Clear(ref a0, ref a1, ref a2);
-            rows.Clear(ref a3, ref a4, ref a5);
-            rows.Clear(ref a6, ref a7, ref a8);
+            Clear<S, V, R>(strip.Masks, ref a0, ref a1, ref a2);
+            Clear<S, V, R>(strip.Masks, ref a3, ref a4, ref a5);
+            Clear<S, V, R>(strip.Masks, ref a6, ref a7, ref a8);
             Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
         }
     }
@@ -305,35 +301,32 @@ internal static unsafe class Gradient3x3
         where S : struct, ISimd<V>
         where V : struct => S.Store(sums, isFirst ? value : S.Add(S.Load(sums), value));
 
-    /// <summary>
-    /// Reads rows of dy, with 0 beyond them. What taps read beyond the outputs may not be finite, so that its products with those zeros are
-    /// cleared from the sums at the end.
-    /// </summary>
-    private readonly struct OutputRow<S, V, R>(float* masks, nint second)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool Exists(int row, int height) => (uint)row < (uint)height;
+
+    /// <summary>A row of dy; 0 beyond it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Row<S, V, R>(float* dy, nint second, V low, V high)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IRowTaps<R, V>
     {
-        private readonly V _low = S.Load(masks + (Stencil3x3.OutputMask * S.Width));
-        private readonly V _high = S.Load(masks + (Stencil3x3.SecondMask * S.Width));
-        private readonly V _outputs = S.Load(masks + (R.Outputs * S.Width));
-        private readonly nint _second = second - (S.Width / 2);
+        if (R.IsWhole) return S.Load(dy);
+        V row = S.LoadMasked(dy, low, S.Zero);
+        return R.IsPair ? S.LoadMasked(dy + second, high, row) : row;
+    }
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public V Load(float* dy)
-        {
-            if (R.IsWhole) return S.Load(dy);
-            V row = S.LoadMasked(dy, _low, S.Zero);
-            return R.IsPair ? S.LoadMasked(dy + _second, _high, row) : row;
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Clear(ref V a, ref V b, ref V c)
-        {
-            if (R.IsWhole) return;
-            a = S.And(a, _outputs);
-            b = S.And(b, _outputs);
-            c = S.And(c, _outputs);
-        }
+    /// <summary>Clears what taps read beyond the outputs: it may not be finite, and met zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Clear<S, V, R>(float* masks, ref V a, ref V b, ref V c)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        if (R.IsWhole) return;
+        V outputs = S.Load(masks + (R.Outputs * S.Width));
+        a = S.And(a, outputs);
+        b = S.And(b, outputs);
+        c = S.And(c, outputs);
     }
 }

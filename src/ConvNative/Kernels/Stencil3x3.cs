@@ -73,6 +73,11 @@ internal sealed class Stencil3x3
 
     public nint OutputPixels => (nint)OutputH * OutputW;
 
+    /// <summary>
+    /// Whether only the first and last rows of taps may lie outside of the image, so that the kernels need not ask elsewhere.
+    /// </summary>
+    public static bool Fits(in ConvSizes s) => s.pt <= 3 - s.sh && ((s.OH - 1) * s.sh) + 1 - s.pt < s.IH + 2 - s.sh;
+
     /// <summary>y from x; the strips of the gradient may not overlap.</summary>
     public static Stencil3x3 Forward(in ConvSizes s, int width, bool overlap) =>
         Reading(s.IH, s.IW, s.OH, s.OW, s.sh, s.pt, s.pl, width, overlap);

@@ -78,7 +78,10 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> BroadcastHalves(float* low, float* high) => Vector512.Create(Vector256.Create(*low), Vector256.Create(*high));
+    public static Vector512<float> BroadcastHalves(float* low, float* high) =>
+        Avx512F.IsSupported
+            ? Avx512DQ.InsertVector256(Vector512.Create(*low), Vector256.Create(*high), 1)
+            : Vector512.Create(Vector256.Create(*low), Vector256.Create(*high));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> RotateUp(Vector512<float> a) =>

@@ -68,7 +68,6 @@ internal static unsafe class Depthwise3x3
         where S : struct, ISimd<V>
         where V : struct
     {
-        int stride = t.Stride;
         fixed (int* table = t.MaskTable)
         {
             for (int first = 0; first < t.OutputH; first += t.BandRows)
@@ -76,17 +75,19 @@ internal static unsafe class Depthwise3x3
             {
                 float* masks = (float*)table + (i * Stencil3x3.Masks * S.Width);
                 var strip = new DepthwiseStrip(t, t.Starts[i], first, masks);
-                if (stride == 2)
+                switch (t.Kinds[i], t.Stride)
                 {
-                    if (t.IsPair) Skip<S, V, EvenOddPairTaps<S, V>>(t, strip, run);
-                    else if (t.IsWhole[i]) Skip<S, V, EvenOddTaps<S, V>>(t, strip, run);
-                    else if (t.Turns) Skip<S, V, EvenOddTurnTaps<S, V>>(t, strip, run);
-                    else Skip<S, V, EvenOddEdgeTaps<S, V>>(t, strip, run);
+                    case (StripKind.Inner, 1): Slide<S, V, UnitTaps<S, V>>(t, strip, run, turned); break;
+                    case (StripKind.Side, 1): Slide<S, V, UnitSideTaps<S, V>>(t, strip, run, turned); break;
+                    case (StripKind.Turn, 1): Slide<S, V, UnitTurnTaps<S, V>>(t, strip, run, turned); break;
+                    case (StripKind.Pair, 1): Slide<S, V, UnitPairTaps<S, V>>(t, strip, run, turned); break;
+                    case (StripKind.Edge, 1): Slide<S, V, UnitEdgeTaps<S, V>>(t, strip, run, turned); break;
+                    case (StripKind.Inner, 2): Skip<S, V, EvenOddTaps<S, V>>(t, strip, run); break;
+                    case (StripKind.Side, 2): Skip<S, V, EvenOddSideTaps<S, V>>(t, strip, run); break;
+                    case (StripKind.Turn, 2): Skip<S, V, EvenOddTurnTaps<S, V>>(t, strip, run); break;
+                    case (StripKind.Pair, 2): Skip<S, V, EvenOddPairTaps<S, V>>(t, strip, run); break;
+                    default: Skip<S, V, EvenOddEdgeTaps<S, V>>(t, strip, run); break;
                 }
-                else if (t.IsPair) Slide<S, V, UnitPairTaps<S, V>>(t, strip, run, turned);
-                else if (t.IsWhole[i]) Slide<S, V, UnitTaps<S, V>>(t, strip, run, turned);
-                else if (t.Turns) Slide<S, V, UnitTurnTaps<S, V>>(t, strip, run, turned);
-                else Slide<S, V, UnitEdgeTaps<S, V>>(t, strip, run, turned);
             }
         }
     }
@@ -103,9 +104,25 @@ internal static unsafe class Depthwise3x3
             {
                 float* masks = (float*)table + (i * Stencil3x3.Masks * S.Width);
                 var strip = new DepthwiseStrip(t, t.Starts[i], first, masks);
-                if (t.IsPair) Weave<S, V, PairNeighbours<S, V>>(t, strip, run);
-                else Weave<S, V, Neighbours<S, V>>(t, strip, run);
+                bool isOdd = t.Top % 2 != 0 && t.Left % 2 != 0;
+                if (isOdd) Weave<S, V, OddPaddings>(t, t.Kinds[i], strip, run);
+                else Weave<S, V, AnyPaddings>(t, t.Kinds[i], strip, run);
             }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Weave<S, V, P>(Stencil3x3 t, StripKind kind, in DepthwiseStrip strip, in DepthwiseRun run)
+        where S : struct, ISimd<V>
+        where V : struct
+        where P : struct, IPaddings
+    {
+        switch (kind)
+        {
+            case StripKind.Pair: Weave<S, V, PairNeighbours<S, V>, P>(t, strip, run); break;
+            case StripKind.Side: Weave<S, V, WholeNeighbours<S, V>, P>(t, strip, run); break;
+            case StripKind.Turn: Weave<S, V, TurnNeighbours<S, V>, P>(t, strip, run); break;
+            default: Weave<S, V, Neighbours<S, V>, P>(t, strip, run); break;
         }
     }
 
@@ -276,15 +293,16 @@ internal static unsafe class Depthwise3x3
     /// of the other two, and columns likewise: four sums, woven together two by two.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Weave<S, V, R>(Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run)
+    private static void Weave<S, V, R, P>(Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, INeighbours<R, V>
+        where P : struct, IPaddings
     {
         R taps = R.For(strip.Masks, run.SecondSource);
         int first = strip.First, end = strip.End, height = t.SourceH, planes = t.Planes;
         nint pitch = t.SourceW, width = t.OutputW, secondW = run.SecondChannel * 9, secondResult = R.IsPair ? run.SecondResult : S.Width;
-        bool oddTop = t.Top % 2 != 0, oddLeft = t.Left % 2 != 0, isSingle = !R.IsPair && t.OutputW - strip.Start <= S.Width;
+        bool oddTop = P.IsOdd(t.Top), oddLeft = P.IsOdd(t.Left), isSingle = !R.IsPair && t.OutputW - strip.Start <= S.Width;
         int above = (first + t.Top - 1) >> 1;
         float* w = run.Weights, masks = strip.Masks;
         float* source = run.Source + (above * pitch) + ((strip.Start + t.Left - 1) >> 1);
@@ -373,6 +391,22 @@ internal static unsafe class Depthwise3x3
         S.Store(p, S.InterleaveLow(even, odd));
         if (!isSingle) S.Store(p + second, S.InterleaveHigh(even, odd));
     }
+}
+
+/// <summary>Whether the numbers of zeros above and on the left are odd; where both are, the kernel is compiled for that.</summary>
+internal interface IPaddings
+{
+    static abstract bool IsOdd(int padding);
+}
+
+internal readonly struct AnyPaddings : IPaddings
+{
+    public static bool IsOdd(int padding) => padding % 2 != 0;
+}
+
+internal readonly struct OddPaddings : IPaddings
+{
+    public static bool IsOdd(int padding) => true;
 }
 
 /// <summary>A strip within a band of rows.</summary>

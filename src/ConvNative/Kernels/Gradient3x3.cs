@@ -58,7 +58,7 @@ internal static unsafe class Gradient3x3
                 for (int i = 0; i < t.Starts.Length; i++)
                 {
                     var strip = new DepthwiseStrip(t, t.Starts[i], first, (float*)masks + (i * Stencil3x3.Masks * S.Width));
-                    Strip<S, V>(t, strip, t.IsWhole[i], run, n * xImage, n * dyImage, sums, isFirst);
+                    Strip<S, V>(t, strip, t.Kinds[i], run, n * xImage, n * dyImage, sums, isFirst);
                     isFirst = false;
                 }
 
@@ -94,21 +94,23 @@ internal static unsafe class Gradient3x3
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Strip<S, V>(
-        Stencil3x3 t, in DepthwiseStrip strip, bool isWhole, in DepthwiseRun run, long x, long dy, float* sums, bool isFirst)
+        Stencil3x3 t, in DepthwiseStrip strip, StripKind kind, in DepthwiseRun run, long x, long dy, float* sums, bool isFirst)
         where S : struct, ISimd<V>
         where V : struct
     {
-        if (t.Stride == 2)
+        switch (kind, t.Stride)
         {
-            if (t.IsPair) Skip<S, V, EvenOddPairTaps<S, V>>(t, strip, run, x, dy, sums, isFirst);
-            else if (isWhole) Skip<S, V, EvenOddTaps<S, V>>(t, strip, run, x, dy, sums, isFirst);
-            else if (t.Turns) Skip<S, V, EvenOddTurnTaps<S, V>>(t, strip, run, x, dy, sums, isFirst);
-            else Skip<S, V, EvenOddEdgeTaps<S, V>>(t, strip, run, x, dy, sums, isFirst);
+            case (StripKind.Inner, 1): Slide<S, V, UnitTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            case (StripKind.Side, 1): Slide<S, V, UnitSideTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            case (StripKind.Turn, 1): Slide<S, V, UnitTurnTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            case (StripKind.Pair, 1): Slide<S, V, UnitPairTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            case (StripKind.Edge, 1): Slide<S, V, UnitEdgeTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            case (StripKind.Inner, 2): Skip<S, V, EvenOddTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            case (StripKind.Side, 2): Skip<S, V, EvenOddSideTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            case (StripKind.Turn, 2): Skip<S, V, EvenOddTurnTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            case (StripKind.Pair, 2): Skip<S, V, EvenOddPairTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            default: Skip<S, V, EvenOddEdgeTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
         }
-        else if (t.IsPair) Slide<S, V, UnitPairTaps<S, V>>(t, strip, run, x, dy, sums, isFirst);
-        else if (isWhole) Slide<S, V, UnitTaps<S, V>>(t, strip, run, x, dy, sums, isFirst);
-        else if (t.Turns) Slide<S, V, UnitTurnTaps<S, V>>(t, strip, run, x, dy, sums, isFirst);
-        else Slide<S, V, UnitEdgeTaps<S, V>>(t, strip, run, x, dy, sums, isFirst);
     }
 
     /// <summary>Stride 1: each row of x meets three rows of dy, but for two at either end of the band, which have fewer.</summary>

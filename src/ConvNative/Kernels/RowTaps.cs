@@ -51,7 +51,39 @@ internal readonly unsafe struct UnitTaps<S, V> : IRowTaps<UnitTaps<S, V>, V>
     }
 }
 
+/// <summary>
+/// Stride 1, a whole vector at an edge: its neighbours' last and first lane are masked, and where they do not exist, read from the vector.
+/// </summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
+internal readonly unsafe struct UnitSideTaps<S, V>(float* masks) : IRowTaps<UnitSideTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _before = S.Load(masks);
+    private readonly V _after = S.Load(masks + (2 * S.Width));
+    private readonly nint _first = ((int*)masks)[S.Width - 1] != 0 ? 0 : 1;
+    private readonly nint _last = ((int*)masks)[2 * S.Width] != 0 ? S.Width + 1 : S.Width;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static UnitSideTaps<S, V> For(float* masks, nint second) => new(masks);
+
+    public static bool IsPair => false;
+
+    public static bool IsWhole => true;
+
+    public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        t1 = S.Load(p + 1);
+        t0 = S.ShiftUp(t1, S.And(S.Broadcast(p + _first), _before));
+        t2 = S.ShiftDown(t1, S.And(S.Broadcast(p + _last), _after));
+    }
+}
+
 /// <summary>Stride 1 at an edge: a mask for the vector, and one each for its neighbours' last and first lane.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly unsafe struct UnitEdgeTaps<S, V>(float* masks) : IRowTaps<UnitEdgeTaps<S, V>, V>
     where S : struct, ISimd<V>
     where V : struct
@@ -79,6 +111,7 @@ internal readonly unsafe struct UnitEdgeTaps<S, V>(float* masks) : IRowTaps<Unit
 }
 
 /// <summary>Stride 1, a whole row that has a zero on either side and is shorter than a vector: turned round, it brings a zero in.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly unsafe struct UnitTurnTaps<S, V>(float* masks) : IRowTaps<UnitTurnTaps<S, V>, V>
     where S : struct, ISimd<V>
     where V : struct
@@ -104,6 +137,7 @@ internal readonly unsafe struct UnitTurnTaps<S, V>(float* masks) : IRowTaps<Unit
 }
 
 /// <summary>The same with a row of each of two planes in the halves of the vector, the second plane <paramref name="second"/> floats on.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly unsafe struct UnitPairTaps<S, V>(float* masks, nint second) : IRowTaps<UnitPairTaps<S, V>, V>
     where S : struct, ISimd<V>
     where V : struct
@@ -154,7 +188,36 @@ internal readonly unsafe struct EvenOddTaps<S, V> : IRowTaps<EvenOddTaps<S, V>, 
     }
 }
 
+/// <summary>Stride 2, two whole vectors at the left edge: see <see cref="UnitSideTaps{S, V}"/>.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
+internal readonly unsafe struct EvenOddSideTaps<S, V>(float* masks) : IRowTaps<EvenOddSideTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _before = S.Load(masks);
+    private readonly nint _first = ((int*)masks)[S.Width - 1] != 0 ? 0 : 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static EvenOddSideTaps<S, V> For(float* masks, nint second) => new(masks);
+
+    public static bool IsPair => false;
+
+    public static bool IsWhole => true;
+
+    public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        V low = S.Load(p + 1), high = S.Load(p + 1 + S.Width);
+        t1 = S.Even(low, high);
+        t2 = S.Odd(low, high);
+        t0 = S.ShiftUp(t2, S.And(S.Broadcast(p + _first), _before));
+    }
+}
+
 /// <summary>Stride 2 at an edge: a mask for each vector, and one whose last lane is tap 0 of the first output.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly unsafe struct EvenOddEdgeTaps<S, V>(float* masks) : IRowTaps<EvenOddEdgeTaps<S, V>, V>
     where S : struct, ISimd<V>
     where V : struct
@@ -183,6 +246,7 @@ internal readonly unsafe struct EvenOddEdgeTaps<S, V>(float* masks) : IRowTaps<E
 }
 
 /// <summary>Stride 2, a whole row that has a zero on either side and is shorter than two vectors: see <see cref="UnitTurnTaps{S, V}"/>.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly unsafe struct EvenOddTurnTaps<S, V>(float* masks) : IRowTaps<EvenOddTurnTaps<S, V>, V>
     where S : struct, ISimd<V>
     where V : struct
@@ -210,6 +274,7 @@ internal readonly unsafe struct EvenOddTurnTaps<S, V>(float* masks) : IRowTaps<E
 }
 
 /// <summary>The same with a row of each of two planes, the second plane <paramref name="second"/> floats on.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly unsafe struct EvenOddPairTaps<S, V>(float* masks, nint second) : IRowTaps<EvenOddPairTaps<S, V>, V>
     where S : struct, ISimd<V>
     where V : struct
@@ -250,6 +315,7 @@ internal unsafe interface INeighbours<TSelf, V>
 }
 
 /// <summary>In one plane.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly unsafe struct Neighbours<S, V>(float* masks) : INeighbours<Neighbours<S, V>, V>
     where S : struct, ISimd<V>
     where V : struct
@@ -270,7 +336,51 @@ internal readonly unsafe struct Neighbours<S, V>(float* masks) : INeighbours<Nei
     }
 }
 
+/// <summary>In one plane, a whole vector of p[l]; p[l + 1] of its last lane is masked, and where it does not exist, read from the vector.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
+internal readonly unsafe struct WholeNeighbours<S, V>(float* masks) : INeighbours<WholeNeighbours<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _after = S.Broadcast(masks + (2 * S.Width) - 1);
+    private readonly nint _last = ((int*)masks)[(2 * S.Width) - 1] != 0 ? S.Width : S.Width - 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static WholeNeighbours<S, V> For(float* masks, nint second) => new(masks);
+
+    public static bool IsPair => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V here, out V next)
+    {
+        here = S.Load(p);
+        next = S.ShiftDown(here, S.And(S.Broadcast(p + _last), _after));
+    }
+}
+
+/// <summary>In one plane, nothing after the vector.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
+internal readonly unsafe struct TurnNeighbours<S, V>(float* masks) : INeighbours<TurnNeighbours<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _here = S.Load(masks);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TurnNeighbours<S, V> For(float* masks, nint second) => new(masks);
+
+    public static bool IsPair => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V here, out V next)
+    {
+        here = S.LoadMasked(p, _here, S.Zero);
+        next = S.ShiftDown(here, S.Zero);
+    }
+}
+
 /// <summary>In two planes, rows being shorter than a half of the lanes.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly unsafe struct PairNeighbours<S, V>(float* masks, nint second) : INeighbours<PairNeighbours<S, V>, V>
     where S : struct, ISimd<V>
     where V : struct

@@ -109,7 +109,7 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
     {
         ConvSizes s = _context.Sizes;
         if (IsGradient) Gradient3x3.Channels(_context.Isa, _stencil, s.N, (long)s.IC * s.InputPixels, (long)s.OC * s.OutputPixels, run, scratch);
-        else if (_isTransposed) Depthwise3x3.Weave(_context.Isa, _stencil, run);
+        else if (_isTransposed) Depthwise3x3Transposed.Weave(_context.Isa, _stencil, run);
         else Depthwise3x3.Read(_context.Isa, _stencil, run, turned: _direction == Direction.BackwardData);
     }
 

@@ -80,8 +80,10 @@ internal static unsafe class Depthwise3x3
         for (int n = run.Count; n > 0; n--, source += sourcePlanes, result += resultPlanes, limit += resultPlanes, w += planes * 9)
         {
             V w0 = Weight<S, V, R>(w, secondW), w1 = Weight<S, V, R>(w + tap, secondW), w2 = Weight<S, V, R>(w + (2 * tap), secondW);
-            V w3 = Weight<S, V, R>(w + (3 * tap), secondW), w4 = Weight<S, V, R>(w + (4 * tap), secondW), w5 = Weight<S, V, R>(w + (5 * tap), secondW);
-            V w6 = Weight<S, V, R>(w + (6 * tap), secondW), w7 = Weight<S, V, R>(w + (7 * tap), secondW), w8 = Weight<S, V, R>(w + (8 * tap), secondW);
+            V w3 = Weight<S, V, R>(w + (3 * tap), secondW), w4 = Weight<S, V, R>(w + (4 * tap), secondW);
+            V w5 = Weight<S, V, R>(w + (5 * tap), secondW);
+            V w6 = Weight<S, V, R>(w + (6 * tap), secondW), w7 = Weight<S, V, R>(w + (7 * tap), secondW);
+            V w8 = Weight<S, V, R>(w + (8 * tap), secondW);
             V t0, t1, t2, start = bias == null ? S.Zero : Weight<S, V, R>(bias, run.SecondChannel), a = start, b = start;
             float* p = source, to = result;
             if (hasTop)

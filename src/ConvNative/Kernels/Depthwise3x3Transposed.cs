@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using ConvNative.Simd;
+using static ConvNative.Kernels.Depthwise3x3;
 
 namespace ConvNative.Kernels;
 
@@ -77,9 +78,9 @@ internal static unsafe class Depthwise3x3Transposed
         float* result = run.Result + (first * width) + strip.Start, limit = run.Result + t.OutputPixels - (R.IsPair ? S.Width : 2 * S.Width);
         for (int n = run.Count; n > 0; n--)
         {
-            V w0 = Depthwise3x3.Weight<S, V>(R.IsPair, w, secondW), w1 = Depthwise3x3.Weight<S, V>(R.IsPair, w + 1, secondW), w2 = Depthwise3x3.Weight<S, V>(R.IsPair, w + 2, secondW);
-            V w3 = Depthwise3x3.Weight<S, V>(R.IsPair, w + 3, secondW), w4 = Depthwise3x3.Weight<S, V>(R.IsPair, w + 4, secondW), w5 = Depthwise3x3.Weight<S, V>(R.IsPair, w + 5, secondW);
-            V w6 = Depthwise3x3.Weight<S, V>(R.IsPair, w + 6, secondW), w7 = Depthwise3x3.Weight<S, V>(R.IsPair, w + 7, secondW), w8 = Depthwise3x3.Weight<S, V>(R.IsPair, w + 8, secondW);
+            V w0 = Weight<S, V>(R.IsPair, w, secondW), w1 = Weight<S, V>(R.IsPair, w + 1, secondW), w2 = Weight<S, V>(R.IsPair, w + 2, secondW);
+            V w3 = Weight<S, V>(R.IsPair, w + 3, secondW), w4 = Weight<S, V>(R.IsPair, w + 4, secondW), w5 = Weight<S, V>(R.IsPair, w + 5, secondW);
+            V w6 = Weight<S, V>(R.IsPair, w + 6, secondW), w7 = Weight<S, V>(R.IsPair, w + 7, secondW), w8 = Weight<S, V>(R.IsPair, w + 8, secondW);
             float* p = source, to = result;
             int row = above;
             V above2 = S.Zero, above0 = S.Zero;

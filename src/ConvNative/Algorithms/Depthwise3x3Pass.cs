@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ConvNative.Interop;
 using ConvNative.Kernels;
 
@@ -34,8 +35,8 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
 
     private bool IsGradient => _direction == Direction.BackwardWeights;
 
-    /// <summary>Planes that are one strip, and channels of the gradient, are done in one run; several outputs of an input do not lie as they must.</summary>
-    private bool Runs => _context.Sizes.GroupOC == 1 && (IsGradient || _stencil.Starts.Length == 1);
+    /// <summary>Channels of an item are done in one run; several outputs of an input do not lie as they must.</summary>
+    private bool Runs => _context.Sizes.GroupOC == 1;
 
     private PlaneItems Items
     {
@@ -53,7 +54,8 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
 
     /// <summary>What the kernels were written for. Several outputs of one input are no stencil of one plane in backward-data.</summary>
     public static bool CanDo(in ConvSizes s, Direction direction) =>
-        s is { KH: 3, KW: 3, dh: 1, dw: 1 } and ({ sh: 1, sw: 1 } or { sh: 2, sw: 2 }) && (direction != Direction.BackwardData || s.GroupOC == 1);
+        s is { KH: 3, KW: 3, dh: 1, dw: 1 } and ({ sh: 1, sw: 1 } or { sh: 2, sw: 2 })
+        && (direction == Direction.BackwardData ? s.GroupOC == 1 : Stencil3x3.Fits(s));
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
@@ -65,6 +67,7 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
     /// So many channels of an image from <paramref name="first"/> on, or pairs of them, whose planes of x and y follow one another. A channel
     /// that is left over at the end is a pair by itself.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private DepthwiseRun Channels(in ConvBuffers buffers, long n, long first, int count)
     {
         ConvSizes s = _context.Sizes;
@@ -85,6 +88,7 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
         private readonly PlaneItems _items = pass.Items;
         private readonly long _workerFloats = pass.WorkerFloats;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(long index, int worker)
         {
             int planes = pass._stencil.Planes;
@@ -100,14 +104,16 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Compute(in DepthwiseRun run, float* scratch)
     {
         ConvSizes s = _context.Sizes;
         if (IsGradient) Gradient3x3.Channels(_context.Isa, _stencil, s.N, (long)s.IC * s.InputPixels, (long)s.OC * s.OutputPixels, run, scratch);
-        else if (_isTransposed) Depthwise3x3.Weave(_context.Isa, _stencil, run);
+        else if (_isTransposed) Depthwise3x3Transposed.Weave(_context.Isa, _stencil, run);
         else Depthwise3x3.Read(_context.Isa, _stencil, run, turned: _direction == Direction.BackwardData);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Finish(in ConvBuffers buffers, long n, long first, int channels)
     {
         ConvSizes s = _context.Sizes;

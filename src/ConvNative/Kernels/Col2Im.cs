@@ -64,6 +64,7 @@ internal static unsafe class Col2Im
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddAtWidth<S, V>(
         in ConvSizes s, float* dcol, nint ldcol, int depth, int channels, int firstPixel, int pixels, float* dx)
         where S : struct, ISimd<V>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using ConvNative.Simd;
@@ -42,6 +43,7 @@ internal static unsafe class DepthwiseGradient
     /// <summary>Sums that are kept: whole groups of taps, then the bias.</summary>
     private static long Sums(DepthwiseStencil t) => ((t.Taps + Group - 1L) / Group * Group) + 1;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Channel<S, V>(
         DepthwiseStencil t, int images, float* x, long xImage, float* dy, long dyImage, float* dw, float* db, float* scratch)
         where S : struct, ISimd<V>
@@ -74,6 +76,7 @@ internal static unsafe class DepthwiseGradient
     }
 
     /// <summary>totals += the sums of the lanes; lanes = 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Fold<S, V>(long sums, float* lanes, double* totals)
         where S : struct, ISimd<V>
         where V : struct
@@ -86,6 +89,7 @@ internal static unsafe class DepthwiseGradient
     }
 
     /// <summary>lanes += dy.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Bias<S, V>(float* dy, long count, float* lanes)
         where S : struct, ISimd<V>
         where V : struct
@@ -103,6 +107,7 @@ internal static unsafe class DepthwiseGradient
     }
 
     /// <summary>lanes[i] += dy · band shifted by tap i, for nine taps from <paramref name="tap"/>; beyond the last, the last again.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Taps<S, V>(DepthwiseStencil t, int tap, int steps, float* band, float* dy, float* lanes)
         where S : struct, ISimd<V>
         where V : struct

@@ -73,6 +73,7 @@ internal static unsafe class DepthwiseLanes
     }
 
     /// <summary>Copies a band; what is outside of the planes is zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Fill<S, V>(DepthwiseStencil t, int lanes, float* source, long firstRow, int rows, float* band)
         where S : struct, ISimd<V>
         where V : struct
@@ -94,6 +95,7 @@ internal static unsafe class DepthwiseLanes
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Clear<S, V>(float* band, nint from, nint end)
         where S : struct, ISimd<V>
         where V : struct
@@ -101,6 +103,7 @@ internal static unsafe class DepthwiseLanes
         for (; from < end; from++) S.Store(band + (from * S.Width), S.Zero);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Planes<S, V>(
         DepthwiseStencil t, int lanes, float* source, float* weights, float* plane, in TileStore store, float* scratch)
         where S : struct, ISimd<V>
@@ -123,6 +126,7 @@ internal static unsafe class DepthwiseLanes
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Band<S, V>(DepthwiseStencil t, int steps, float* band, float* weights, V bias, float* result)
         where S : struct, ISimd<V>
         where V : struct
@@ -145,6 +149,7 @@ internal static unsafe class DepthwiseLanes
     }
 
     /// <summary>One row of one phase, eight or four pixels at a time; the last ones begin early enough to be so many.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Row<S, V>(
         int pixels, int taps, int* offsets, float* source, nint sourceStep, float* weights, V bias, float* result, nint resultStep)
         where S : struct, ISimd<V>
@@ -178,6 +183,7 @@ internal static unsafe class DepthwiseLanes
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Eight<S, V>(int taps, int* offsets, float* source, nint step, float* weights, V bias, float* result, nint resultStep)
         where S : struct, ISimd<V>
         where V : struct
@@ -208,6 +214,7 @@ internal static unsafe class DepthwiseLanes
         S.Store(result + (7 * resultStep), a7);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Four<S, V>(int taps, int* offsets, float* source, nint step, float* weights, V bias, float* result, nint resultStep)
         where S : struct, ISimd<V>
         where V : struct
@@ -230,6 +237,7 @@ internal static unsafe class DepthwiseLanes
     }
 
     /// <summary>One row of a phase with nine taps: their weights stay in registers, four pixels at a time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Row9<S, V>(
         int pixels, int* offsets, float* source, nint step, float* weights, V bias, float* result, nint resultStep)
         where S : struct, ISimd<V>
@@ -276,6 +284,7 @@ internal static unsafe class DepthwiseLanes
     /// <summary>Sums of a lane: whole groups of taps, then the bias.</summary>
     private static long Sums(DepthwiseStencil t) => ((t.Taps + Group - 1L) / Group * Group) + 1;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Gradients<S, V>(
         DepthwiseStencil t, int lanes, int images, int channels, float* x, float* dy, float* dw, float* db, float* scratch)
         where S : struct, ISimd<V>
@@ -319,6 +328,7 @@ internal static unsafe class DepthwiseLanes
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Bias<S, V>(float* g, nint pixels, float* partial)
         where S : struct, ISimd<V>
         where V : struct
@@ -336,6 +346,7 @@ internal static unsafe class DepthwiseLanes
     }
 
     /// <summary>partial[i] += g · band shifted by tap i, for nine taps from <paramref name="tap"/>; beyond the last, the last again.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Taps<S, V>(DepthwiseStencil t, int tap, int steps, float* band, float* g, float* partial)
         where S : struct, ISimd<V>
         where V : struct

@@ -31,6 +31,7 @@ internal readonly unsafe struct DepthwiseOutput
     public float* Direct(long at, long end) => _isPlain && end <= _length ? _plane + at : null;
 
     /// <summary>One row of the plane, which begins at <paramref name="at"/>, from the result rows of its column phases.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Row<S, V>(DepthwiseStencil t, float* result, long at)
         where S : struct, ISimd<V>
         where V : struct

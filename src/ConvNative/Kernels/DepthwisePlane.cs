@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using ConvNative.Simd;
 
@@ -27,6 +28,7 @@ internal static unsafe class DepthwisePlane
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<S, V>(DepthwiseStencil t, float* source, float* weights, float* plane, in TileStore store, float* scratch)
         where S : struct, ISimd<V>
         where V : struct

@@ -10,6 +10,7 @@ internal static unsafe class DepthwiseRows
     /// Fills <paramref name="rows"/> rows of a band, of which the first is padded row <paramref name="firstRow"/>. Every column that a tap
     /// of an existing output reads is written; beyond them the rest of a row is left as it comes. Reads nothing outside the plane.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Copy<S, V>(DepthwiseStencil t, float* plane, long firstRow, int rows, float* band)
         where S : struct, ISimd<V>
         where V : struct
@@ -31,6 +32,7 @@ internal static unsafe class DepthwiseRows
     }
 
     // Zeros may run into what is copied after them; the last vector brings zeros along.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Whole<S, V>(float* source, nint sourcePitch, int rows, int count, float* band, nint pitch, nint start, nint setLength)
         where S : struct, ISimd<V>
         where V : struct
@@ -53,6 +55,7 @@ internal static unsafe class DepthwiseRows
     }
 
     // Pair k of the source's columns goes to the sets of its even and its odd column.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Pairs<S, V>(
         float* source, nint sourcePitch, int rows, int count, float* band, nint pitch, nint start, nint setLength, nint setPitch)
         where S : struct, ISimd<V>
@@ -89,6 +92,7 @@ internal static unsafe class DepthwiseRows
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Any<S, V>(float* source, int count, float* band, long start, DepthwiseStencil t)
         where S : struct, ISimd<V>
         where V : struct

@@ -19,6 +19,7 @@ internal static unsafe class DepthwiseTaps
     /// <param name="weights">Per source plane the weights in the order of the taps.</param>
     /// <param name="result">ResultLength floats of scratch memory.</param>
     /// <param name="output">The plane.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Band<S, V>(
         DepthwiseStencil t, int first, int steps, float* band, float* weights, float* result, in DepthwiseOutput output)
         where S : struct, ISimd<V>
@@ -35,6 +36,7 @@ internal static unsafe class DepthwiseTaps
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Phase<S, V>(DepthwiseStencil t, int phase, int steps, float* band, float* weights, float bias, float* result, long resultStep)
         where S : struct, ISimd<V>
         where V : struct
@@ -66,6 +68,7 @@ internal static unsafe class DepthwiseTaps
     }
 
     /// <summary>to[i][..] = bias + Σ_planes Σ_taps weight · from[i][plane + offset ..], i &lt; 8.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sum<S, V>(
         float** from, float** to, int planes, nint planePitch, nint weightsPitch, int taps, int* offsets, float* weights, float bias)
         where S : struct, ISimd<V>

@@ -61,6 +61,7 @@ internal readonly unsafe struct DirectKernel(int columns, delegate*<DirectProduc
         _ => Simd128.Width,
     };
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static DirectKernel Of<S, V>(int rows)
         where S : struct, ISimd<V>
         where V : struct => rows switch

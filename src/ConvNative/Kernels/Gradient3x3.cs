@@ -5,16 +5,17 @@ using ConvNative.Simd;
 namespace ConvNative.Kernels;
 
 /// <summary>
-/// The gradients of a 3×3 depthwise convolution's weights and bias: dw[k] = Σ dy·(x under tap k), db = Σ dy, down each strip with the nine
+/// The gradients of a 3×3 depthwise convolution's weights and bias: dw[k] = Σ dy·(x under tap k), db = Σ dy, down each strip with the ten
 /// sums in registers. A lane is summed in float over a run of rows that the sizes alone decide, runs in double.
 /// </summary>
 internal static unsafe class Gradient3x3
 {
-    private const int Sums = 10;   // nine taps, then the bias
-    private const int Run = 512;   // rows of strips that a float lane sums
+    private const int Sums = 10;    // nine taps, then the bias
+    private const int Pitch = 16;   // floats from the sums of a plane to the next one's
+    private const int Run = 512;    // rows of strips that a float sums
 
-    /// <summary>Floats of scratch memory for so many channels, or pairs: vectors of sums and one more, then the totals of two channels.</summary>
-    public static long ScratchLength(Stencil3x3 t, long channels) => (((Sums * channels) + 1) * t.Width) + (2 * t.Planes * Sums * channels);
+    /// <summary>Floats of scratch memory for so many channels, or pairs: sums in float, then in double.</summary>
+    public static long ScratchLength(Stencil3x3 t, long channels) => 3 * Pitch * t.Planes * channels;
 
     /// <summary>Computes dw and db of channels, or of pairs.</summary>
     /// <param name="isa">Instruction set to use.</param>
@@ -39,234 +40,295 @@ internal static unsafe class Gradient3x3
         where S : struct, ISimd<V>
         where V : struct
     {
-        int vectors = Sums * run.Count, rows = 0;
+        int length = Pitch * t.Planes * run.Count, rows = 0;
         float* sums = scratch;
-        double* totals = (double*)(sums + ((vectors + 1) * S.Width));
-        for (int i = 0; i < vectors; i++) S.Store(sums + (i * S.Width), S.Zero);
-        for (int i = 0; i < vectors * t.Planes; i++) totals[i] = 0;
+        double* totals = (double*)(sums + length);
+        bool isFirst = true, isOnly = true;
         fixed (int* masks = t.MaskTable)
         {
             for (int n = 0; n < images; n++)
             for (int first = 0; first < t.OutputH; first += t.BandRows)
             {
-                for (int c = 0; c < run.Count; c++)
+                if (rows >= Run)
                 {
-                    float* x = run.Source + (n * xImage) + (c * t.Planes * t.SourcePixels), dy = run.Result + (n * dyImage) + (c * t.Planes * t.OutputPixels);
-                    for (int i = 0; i < t.Starts.Length; i++)
-                    {
-                        var strip = new DepthwiseStrip(t, t.Starts[i], first, (float*)masks + (i * Stencil3x3.Masks * S.Width));
-                        Strip<S, V>(t, strip, t.IsWhole[i], x, run.SecondSource, dy, run.SecondResult, sums + (c * Sums * S.Width));
-                    }
+                    for (int i = 0; i < length; i++) totals[i] = isOnly ? sums[i] : totals[i] + sums[i];
+                    (isFirst, isOnly, rows) = (true, false, 0);
+                }
+
+                for (int i = 0; i < t.Starts.Length; i++)
+                {
+                    var strip = new DepthwiseStrip(t, t.Starts[i], first, (float*)masks + (i * Stencil3x3.Masks * S.Width));
+                    Strip<S, V>(t, strip, t.Kinds[i], run, n * xImage, n * dyImage, sums, isFirst);
+                    isFirst = false;
                 }
 
                 rows += t.BandRows * t.Starts.Length;
-                if (rows < Run) continue;
-                Fold<S, V>(t, vectors, sums);
-                for (int i = 0; i < vectors * t.Planes; i++) totals[i] += sums[i];
-                for (int i = 0; i < vectors; i++) S.Store(sums + (i * S.Width), S.Zero);
-                rows = 0;
             }
         }
 
-        Fold<S, V>(t, vectors, sums);
-        for (int c = 0; c < run.Count; c++)
-        for (int i = 0; i < t.Planes; i++)
-        {
-            float* dw = run.Weights + (c * t.Planes * 9) + (i * 9 * run.SecondChannel);
-            int at = (c * Sums * t.Planes) + i;
-            for (int k = 0; k < 9; k++, at += t.Planes) dw[k] = (float)(totals[at] + sums[at]);
-            if (run.Bias != null) run.Bias[(c * t.Planes) + (i * run.SecondChannel)] = (float)(totals[at] + sums[at]);
-        }
+        for (int i = 0; !isOnly && i < length; i++) sums[i] = (float)(totals[i] + sums[i]);
+        Put(t.Planes, run, sums);
     }
 
-    /// <summary>
-    /// The sums of each plane's lanes, side by side: neighbours are added until one is left. A vector that is missing to the last pair may hold
-    /// anything.
-    /// </summary>
-    private static void Fold<S, V>(Stencil3x3 t, int vectors, float* sums)
-        where S : struct, ISimd<V>
-        where V : struct
-    {
-        for (int lanes = t.Lanes; lanes > 1; lanes /= 2)
-        {
-            vectors = (vectors + 1) / 2;
-            for (int i = 0; i < vectors; i++)
-            {
-                V low = S.Load(sums + (2 * i * S.Width)), high = S.Load(sums + (((2 * i) + 1) * S.Width));
-                S.Store(sums + (i * S.Width), S.Add(S.Even(low, high), S.Odd(low, high)));
-            }
-        }
-    }
-
-    private static void Strip<S, V>(
-        Stencil3x3 t, in DepthwiseStrip strip, bool isWhole, float* x, nint secondX, float* dy, nint secondDY, float* sums)
-        where S : struct, ISimd<V>
-        where V : struct
-    {
-        if (t.Stride == 2)
-        {
-            if (t.IsPair) Skip<S, V, EvenOddPairTaps<S, V>>(t, strip, x, secondX, dy, secondDY, sums);
-            else if (isWhole) Skip<S, V, EvenOddTaps<S, V>>(t, strip, x, secondX, dy, secondDY, sums);
-            else if (t.Turns) Skip<S, V, EvenOddTurnTaps<S, V>>(t, strip, x, secondX, dy, secondDY, sums);
-            else Skip<S, V, EvenOddEdgeTaps<S, V>>(t, strip, x, secondX, dy, secondDY, sums);
-        }
-        else if (t.IsPair) Slide<S, V, UnitPairTaps<S, V>>(t, strip, x, secondX, dy, secondDY, sums);
-        else if (isWhole) Slide<S, V, UnitTaps<S, V>>(t, strip, x, secondX, dy, secondDY, sums);
-        else if (t.Turns) Slide<S, V, UnitTurnTaps<S, V>>(t, strip, x, secondX, dy, secondDY, sums);
-        else Slide<S, V, UnitEdgeTaps<S, V>>(t, strip, x, secondX, dy, secondDY, sums);
-    }
-
-    // What is not finite and lies outside the windows of a tap must not meet the zeros beyond dy's row.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load<S, V, R>(R taps, float* p, V outputs, out V t0, out V t1, out V t2)
-        where S : struct, ISimd<V>
-        where V : struct
-        where R : struct, IRowTaps<R, V>
-    {
-        taps.Load(p, out t0, out t1, out t2);
-        if (R.Outputs < 0) return;
-        t0 = S.And(t0, outputs);
-        t2 = S.And(t2, outputs);
-    }
-
-    /// <summary>Stride 1: each row of x meets three rows of dy.</summary>
+    /// <summary>Lays out the sums as dw and db.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Slide<S, V, R>(Stencil3x3 t, in DepthwiseStrip strip, float* x, nint secondX, float* dy, nint secondDY, float* sums)
+    private static void Put(int planes, in DepthwiseRun run, float* sums)
+    {
+        float* dw = run.Weights, db = run.Bias;
+        nint second = run.SecondChannel;
+        for (int c = 0; c < run.Count; c++, sums += Pitch * planes, dw += 9 * planes)
+        {
+            Put(sums, dw, db == null ? null : db + (c * planes));
+            if (planes == 2) Put(sums + Pitch, dw + (9 * second), db == null ? null : db + (2 * c) + second);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put(float* sums, float* dw, float* db)
+    {
+        Vector128.Load(sums).Store(dw);
+        Vector128.Load(sums + 4).Store(dw + 4);
+        dw[8] = sums[8];
+        if (db != null) *db = sums[9];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Strip<S, V>(
+        Stencil3x3 t, in DepthwiseStrip strip, StripKind kind, in DepthwiseRun run, long x, long dy, float* sums, bool isFirst)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        switch (kind, t.Stride)
+        {
+            case (StripKind.Inner, 1): Slide<S, V, UnitTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            case (StripKind.Side, 1): Slide<S, V, UnitSideTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            case (StripKind.Turn, 1): Slide<S, V, UnitTurnTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            case (StripKind.Pair, 1): Slide<S, V, UnitPairTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            case (StripKind.Edge, 1): Slide<S, V, UnitEdgeTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            case (StripKind.Inner, 2): Skip<S, V, EvenOddTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            case (StripKind.Side, 2): Skip<S, V, EvenOddSideTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            case (StripKind.Turn, 2): Skip<S, V, EvenOddTurnTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            case (StripKind.Pair, 2): Skip<S, V, EvenOddPairTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            default: Skip<S, V, EvenOddEdgeTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+        }
+    }
+
+    /// <summary>Stride 1: each row of x meets three rows of dy, but for two at either end of the band, which have fewer.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Slide<S, V, R>(
+        Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, long xStart, long dyStart, float* sums, bool isFirst)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IRowTaps<R, V>
     {
-        R taps = R.For(strip.Masks, secondX);
-        V a0 = S.Load(sums), a1 = S.Load(sums + S.Width), a2 = S.Load(sums + (2 * S.Width)), a3 = S.Load(sums + (3 * S.Width));
-        V a4 = S.Load(sums + (4 * S.Width)), a5 = S.Load(sums + (5 * S.Width)), a6 = S.Load(sums + (6 * S.Width));
-        V a7 = S.Load(sums + (7 * S.Width)), a8 = S.Load(sums + (8 * S.Width)), bias = S.Load(sums + (9 * S.Width));
+        R taps = R.For(strip.Masks, run.SecondSource);
         V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
-        V outputs = R.Outputs < 0 ? S.Zero : S.Load(strip.Masks + (R.Outputs * S.Width));
-        V d0 = S.Zero, d1 = S.Zero, d2 = S.Zero;
-        int first = strip.First, end = strip.End, row = first - t.Top, height = t.SourceH;
-        nint pitch = t.SourceW, width = t.OutputW;
-        float* p = x + (row * pitch) + strip.Start - t.Left, g = dy + (first * width) + strip.Start;
-        nint second = secondDY - (S.Width / 2);
-        for (int i = first; i < end + 2; i++, row++, p += pitch, g += width)
+        int first = strip.First, row = first - t.Top, count = strip.End - first, height = t.SourceH;
+        bool hasTop = Exists(row, height), hasSecond = Exists(row + 1, height), hasLast = Exists(row + count, height);
+        bool hasBottom = Exists(row + count + 1, height);
+        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
+        nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels, sumPlanes = t.Planes * Pitch;
+        float* x = run.Source + xStart + (row * pitch) + strip.Start - t.Left;
+        float* dy = run.Result + dyStart + (first * width) + strip.Start;
+        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPlanes)
         {
-            d2 = d1;
-            d1 = d0;
-            d0 = S.Zero;
-            if (i < end)
+            V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
+            V t0, t1, t2, d0 = Row<S, V, R>(dy, second, low, high), d1 = S.Zero, bias = d0;
+            float* p = x, g = dy;
+            if (hasTop)
             {
-                d0 = S.LoadMasked(g, low, S.Zero);
-                if (R.IsPair) d0 = S.LoadMasked(g + second, high, d0);
+                taps.Load(p, out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+            }
+
+            if (count > 1)
+            {
+                p += pitch;
+                g += width;
+                d1 = d0;
+                d0 = Row<S, V, R>(g, second, low, high);
                 bias = S.Add(bias, d0);
+                if (hasSecond)
+                {
+                    taps.Load(p, out t0, out t1, out t2);
+                    Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+                    Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
+                }
             }
 
-            if ((uint)row >= (uint)height) continue;
-            Load<S, V, R>(taps, p, outputs, out V t0, out V t1, out V t2);
-
-            // A row of dy that does not exist is left out: 0 times what is not finite were not 0.
-            if (i < end)
+            for (int i = count - 2; i > 0; i--)
             {
-                a0 = S.MultiplyAdd(t0, d0, a0);
-                a1 = S.MultiplyAdd(t1, d0, a1);
-                a2 = S.MultiplyAdd(t2, d0, a2);
+                p += pitch;
+                g += width;
+                V d2 = d1;
+                d1 = d0;
+                d0 = Row<S, V, R>(g, second, low, high);
+                bias = S.Add(bias, d0);
+                taps.Load(p, out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+                Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
+                Meet<S, V>(t0, t1, t2, d2, ref a6, ref a7, ref a8);
             }
 
-            if (i > first && i <= end)
+            p += pitch;
+            if (hasLast)
             {
-                a3 = S.MultiplyAdd(t0, d1, a3);
-                a4 = S.MultiplyAdd(t1, d1, a4);
-                a5 = S.MultiplyAdd(t2, d1, a5);
+                taps.Load(p, out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
+                if (count > 1) Meet<S, V>(t0, t1, t2, d1, ref a6, ref a7, ref a8);
             }
 
-            if (i > first + 1)
+            if (hasBottom)
             {
-                a6 = S.MultiplyAdd(t0, d2, a6);
-                a7 = S.MultiplyAdd(t1, d2, a7);
-                a8 = S.MultiplyAdd(t2, d2, a8);
+                taps.Load(p + pitch, out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
             }
+
+            Clear<S, V, R>(strip.Masks, ref a0, ref a1, ref a2);
+            Clear<S, V, R>(strip.Masks, ref a3, ref a4, ref a5);
+            Clear<S, V, R>(strip.Masks, ref a6, ref a7, ref a8);
+            Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
         }
-
-        S.Store(sums, a0);
-        S.Store(sums + S.Width, a1);
-        S.Store(sums + (2 * S.Width), a2);
-        S.Store(sums + (3 * S.Width), a3);
-        S.Store(sums + (4 * S.Width), a4);
-        S.Store(sums + (5 * S.Width), a5);
-        S.Store(sums + (6 * S.Width), a6);
-        S.Store(sums + (7 * S.Width), a7);
-        S.Store(sums + (8 * S.Width), a8);
-        S.Store(sums + (9 * S.Width), bias);
     }
 
     /// <summary>Stride 2: a row of dy meets three rows of x, the last of which meets the next row of dy as well.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Skip<S, V, R>(Stencil3x3 t, in DepthwiseStrip strip, float* x, nint secondX, float* dy, nint secondDY, float* sums)
+    private static void Skip<S, V, R>(
+        Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, long xStart, long dyStart, float* sums, bool isFirst)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IRowTaps<R, V>
     {
-        R taps = R.For(strip.Masks, secondX);
-        V a0 = S.Load(sums), a1 = S.Load(sums + S.Width), a2 = S.Load(sums + (2 * S.Width)), a3 = S.Load(sums + (3 * S.Width));
-        V a4 = S.Load(sums + (4 * S.Width)), a5 = S.Load(sums + (5 * S.Width)), a6 = S.Load(sums + (6 * S.Width));
-        V a7 = S.Load(sums + (7 * S.Width)), a8 = S.Load(sums + (8 * S.Width)), bias = S.Load(sums + (9 * S.Width));
+        R taps = R.For(strip.Masks, run.SecondSource);
         V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
-        V outputs = R.Outputs < 0 ? S.Zero : S.Load(strip.Masks + (R.Outputs * S.Width));
-        V d0 = S.Zero, d1 = S.Zero;
-        int first = strip.First, end = strip.End, row = (2 * first) - t.Top, height = t.SourceH;
-        nint pitch = t.SourceW, width = t.OutputW;
-        float* p = x + (row * pitch) + (2 * strip.Start) - t.Left, g = dy + (first * width) + strip.Start;
-        nint second = secondDY - (S.Width / 2);
-        for (int i = first; i < end + 1; i++, g += width)
+        int first = strip.First, row = (2 * first) - t.Top, count = strip.End - first;
+        bool hasTop = row >= 0, hasLast = row + (2 * count) < t.SourceH;
+        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
+        nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels, sumPlanes = t.Planes * Pitch;
+        float* x = run.Source + xStart + (row * pitch) + (2 * strip.Start) - t.Left;
+        float* dy = run.Result + dyStart + (first * width) + strip.Start;
+        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPlanes)
         {
-            d1 = d0;
-            d0 = S.Zero;
-            if (i < end)
+            V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
+            V t0, t1, t2, d0 = Row<S, V, R>(dy, second, low, high), bias = d0;
+            float* p = x, g = dy;
+            if (hasTop)
             {
-                d0 = S.LoadMasked(g, low, S.Zero);
-                if (R.IsPair) d0 = S.LoadMasked(g + second, high, d0);
+                taps.Load(p, out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+            }
+
+            taps.Load(p + pitch, out t0, out t1, out t2);
+            Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
+            for (int i = count - 1; i > 0; i--)
+            {
+                p += 2 * pitch;
+                g += width;
+                V d1 = d0;
+                d0 = Row<S, V, R>(g, second, low, high);
                 bias = S.Add(bias, d0);
+                taps.Load(p, out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+                Meet<S, V>(t0, t1, t2, d1, ref a6, ref a7, ref a8);
+                taps.Load(p + pitch, out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
             }
 
-            if ((uint)row < (uint)height)
+            if (hasLast)
             {
-                Load<S, V, R>(taps, p, outputs, out V t0, out V t1, out V t2);
-                if (i < end)
-                {
-                    a0 = S.MultiplyAdd(t0, d0, a0);
-                    a1 = S.MultiplyAdd(t1, d0, a1);
-                    a2 = S.MultiplyAdd(t2, d0, a2);
-                }
-
-                if (i > first)
-                {
-                    a6 = S.MultiplyAdd(t0, d1, a6);
-                    a7 = S.MultiplyAdd(t1, d1, a7);
-                    a8 = S.MultiplyAdd(t2, d1, a8);
-                }
+                taps.Load(p + (2 * pitch), out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
             }
 
-            row++;
-            p += pitch;
-            if (i < end && (uint)row < (uint)height)
-            {
-                Load<S, V, R>(taps, p, outputs, out V t0, out V t1, out V t2);
-                a3 = S.MultiplyAdd(t0, d0, a3);
-                a4 = S.MultiplyAdd(t1, d0, a4);
-                a5 = S.MultiplyAdd(t2, d0, a5);
-            }
-
-            row++;
-            p += pitch;
+            Clear<S, V, R>(strip.Masks, ref a0, ref a1, ref a2);
+            Clear<S, V, R>(strip.Masks, ref a3, ref a4, ref a5);
+            Clear<S, V, R>(strip.Masks, ref a6, ref a7, ref a8);
+            Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
         }
+    }
 
-        S.Store(sums, a0);
-        S.Store(sums + S.Width, a1);
-        S.Store(sums + (2 * S.Width), a2);
-        S.Store(sums + (3 * S.Width), a3);
-        S.Store(sums + (4 * S.Width), a4);
-        S.Store(sums + (5 * S.Width), a5);
-        S.Store(sums + (6 * S.Width), a6);
-        S.Store(sums + (7 * S.Width), a7);
-        S.Store(sums + (8 * S.Width), a8);
-        S.Store(sums + (9 * S.Width), bias);
+    /// <summary>What a row of dy adds to the sums of three taps.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Meet<S, V>(V t0, V t1, V t2, V dy, ref V a0, ref V a1, ref V a2)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        a0 = S.MultiplyAdd(t0, dy, a0);
+        a1 = S.MultiplyAdd(t1, dy, a1);
+        a2 = S.MultiplyAdd(t2, dy, a2);
+    }
+
+    /// <summary>
+    /// The sums of a plane's lanes, side by side: neighbours are added until one is left. Of two planes the one's are every other lane then.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Fold<S, V>(bool isPair, V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7, V a8, V a9, float* sums, bool isFirst)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        a0 = Halve<S, V>(Halve<S, V>(a0, a1), Halve<S, V>(a2, a3));
+        a4 = Halve<S, V>(Halve<S, V>(a4, a5), Halve<S, V>(a6, a7));
+        a8 = Halve<S, V>(Halve<S, V>(a8, a9), S.Zero);
+        if (S.Width == 4)
+        {
+            Add<S, V>(sums, isFirst, a0);
+            Add<S, V>(sums + 4, isFirst, a4);
+            Add<S, V>(sums + 8, isFirst, a8);
+        }
+        else if (S.Width == 8)
+        {
+            Add<S, V>(sums, isFirst, isPair ? S.Even(a0, a4) : Halve<S, V>(a0, a4));
+            Add<S, V>(sums + 8, isFirst, isPair ? S.Even(a8, S.Zero) : Halve<S, V>(a8, S.Zero));
+            if (!isPair) return;
+            Add<S, V>(sums + Pitch, isFirst, S.Odd(a0, a4));
+            Add<S, V>(sums + Pitch + 8, isFirst, S.Odd(a8, S.Zero));
+        }
+        else
+        {
+            a0 = Halve<S, V>(a0, a4);
+            a8 = Halve<S, V>(a8, S.Zero);
+            V even = S.Even(a0, a8), odd = S.Odd(a0, a8);
+            Add<S, V>(sums, isFirst, isPair ? even : S.Add(even, odd));
+            if (isPair) Add<S, V>(sums + Pitch, isFirst, odd);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Halve<S, V>(V low, V high)
+        where S : struct, ISimd<V>
+        where V : struct => S.Add(S.Even(low, high), S.Odd(low, high));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add<S, V>(float* sums, bool isFirst, V value)
+        where S : struct, ISimd<V>
+        where V : struct => S.Store(sums, isFirst ? value : S.Add(S.Load(sums), value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool Exists(int row, int height) => (uint)row < (uint)height;
+
+    /// <summary>A row of dy; 0 beyond it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Row<S, V, R>(float* dy, nint second, V low, V high)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        if (R.IsWhole) return S.Load(dy);
+        V row = S.LoadMasked(dy, low, S.Zero);
+        return R.IsPair ? S.LoadMasked(dy + second, high, row) : row;
+    }
+
+    /// <summary>Clears what taps read beyond the outputs: it may not be finite, and met zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Clear<S, V, R>(float* masks, ref V a, ref V b, ref V c)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        if (R.IsWhole) return;
+        V outputs = S.Load(masks + (R.Outputs * S.Width));
+        a = S.And(a, outputs);
+        b = S.And(b, outputs);
+        c = S.And(c, outputs);
     }
 }

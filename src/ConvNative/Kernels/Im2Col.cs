@@ -60,6 +60,7 @@ internal static unsafe class Im2Col
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WriteAtWidth<S, V>(
         in ConvSizes s, float* x, int depth, int channels, int firstPixel, int pixels, float* col, nint ldcol)
         where S : struct, ISimd<V>

@@ -70,6 +70,7 @@ internal static unsafe class PaddedRows<S, V>
     /// <summary>What a column phase of a padded row holds: columns [Begin, Stop) of it from source column Source on, zeros around.</summary>
     private readonly record struct Part(int Source, int Begin, int Stop);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Part PartOf(PatchGrid grid, int phase)
     {
         // Column q of the phase is source column first + q·sw.
@@ -95,5 +96,6 @@ internal static unsafe class PaddedRows<S, V>
         if (i < count) S.Store(target + i, R.Last(p + ((nint)i * stride), stride, count - i, end));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int CeilDiv(int a, int b) => (a / b) + (a % b > 0 ? 1 : 0);
 }

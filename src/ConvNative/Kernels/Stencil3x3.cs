@@ -1,5 +1,24 @@
 namespace ConvNative.Kernels;
 
+/// <summary>What a strip's vectors read.</summary>
+internal enum StripKind
+{
+    /// <summary>Whole vectors with a neighbour on either side.</summary>
+    Inner,
+
+    /// <summary>Whole vectors; a neighbour may be missing.</summary>
+    Side,
+
+    /// <summary>Parts of vectors.</summary>
+    Edge,
+
+    /// <summary>A whole row that is shorter than what a strip reads, and has one zero before it.</summary>
+    Turn,
+
+    /// <summary>The same of two planes, one in each half of the lanes.</summary>
+    Pair,
+}
+
 /// <summary>
 /// How the planes of a 3×3 stencil are cut into vectors: strips of as many columns as a vector has lanes, each worked on from the top row
 /// to the bottom. What a strip may read at the edges of the image is a table of masks, so that planes need no padded copy. Rows
@@ -54,14 +73,11 @@ internal sealed class Stencil3x3
     /// <summary>Planes that are computed at once.</summary>
     public int Planes { get; }
 
-    /// <summary>A row of the source is shorter than what one strip reads, and has one zero before it.</summary>
-    public bool Turns { get; private init; }
-
     /// <summary>First column of the output of each strip.</summary>
     public int[] Starts { get; private init; } = [];
 
-    /// <summary>Whether a strip reads without masks.</summary>
-    public bool[] IsWhole { get; private init; } = [];
+    /// <summary>How each strip reads.</summary>
+    public StripKind[] Kinds { get; private init; } = [];
 
     /// <summary>Per strip <see cref="Masks"/> vectors, a lane being 0 or −1.</summary>
     public int[] MaskTable { get; private init; } = [];
@@ -72,6 +88,11 @@ internal sealed class Stencil3x3
     public nint SourcePixels => (nint)SourceH * SourceW;
 
     public nint OutputPixels => (nint)OutputH * OutputW;
+
+    /// <summary>
+    /// Whether only the first and last rows of taps may lie outside of the image, so that the kernels need not ask elsewhere.
+    /// </summary>
+    public static bool Fits(in ConvSizes s) => s.pt <= 3 - s.sh && ((s.OH - 1) * s.sh) + 1 - s.pt < s.IH + 2 - s.sh;
 
     /// <summary>y from x; the strips of the gradient may not overlap.</summary>
     public static Stencil3x3 Forward(in ConvSizes s, int width, bool overlap) =>
@@ -92,10 +113,15 @@ internal sealed class Stencil3x3
         int lanes = pairs ? width / 2 : width;
         int[] starts = Cut(columns, 2 * lanes, overlap: true);
         for (int i = 0; i < starts.Length; i++) starts[i] += starts[i] % 2;
-        return new Stencil3x3(s.OH, s.OW, s.IH, s.IW, 2, s.pt, pl, width, lanes)
+        int[] table = Table(starts, width, IsOn);
+        var kinds = new StripKind[starts.Length];
+        for (int i = 0; i < kinds.Length; i++)
         {
-            Starts = starts, MaskTable = Table(starts, width, IsOn), IsWhole = new bool[starts.Length],
-        };
+            ReadOnlySpan<int> masks = table.AsSpan(i * Masks * width, 2 * width);
+            kinds[i] = pairs ? StripKind.Pair : masks[..^1].IndexOf(0) < 0 ? StripKind.Side : masks[^1] == 0 ? StripKind.Turn : StripKind.Edge;
+        }
+
+        return new Stencil3x3(s.OH, s.OW, s.IH, s.IW, 2, s.pt, pl, width, lanes) { Starts = starts, MaskTable = table, Kinds = kinds };
 
         // Masks 0 and 1: of dy[j − 1] and dy[j], or of dy[j − 1] in both planes. The others: of the four vectors of dx.
         bool IsOn(int start, int mask, int lane)
@@ -114,22 +140,34 @@ internal sealed class Stencil3x3
         bool pairs = turns && width >= 8 && reach < width / 2 * stride;
         int lanes = pairs ? width / 2 : width;
         int[] starts = Cut(outputW, lanes, overlap), table = Table(starts, width, IsOn);
-        bool[] whole = new bool[starts.Length];
-        for (int i = 0; i < whole.Length; i++) whole[i] = table.AsSpan(i * Masks * width, (stride == 1 ? 3 : 4) * width).IndexOf(0) < 0;
+        var kinds = new StripKind[starts.Length];
+        for (int i = 0; i < kinds.Length; i++)
+        {
+            // Vectors from the last lane of the one before what is read to the first of the one after; masks that are not used are on.
+            ReadOnlySpan<int> masks = table.AsSpan(i * Masks * width, Masks * width);
+            int vectors = stride == 1 ? 2 : 4;
+            bool isWhole = masks[width..(vectors * width)].IndexOf(0) < 0 && masks[(OutputMask * width)..].IndexOf(0) < 0;
+            bool isInner = isWhole && masks[width - 1] != 0 && masks[vectors * width] != 0;
+            kinds[i] = pairs ? StripKind.Pair : isInner ? StripKind.Inner : isWhole ? StripKind.Side : turns ? StripKind.Turn : StripKind.Edge;
+        }
+
         return new Stencil3x3(sourceH, sourceW, outputH, outputW, stride, pt, pl, width, lanes)
         {
-            Starts = starts, MaskTable = table, IsWhole = whole, Turns = turns,
+            Starts = starts, MaskTable = table, Kinds = kinds,
         };
 
-        // Stride 1: masks 0, 1, 2 of the taps. Stride 2: masks 0, 1 of two vectors from tap 0 on, 2, 3 from tap 1 on; with two planes
-        // mask 2 of both vectors, mask 3 of the outputs of both.
+        // Stride 1: mask 1 of the vector under tap 1. Stride 2: masks 2 and 3 of two vectors from tap 1 on, or mask 2 of both planes' and
+        // mask 3 of the outputs of both; mask 1 is not used. Masks 0 and, with stride 1, 2: of their neighbours, of which one lane is read.
         bool IsOn(int start, int mask, int lane)
         {
             if (mask >= OutputMask) return start + (lane % lanes) < outputW && (!pairs || lane / lanes == mask - OutputMask);
+            if (stride == 2 && mask == 1) return true;
             if (stride == 2 && pairs && mask == 3) return start + (lane % lanes) < outputW;
-            int at = stride == 1 ? lane % lanes : pairs ? lane : lane + (mask % 2 * width);
-            int output = start + (at / stride), column = (start * stride) + at + (stride == 1 ? mask : mask / 2) - pl;
-            return output < outputW && column >= 0 && column < sourceW;
+            bool isNeighbour = mask == 0 || (stride == 1 && mask == 2);
+            if (isNeighbour && lane != (mask == 0 ? width - 1 : 0)) return false;
+            int vector = mask == 0 ? -1 : stride == 1 ? mask - 1 : mask - 2, at = (vector * width) + (pairs && stride == 1 ? lane % lanes : lane);
+            int column = (start * stride) + at + 1 - pl;
+            return column >= 0 && column < sourceW && (stride == 1 || start + (at / stride) < outputW);
         }
     }
 

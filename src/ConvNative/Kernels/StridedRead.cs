@@ -59,6 +59,7 @@ internal readonly unsafe struct GatherRead<S, V> : IStridedRead<S, V>
     public static V Last(float* p, int stride, int lanes, float* end) =>
         p + ((S.Width - 1) * (nint)stride) < end ? S.LoadStrided(p, stride) : Partial(p, stride, lanes);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static V Partial(float* p, nint stride, int lanes)
     {
         float* buffer = stackalloc float[S.Width];

@@ -55,6 +55,12 @@ internal unsafe interface ISimd<V>
     /// <summary>Lane i goes to lane i − 1, the first to the last.</summary>
     static abstract V RotateDown(V a);
 
+    /// <summary>Lane i goes to lane i + 1, the last of <paramref name="before"/> to lane 0.</summary>
+    static abstract V ShiftUp(V a, V before);
+
+    /// <summary>Lane i goes to lane i − 1, the first of <paramref name="after"/> to the last lane.</summary>
+    static abstract V ShiftDown(V a, V after);
+
     /// <summary>p[0], p[stride] … p[(Width − 1)·stride], by scalar loads and inserts: faster than gather instructions.</summary>
     static abstract V LoadStrided(float* p, nint stride);
 

@@ -79,6 +79,14 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static Vector128<float> RotateDown(Vector128<float> a) => Vector128.Shuffle(a, Vector128.Create(1, 2, 3, 0));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> ShiftUp(Vector128<float> a, Vector128<float> before) =>
+        Vector128.Shuffle(a, Vector128.Create(0, 0, 1, 2)).WithElement(0, before.GetElement(3));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> ShiftDown(Vector128<float> a, Vector128<float> after) =>
+        Vector128.Shuffle(a, Vector128.Create(1, 2, 3, 3)).WithElement(3, after.GetElement(0));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadStrided(float* p, nint stride) =>
         Vector128.Create(p[0], p[stride], p[2 * stride], p[3 * stride]);
 

@@ -83,6 +83,18 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static Vector256<float> RotateDown(Vector256<float> a) => Vector256.Shuffle(a, Vector256.Create(1, 2, 3, 4, 5, 6, 7, 0));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> ShiftUp(Vector256<float> a, Vector256<float> before) =>
+        Avx2.IsSupported
+            ? Avx2.AlignRight(a.AsByte(), Avx.Permute2x128(before, a, 0x21).AsByte(), 12).AsSingle()
+            : Vector256.Create(Simd128.ShiftUp(a.GetLower(), before.GetUpper()), Simd128.ShiftUp(a.GetUpper(), a.GetLower()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> ShiftDown(Vector256<float> a, Vector256<float> after) =>
+        Avx2.IsSupported
+            ? Avx2.AlignRight(Avx.Permute2x128(a, after, 0x21).AsByte(), a.AsByte(), 4).AsSingle()
+            : Vector256.Create(Simd128.ShiftDown(a.GetLower(), a.GetUpper()), Simd128.ShiftDown(a.GetUpper(), after.GetLower()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadStrided(float* p, nint stride) =>
         Vector256.Create(Simd128.LoadStrided(p, stride), Simd128.LoadStrided(p + (4 * stride), stride));
 

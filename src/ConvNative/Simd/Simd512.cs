@@ -78,7 +78,10 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> BroadcastHalves(float* low, float* high) => Vector512.Create(Vector256.Create(*low), Vector256.Create(*high));
+    public static Vector512<float> BroadcastHalves(float* low, float* high) =>
+        Avx512F.IsSupported
+            ? Avx512DQ.InsertVector256(Vector512.Create(*low), Vector256.Create(*high), 1)
+            : Vector512.Create(Vector256.Create(*low), Vector256.Create(*high));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> RotateUp(Vector512<float> a) =>
@@ -91,6 +94,18 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         Avx512F.IsSupported
             ? Avx512F.AlignRight32(a.AsInt32(), a.AsInt32(), 1).AsSingle()
             : Vector512.Shuffle(a, Vector512.Create(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ShiftUp(Vector512<float> a, Vector512<float> before) =>
+        Avx512F.IsSupported
+            ? Avx512F.AlignRight32(a.AsInt32(), before.AsInt32(), 15).AsSingle()
+            : Vector512.Create(Simd256.ShiftUp(a.GetLower(), before.GetUpper()), Simd256.ShiftUp(a.GetUpper(), a.GetLower()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ShiftDown(Vector512<float> a, Vector512<float> after) =>
+        Avx512F.IsSupported
+            ? Avx512F.AlignRight32(after.AsInt32(), a.AsInt32(), 1).AsSingle()
+            : Vector512.Create(Simd256.ShiftDown(a.GetLower(), a.GetUpper()), Simd256.ShiftDown(a.GetUpper(), after.GetLower()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadStrided(float* p, nint stride) =>

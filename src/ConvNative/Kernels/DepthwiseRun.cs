@@ -1,0 +1,37 @@
+namespace ConvNative.Kernels;
+
+/// <summary>
+/// Planes that are computed one after the other, each with nine weights of its own and a bias (or null). Where a vector holds two planes,
+/// <see cref="Count"/> is of pairs and the others say how far on the second one is: 0 where there is none, so that the first
+/// is computed twice.
+/// </summary>
+internal readonly unsafe struct DepthwiseRun(float* source, float* weights, float* bias, float* result, int count)
+{
+    public readonly float* Source = source;
+    public readonly float* Weights = weights;
+    public readonly float* Bias = bias;
+    public readonly float* Result = result;
+    public readonly int Count = count;
+
+    public nint SecondSource { get; init; }
+
+    public nint SecondResult { get; init; }
+
+    public nint SecondChannel { get; init; }
+}
+
+/// <summary>A strip within a band of rows.</summary>
+internal readonly unsafe struct DepthwiseStrip(Stencil3x3 t, int start, int first, float* masks)
+{
+    /// <summary>First column of the output.</summary>
+    public readonly int Start = start;
+
+    /// <summary>First row of the output.</summary>
+    public readonly int First = first;
+
+    /// <summary>Beyond its last row.</summary>
+    public readonly int End = Math.Min(first + t.BandRows, t.OutputH);
+
+    /// <summary>The strip's part of <see cref="Stencil3x3.MaskTable"/>.</summary>
+    public readonly float* Masks = masks;
+}

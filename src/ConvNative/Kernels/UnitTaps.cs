@@ -1,0 +1,142 @@
+using System.Runtime.CompilerServices;
+using ConvNative.Simd;
+
+namespace ConvNative.Kernels;
+
+/// <summary>Stride 1, away from the edges.</summary>
+internal readonly unsafe struct UnitTaps<S, V> : IRowTaps<UnitTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static UnitTaps<S, V> For(float* masks, nint second) => default;
+
+    public static bool IsPair => false;
+
+    public static bool IsWhole => true;
+
+    public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        t1 = S.Load(p + 1);
+
+        // A vector as long as a cache line lies on two lines nearly always, which costs more than a shift.
+        t0 = S.Width < Prefetch.Line ? S.Load(p) : S.ShiftUp(t1, S.Broadcast(p));
+        t2 = S.Width < Prefetch.Line ? S.Load(p + 2) : S.ShiftDown(t1, S.Broadcast(p + 1 + S.Width));
+    }
+}
+
+/// <summary>
+/// Stride 1, a whole vector at an edge: its neighbours' last and first lane are masked, and where they do not exist, read from the vector.
+/// </summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
+internal readonly unsafe struct UnitSideTaps<S, V>(float* masks) : IRowTaps<UnitSideTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _before = S.Load(masks);
+    private readonly V _after = S.Load(masks + (2 * S.Width));
+    private readonly nint _first = ((int*)masks)[S.Width - 1] != 0 ? 0 : 1;
+    private readonly nint _last = ((int*)masks)[2 * S.Width] != 0 ? S.Width + 1 : S.Width;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static UnitSideTaps<S, V> For(float* masks, nint second) => new(masks);
+
+    public static bool IsPair => false;
+
+    public static bool IsWhole => true;
+
+    public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        t1 = S.Load(p + 1);
+        t0 = S.ShiftUp(t1, S.And(S.Broadcast(p + _first), _before));
+        t2 = S.ShiftDown(t1, S.And(S.Broadcast(p + _last), _after));
+    }
+}
+
+/// <summary>Stride 1 at an edge: a mask for the vector, and one each for its neighbours' last and first lane.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
+internal readonly unsafe struct UnitEdgeTaps<S, V>(float* masks) : IRowTaps<UnitEdgeTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _before = S.Load(masks);
+    private readonly V _mask = S.Load(masks + S.Width);
+    private readonly V _after = S.Load(masks + (2 * S.Width));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static UnitEdgeTaps<S, V> For(float* masks, nint second) => new(masks);
+
+    public static bool IsPair => false;
+
+    public static bool IsWhole => false;
+
+    public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        t1 = S.LoadMasked(p + 1, _mask, S.Zero);
+        t0 = S.ShiftUp(t1, S.LoadMasked(p + 1 - S.Width, _before, S.Zero));
+        t2 = S.ShiftDown(t1, S.LoadMasked(p + 1 + S.Width, _after, S.Zero));
+    }
+}
+
+/// <summary>Stride 1, a whole row that has a zero on either side and is shorter than a vector: turned round, it brings a zero in.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
+internal readonly unsafe struct UnitTurnTaps<S, V>(float* masks) : IRowTaps<UnitTurnTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _mask = S.Load(masks + S.Width);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static UnitTurnTaps<S, V> For(float* masks, nint second) => new(masks);
+
+    public static bool IsPair => false;
+
+    public static bool IsWhole => false;
+
+    public static int Outputs => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        t1 = S.LoadMasked(p + 1, _mask, S.Zero);
+        t0 = S.RotateUp(t1);
+        t2 = S.RotateDown(t1);
+    }
+}
+
+/// <summary>The same with a row of each of two planes in the halves of the vector, the second plane <paramref name="second"/> floats on.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
+internal readonly unsafe struct UnitPairTaps<S, V>(float* masks, nint second) : IRowTaps<UnitPairTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _low = S.Load(masks + (Stencil3x3.OutputMask * S.Width));
+    private readonly V _high = S.Load(masks + (Stencil3x3.SecondMask * S.Width));
+    private readonly nint _second = second - (S.Width / 2);
+
+    public static bool IsPair => true;
+
+    public static bool IsWhole => false;
+
+    public static int Outputs => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static UnitPairTaps<S, V> For(float* masks, nint second) => new(masks, second);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        t1 = S.LoadMasked(p + 1 + _second, _high, S.LoadMasked(p + 1, _low, S.Zero));
+        t0 = S.RotateUp(t1);
+        t2 = S.RotateDown(t1);
+    }
+}

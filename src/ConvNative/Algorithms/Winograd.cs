@@ -65,7 +65,7 @@ internal sealed class Winograd : IConvAlgorithm
         if (direction == Direction.BackwardWeights)
         {
             var gradient = WinogradGradientTiling.For(context);
-            return (gradient.Workers, gradient.BytesFor(1));
+            return (gradient.Workers, gradient.WorkerBytes);
         }
 
         var tiling = WinogradTiling.For(context, WinogradTiling.Sizes(context, direction));

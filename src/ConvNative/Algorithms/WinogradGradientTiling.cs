@@ -3,12 +3,13 @@ using ConvNative.Kernels;
 namespace ConvNative.Algorithms;
 
 /// <summary>How <see cref="WinogradGradientPass"/> cuts its work, and the memory that it takes. Lengths are in floats.</summary>
+/// <param name="Slice">Output channels of an item.</param>
+/// <param name="Slices">Items of one group.</param>
 /// <param name="Tiles">The most tiles of a block.</param>
 /// <param name="Blocks">Blocks of all images.</param>
-/// <param name="Slice">Output channels of one group that are worked on at once.</param>
 /// <param name="OCs">Output channels of a chunk of products.</param>
-/// <param name="ICs">Input channels of a chunk of products.</param>
 /// <param name="OCChunks">Chunks of a slice's output channels.</param>
+/// <param name="ICs">Input channels of a chunk of products.</param>
 /// <param name="ICChunks">Chunks of a group's input channels.</param>
 /// <param name="Workers">Threads; 0: the workspace is too small.</param>
 /// <param name="XRow">Floats of a tile's transformed input, over all input channels.</param>
@@ -16,7 +17,7 @@ namespace ConvNative.Algorithms;
 /// <param name="CRow">Floats between two output channels of a chunk of products.</param>
 /// <param name="BufferLength">Buffer of the input transform.</param>
 internal readonly record struct WinogradGradientTiling(
-    int Tiles, int Blocks, int Slice, int OCs, int ICs, int OCChunks, int ICChunks, int Workers, int XRow, int DYRow, int CRow, int BufferLength)
+    int Slice, int Slices, int Tiles, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, int Workers, int XRow, int DYRow, int CRow, int BufferLength)
 {
     // A line more than a power of two: 36 streams that lie a multiple of 4 KiB apart evict each other from L1.
     private const int Skew = 16;
@@ -41,48 +42,55 @@ internal readonly record struct WinogradGradientTiling(
 
     public long CLength => WinogradPoints.Products * CStride;
 
-    public long WorkspaceBytes => BytesFor(Workers);
+    /// <summary>What each worker holds for itself; the products of all chunks only where several blocks add to them.</summary>
+    public long WorkerLength => BufferLength + XLength + DYLength + ((Blocks > 1 ? (long)OCChunks * ICChunks : 1) * CLength);
 
-    /// <summary>Chunks of products are each worker's own where one block completes them; else all of a slice's are held.</summary>
-    public long BytesFor(int workers) =>
-        (XLength + DYLength + (workers * (long)BufferLength) + ((Blocks > 1 ? (long)OCChunks * ICChunks : workers) * CLength)) * sizeof(float);
+    public long WorkspaceBytes => Workers * WorkerBytes;
+
+    public long WorkerBytes => WorkerLength * sizeof(float);
 
     /// <summary>
-    /// One block where there are few tiles: its products need not be held. Else blocks that are large enough for the products, which each
-    /// block reads and writes, to cost less than the tiles, in half of the workspace; and as many output channels at once, down to a
-    /// vector, as the rest has products for. Where that is too much, smaller blocks.
+    /// A slice for each thread, and one block where there are few tiles: its products need not be held. Else blocks that are large enough
+    /// for the products, which each block reads and writes, to cost less than the tiles. Where the products leave too little of the
+    /// workspace for that, smaller slices; where that does not help, smaller blocks and fewer workers.
     /// </summary>
     public static WinogradGradientTiling For(PlanContext context)
     {
         ConvSizes s = context.Sizes;
         WinogradKernels kernels = WinogradKernels.For(context.Isa, context.Sizes);
-        long all = (long)s.N * WinogradStrip.InImage(s), limit = context.MaxWorkspaceBytes;
-        long channels = kernels.Gemm.ColumnsOf(s.GroupIC) + s.GroupOC, tileBytes = WinogradPoints.Products * sizeof(float) * channels;
-        long most = Math.Max(2L * s.GroupIC * s.GroupOC / channels, BlockBytes / tileBytes);
-        int slice = s.GroupOC;
-        if (all <= most && Of(context, kernels, (int)all, slice) is var one && one.BytesFor(context.Threads) <= limit) return one with { Workers = context.Threads };
-
-        int tiles = (int)CeilDiv(all, CeilDiv(all, Math.Clamp(limit / 2 / tileBytes, 1, most)));
+        long all = (long)s.N * WinogradStrip.InImage(s), share = context.MaxWorkspaceBytes / context.Threads;
+        int slice = Math.Min(s.GroupOC, BlockSizes.RoundUp(BlockSizes.CeilDiv(s.GroupOC, BlockSizes.CeilDiv(context.Threads, s.G)), kernels.Width));
         while (true)
         {
-            WinogradGradientTiling tiling = Of(context, kernels, tiles, slice);
-            int workers = context.Threads;
-            while (workers > 0 && tiling.BytesFor(workers) > limit) workers--;
-            if (workers > 0 || (tiles == 1 && slice <= kernels.Width)) return tiling with { Workers = workers };
-            if (slice > kernels.Width) slice = BlockSizes.RoundUp(BlockSizes.CeilDiv(slice, 2), kernels.Width);
-            else tiles = BlockSizes.CeilDiv(tiles, 2);
+            WinogradGradientTiling least = Of(s, kernels, slice, 1);
+            long channels = least.XRow + least.DYRow, tileBytes = WinogradPoints.Products * sizeof(float) * channels;
+            long most = Math.Max(2L * s.GroupIC * slice / channels, BlockBytes / tileBytes), rest = share - least.WorkerBytes;
+            if (all <= most && Of(s, kernels, slice, (int)all) is var one && one.WorkerBytes <= share) return one with { Workers = context.Threads };
+            long tiles = CeilDiv(all, CeilDiv(all, Math.Clamp(rest / tileBytes, 1, most)));
+            if (rest >= share / 4) return Of(s, kernels, slice, (int)tiles) with { Workers = context.Threads };
+            if (slice <= kernels.Width) return Smallest(context, kernels, slice, (int)tiles);
+            slice = BlockSizes.RoundUp(BlockSizes.CeilDiv(slice, 2), kernels.Width);
         }
     }
 
-    private static WinogradGradientTiling Of(PlanContext context, in WinogradKernels kernels, int tiles, int slice)
+    private static WinogradGradientTiling Smallest(PlanContext context, in WinogradKernels kernels, int slice, int tiles)
     {
-        ConvSizes s = context.Sizes;
-        int ICs = Math.Min(s.GroupIC, MostICs), ICChunks = BlockSizes.CeilDiv(s.GroupIC, ICs), CRow = kernels.Gemm.ColumnsOf(ICs);
-        int most = Math.Max(kernels.Width, CacheSizes.Machine.L2 / 8 * 5 / (WinogradPoints.Products * sizeof(float) * CRow) / kernels.Width * kernels.Width);
-        int share = BlockSizes.CeilDiv(slice, BlockSizes.CeilDiv(context.Threads, ICChunks));
-        int OCs = BlockSizes.Balance(slice, Math.Min(most, BlockSizes.RoundUp(share, kernels.Width)), kernels.Width);
+        for (; ; tiles = BlockSizes.CeilDiv(tiles, 2))
+        {
+            WinogradGradientTiling tiling = Of(context.Sizes, kernels, slice, tiles);
+            int workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / tiling.WorkerBytes);
+            if (workers > 0 || tiles == 1) return tiling with { Workers = workers };
+        }
+    }
+
+    private static WinogradGradientTiling Of(in ConvSizes s, in WinogradKernels kernels, int slice, int tiles)
+    {
+        int ICs = Math.Min(s.GroupIC, MostICs), CRow = kernels.Gemm.ColumnsOf(ICs);
+        int most = Math.Max(1, CacheSizes.Machine.L2 / 8 * 5 / (WinogradPoints.Products * sizeof(float) * CRow) / kernels.Width) * kernels.Width;
+        int OCs = BlockSizes.Balance(slice, most, kernels.Width);
         return new(
-            tiles, (int)CeilDiv((long)s.N * WinogradStrip.InImage(s), tiles), slice, OCs, ICs, BlockSizes.CeilDiv(slice, OCs), ICChunks, 0,
+            slice, BlockSizes.CeilDiv(s.GroupOC, slice), tiles, (int)CeilDiv((long)s.N * WinogradStrip.InImage(s), tiles),
+            OCs, BlockSizes.CeilDiv(slice, OCs), ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), 0,
             kernels.Gemm.ColumnsOf(s.GroupIC), BlockSizes.RoundUp(slice, kernels.Width), CRow, kernels.BufferLength);
     }
 

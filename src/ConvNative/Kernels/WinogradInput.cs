@@ -96,6 +96,7 @@ internal static unsafe class WinogradInput<S, V, F>
         else d0 = d1 = d2 = d3 = S.Zero;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Clear(float* buffer, int from, int to)
     {
         for (int u = 0; u < WinogradPoints.Reach; u++, buffer += Pitch)

@@ -31,7 +31,7 @@ internal sealed partial class ReadmeTests
         }
 
         // One weight of ½ on ones gives ½ everywhere; db is the sum over 8 images of 56 × 56 of them.
-        Assert.That(output.ToString(), Does.StartWith("0.5 12544\n").And.Contain("BackwardWeights: "));
+        Assert.That(output.ToString(), Does.StartWith("0.5 12544").And.Contain("BackwardWeights: "));
     }
 
     [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]

@@ -19,7 +19,7 @@ namespace ConvNative.Algorithms;
 /// </code>
 /// The shape alone says how points are cut, into parts where dw is too small to be shared out.
 /// </summary>
-internal sealed unsafe class ImplicitGemmWeights : ConvPass
+internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 {
     private const int MostPlaces = 2048;   // of a prefetch queue
 
@@ -190,7 +190,8 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
             if (_parts > 1) _parts = 1;
             else if (!_turnsX) _turnsX = true;
             else if (_blockImages > 1) _blockImages = 1;
-            else if (_blockPoints > (IsDense ? Prefetch.Line : _grid.Columns)) _blockPoints = IsDense ? _blockPoints / 2 : BlockRows / 2 * _grid.Columns;
+            else if (IsDense && _blockPoints > Prefetch.Line) _blockPoints /= 2;
+            else if (BlockRows > 1) _blockPoints = BlockRows / 2 * _grid.Columns;
             else return;
             ChooseChunks();
         }
@@ -216,155 +217,6 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
         return workspace + ((part - (IsDirect ? 1 : 0)) * ResultLength) + ((nint)g * group);
     }
 
-    private readonly struct ProductTask(ImplicitGemmWeights pass, ConvBuffers buffers, float* workspace) : IParallelTask
-    {
-        private readonly ConvSizes _s = pass._s;
-        private readonly PatchGrid _grid = pass._grid;
-
-        public long Count => (long)_s.G * pass._parts * pass.ICChunks * pass.OCChunks;
-
-        /// <summary>A part of the points and a chunk of the weights.</summary>
-        private readonly record struct Item(int G, int Part, int IC, int ICs, int OC, int OCs);
-
-        /// <summary>Images [N, N + Images), points [Point, Point + Points) of each.</summary>
-        private readonly record struct Block(int N, int Images, int Point, int Points);
-
-        public void Run(long index, int worker)
-        {
-            (long rest, long ocChunk) = Math.DivRem(index, pass.OCChunks);
-            (rest, long icChunk) = Math.DivRem(rest, pass.ICChunks);
-            (long g, long part) = Math.DivRem(rest, pass._parts);
-            int ic = (int)icChunk * pass._ICs, oc = (int)ocChunk * pass._OCs;
-            var item = new Item((int)g, (int)part, ic, Math.Min(pass._ICs, _s.GroupIC - ic), oc, Math.Min(pass._OCs, _s.GroupOC - oc));
-            float* scratch = workspace + pass.SharedLength + (worker * pass.WorkerLength);
-            if (SumsBias(item)) new Span<double>(BiasSums(item), item.OCs).Clear();
-            int first = (int)(part * pass.Blocks / pass._parts), end = (int)((part + 1) * pass.Blocks / pass._parts);
-            for (int b = first; b < end; b++) Multiply(item, BlockAt(b), b + 1 < end ? BlockAt(b + 1) : default, isFirst: b == first, scratch);
-        }
-
-        private bool SumsBias(in Item item) => buffers.B != null && item.IC == 0;
-
-        private double* BiasSums(in Item item) =>
-            (double*)(workspace + pass.ResultsLength) + ((nint)item.Part * _s.OC) + ((nint)item.G * _s.GroupOC) + item.OC;
-
-        private Block BlockAt(int index)
-        {
-            (int image, int block) = Math.DivRem(index, pass.BlocksPerImage);
-            int n = image * pass._blockImages, point = block * pass._blockPoints;
-            return new Block(n, Math.Min(pass._blockImages, _s.N - n), point, Math.Min(pass._blockPoints, _grid.Points - point));
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Multiply(in Item item, in Block block, in Block next, bool isFirst, float* scratch)
-        {
-            float* panel = scratch + pass.SourceLength;
-            float** places = (float**)(panel + pass.PanelLength);
-            PointRows x = RowsOfX(item, block, scratch, (nint*)(places + MostPlaces));
-            PointRows dy = RowsOfDY(item, block, (nint*)(places + MostPlaces) + pass.MostRuns);
-            PointRows rows = pass._turnsX ? dy : x, lanes = pass._turnsX ? x : dy;
-            int rowCount = pass._turnsX ? item.OCs : item.ICs * pass.Taps, laneCount = pass._turnsX ? item.ICs * pass.Taps : item.OCs;
-            bool hasRoom = !pass.IsDirect && (!pass._turnsX || item.ICs == _s.GroupIC);   // for whole vectors at the end of C's rows
-            float* c = Target(item);
-            int width = pass._kernel.Width, vectors = BlockSizes.CeilDiv(laneCount, width), panels = BlockSizes.CeilDiv(vectors, pass._kernel.MostVectors);
-            for (int j = 0; panels > 0; panels--)
-            {
-                // As equal as vectors allow.
-                int wide = BlockSizes.CeilDiv(vectors, panels), count = Math.Min(wide * width, laneCount - j);
-                pass._kernel.Pack(lanes.From(j), count, wide, panel, wide * width);
-                if (SumsBias(item) && !pass._turnsX) pass._kernel.Sum(lanes.From(j), count, BiasSums(item) + j);
-                int length = 0;
-                if (isFirst && j == 0) Ask(item, block, pass._turnsX, 0, rowCount, places, ref length);
-                if (panels > 1) Ask(item, block, !pass._turnsX, j + count, pass._kernel.MostVectors * width, places, ref length);
-                else if (next.Images > 0) AskNext(item, next, places, ref length);
-                var ahead = new PrefetchQueue(
-                    places, length, Lines(block), (long)BlockSizes.RoundUp(rowCount, pass._kernel.MR) * block.Images * block.Points / pass._kernel.MR, panel);
-                double* sums = SumsBias(item) && pass._turnsX && j == 0 ? BiasSums(item) : null;
-                int stored = hasRoom ? wide * width : count;
-                pass._kernel.Multiply(rows, rowCount, panel, wide, stored, c + j, pass.ResultStride, !isFirst, sums, ref ahead);
-                j += count;
-                vectors -= wide;
-            }
-        }
-
-        private float* Target(in Item item)
-        {
-            nint row = pass._turnsX ? item.OC : (nint)item.IC * pass.Taps, column = pass._turnsX ? (nint)item.IC * pass.Taps : item.OC;
-            return pass.Result(buffers.W, workspace, item.Part, item.G) + (row * pass.ResultStride) + column;
-        }
-
-        private float* X(in Item item, in Block block) => buffers.X + ((((long)block.N * _s.IC) + ((long)item.G * _s.GroupIC) + item.IC) * _s.InputPixels);
-
-        private float* DY(in Item item, in Block block) =>
-            buffers.Y + ((((long)block.N * _s.OC) + ((long)item.G * _s.GroupOC) + item.OC) * _s.OutputPixels) + block.Point;
-
-        /// <summary>The patches' rows (ic, kh, kw), and the runs of the block's points in them.</summary>
-        private PointRows RowsOfX(in Item item, in Block block, float* scratch, nint* runs)
-        {
-            float* planes = X(item, block);
-            nint* table = (nint*)Unsafe.AsPointer(ref pass._xRows[0]);
-            if (pass.IsDense) return Rows(planes + block.Point, table, block, pass.ImageStride, block.Points, runs);
-            int row = block.Point / _grid.Columns;
-            for (int n = 0; n < block.Images; n++)
-            {
-                pass._patches.Fill(
-                    _grid, planes + (n * (long)_s.IC * _s.InputPixels), item.ICs, row, block.Points / _grid.Columns, scratch + (n * pass.ImageStride), pass.ChannelStride);
-            }
-
-            return Rows(scratch, table, block, pass.ImageStride, _grid.RowStep, runs);
-        }
-
-        private PointRows RowsOfDY(in Item item, in Block block, nint* runs) =>
-            Rows(DY(item, block), (nint*)Unsafe.AsPointer(ref pass._dyRows[0]), block, (nint)_s.OC * _s.OutputPixels, _grid.Columns, runs);
-
-        /// <summary>Where x is dense or its padded rows have no gap, the points of an image are one run.</summary>
-        private PointRows Rows(float* source, nint* rows, in Block block, nint imageStride, nint rowStep, nint* runs)
-        {
-            bool isOneRun = pass.IsDense || _grid.RowStep == _grid.Columns;
-            int runsPerImage = isOneRun ? 1 : block.Points / _grid.Columns, count = block.Images * runsPerImage;
-            for (int i = 0; i < count; i++) runs[i] = (i / runsPerImage * imageStride) + (i % runsPerImage * rowStep);
-            return new PointRows { Source = source, Rows = rows, Runs = runs, Count = count, Length = isOneRun ? block.Points : _grid.Columns };
-        }
-
-        /// <summary>Queues what the next block begins with: its first lanes, all rows, all that will be copied.</summary>
-        private void AskNext(in Item item, in Block next, float** places, ref int length)
-        {
-            int lanes = pass._kernel.MostVectors * pass._kernel.Width;
-            if (!pass.IsDense) AskCopied(item, next, places, ref length);
-            Ask(item, next, !pass._turnsX, 0, lanes, places, ref length);
-            Ask(item, next, pass._turnsX, 0, int.MaxValue, places, ref length);
-        }
-
-        /// <summary>Queues some rows of an operand, unless it is copied.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Ask(in Item item, in Block block, bool dy, int first, int count, float** places, ref int length)
-        {
-            if (!dy && !pass.IsDense) return;
-            nint plane = _s.OutputPixels, image = (dy ? _s.OC : _s.IC) * plane;
-            float* from = (dy ? DY(item, block) : X(item, block) + block.Point) + (first * plane);
-            count = Math.Min(count, (dy ? item.OCs : item.ICs) - first);
-            for (int n = 0; n < block.Images; n++, from += image)
-                for (int r = 0; r < count && length < MostPlaces; r++) places[length++] = from + (r * plane);
-        }
-
-        /// <summary>Queues the source rows of a block.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void AskCopied(in Item item, in Block block, float** places, ref int length)
-        {
-            int row = block.Point / _grid.Columns, rows = block.Points / _grid.Columns, step = Lines(block) * Prefetch.Line;
-            nint begin = (nint)Math.Max(0, _grid.SourceRow(row, 0)) * _s.IW;
-            nint end = (nint)Math.Min(_s.IH, _grid.SourceRow(row, _grid.PaddedRowCount(rows) - 1) + 1) * _s.IW;
-            float* plane = X(item, block);
-            for (int n = 0; n < block.Images; n++, plane += (_s.IC - item.ICs) * (nint)_s.InputPixels)
-            {
-                for (int c = 0; c < item.ICs; c++, plane += _s.InputPixels)
-                    for (nint at = begin; at < end && length < MostPlaces; at += step) places[length++] = plane + at;
-            }
-        }
-
-        /// <summary>Lines of a place in the queue.</summary>
-        private static int Lines(in Block block) => (block.Points / Prefetch.Line) + 1;
-    }
-
     /// <summary>for g, rows of C: the parts of C into the first, in their order, and where dy was turned that into dw.</summary>
     private readonly struct SumTask(ImplicitGemmWeights pass, ConvBuffers buffers, float* workspace) : IParallelTask
     {
@@ -385,8 +237,12 @@ internal sealed unsafe class ImplicitGemmWeights : ConvPass
             for (int part = 1; part < pass._parts; part++) pass._kernel.Add(sum, pass.Result(buffers.W, workspace, part, g) + offset, rows * stride);
             float* dw = buffers.W + (g * _s.GroupOC * _s.PatchLength);
             if (!pass._turnsX) TurnBack(sum, rows, dw + row);
-            else if (!pass.IsDirect)
-                for (int r = 0; r < rows; r++) new ReadOnlySpan<float>(sum + (r * stride), pass.Lanes).CopyTo(new Span<float>(dw + ((row + r) * (long)pass.Lanes), pass.Lanes));
+            else if (!pass.IsDirect) Copy(sum, stride, rows, pass.Lanes, dw + (row * (long)pass.Lanes));
+        }
+
+        private static void Copy(float* c, nint stride, int rows, int lanes, float* dw)
+        {
+            for (int r = 0; r < rows; r++) new ReadOnlySpan<float>(c + (r * stride), lanes).CopyTo(new Span<float>(dw + (r * (nint)lanes), lanes));
         }
 
         /// <summary>dw[oc, r] = c[r, oc].</summary>

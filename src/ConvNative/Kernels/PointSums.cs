@@ -24,7 +24,9 @@ internal static unsafe class PointSums<S, V>
         S.StorePartial(sum, S.Add(S.LoadPartial(sum, (int)length), S.LoadPartial(part, (int)length)), (int)length);
     }
 
-    /// <summary>C[r, j] = (accumulate ? C[r, j] : 0) + tile[r, j] for some lanes j; <paramref name="width"/>: floats from row to row of the tile.</summary>
+    /// <summary>
+    /// C[r, j] = (accumulate ? C[r, j] : 0) + tile[r, j] for some lanes j; <paramref name="width"/>: floats from row to row of the tile.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void StoreTile(float* tile, int width, int rows, int lanes, float* c, nint ldc, bool accumulate)
     {

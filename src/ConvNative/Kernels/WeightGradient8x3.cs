@@ -3,7 +3,10 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>8 rows × 3 vectors: 24 accumulators, 3 vectors of the panel and a scalar fit 32 registers. The contract stands at <see cref="WeightGradientKernel"/>.</summary>
+/// <summary>
+/// 8 rows × 3 vectors: 24 accumulators, 3 vectors of the panel and a scalar fit 32 registers. The contract stands at
+/// <see cref="WeightGradientKernel"/>.
+/// </summary>
 internal static unsafe class WeightGradient8x3<S, V>
     where S : struct, ISimd<V>
     where V : struct

@@ -92,7 +92,8 @@ internal readonly unsafe struct WeightGradientKernel
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Multiply(
-        in PointRows rows, int count, float* panel, int vectors, int lanes, float* c, nint ldc, bool accumulate, double* sums, ref PrefetchQueue ahead)
+        in PointRows rows, int count, float* panel, int vectors, int lanes, float* c, nint ldc, bool accumulate, double* sums,
+        ref PrefetchQueue ahead)
     {
         var run = vectors == 1 ? _one : vectors == 2 ? _two : _three;
         for (int r = 0; r < count; r += MR, c += MR * ldc)

@@ -106,7 +106,7 @@ public sealed record Conv2dOptions
 
     /// <summary>
     /// Whether <see cref="ConvAlgorithm.Auto"/> may use Winograd's minimal filtering, for 3×3 and 5×5 kernels with stride 1: 4 and 2.8
-    /// times fewer multiplications. Its transforms of 6×6 tiles make errors relative to the tile: at most 4·(n + 2)·2⁻²⁴·s for n = KH·KW·IC/G, where s
+    /// times fewer multiplications. Its transforms of 6×6 tiles make errors relative to the tile: at most 4·(n + 2)·2⁻²⁴·s, n = KH·KW·IC/G, where s
     /// is the largest Σ|x·w| of the results; measured, at most 0.1·(n + 2)·2⁻²⁴·s from 16 channels on. A NaN or an infinity reaches all
     /// results of its tiles. Asking for <see cref="ConvAlgorithm.Winograd"/> itself overrides this.
     /// </summary>

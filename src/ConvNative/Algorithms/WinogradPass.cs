@@ -15,7 +15,8 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
     public override bool PacksInRun => tiling.Shared;
 
     public override string Details =>
-        $"F({WinogradPoints.Tile(s.KH)}×{WinogradPoints.Tile(s.KW)}, {s.KH}×{s.KW}), {_kernels.Gemm.Name} kernel, {tiling.Blocks} blocks of {tiling.Tiles} tiles × {tiling.OCs} output channels, " +
+        $"F({WinogradPoints.Tile(s.KH)}×{WinogradPoints.Tile(s.KW)}, {s.KH}×{s.KW}), {_kernels.Gemm.Name} kernel, " +
+        $"{tiling.Blocks} blocks of {tiling.Tiles} tiles × {tiling.OCs} output channels, " +
         (tiling.Shared ? $"weights transformed for {tiling.ICs} input channels at a time, shared by {tiling.Workers} workers" : $"{tiling.Workers} at a time");
 
     public override void PackWeights(float* w, float* packed, WorkerPool pool)

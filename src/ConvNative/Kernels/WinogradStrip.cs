@@ -6,7 +6,7 @@ namespace ConvNative.Kernels;
 /// </summary>
 internal readonly record struct WinogradStrip(int Image, int Row, int Column, int Tiles)
 {
-    /// <summary>The most columns of a strip's output: six rows of its input, one vector for each pixel, take half of a first-level cache of 48 KiB.</summary>
+    /// <summary>The most columns of a strip: six rows of its input, one vector for each pixel, take half of a first-level cache of 48 KiB.</summary>
     public const int MostColumns = 64;
 
     /// <summary>The strip that begins with tile <paramref name="first"/> and has at most <paramref name="count"/>.</summary>

@@ -4,7 +4,7 @@ using ConvNative.Kernels;
 namespace ConvNative.Algorithms;
 
 /// <summary>
-/// The weights as the matrix A of <see cref="ImplicitGemm"/>, in panels of MR rows: forward A[oc, (ic, tap)], backward-data A[ic, (oc, tap)],
+/// The weights as the matrix A of <see cref="ImplicitGemm"/>, in panels of MR rows or as they stand: forward A[oc, (ic, tap)], backward-data A[ic, (oc, tap)],
 /// both w[oc][ic][kernel[tap]].
 /// </summary>
 /// <param name="packer">Lays out one block.</param>
@@ -17,22 +17,28 @@ internal readonly unsafe struct FilterPanels(PanelPacker packer, int MR, ConvSiz
     private int Area => s.KH * s.KW;
 
     /// <summary>
-    /// panels[⌈rows/MR⌉][(channel, tap)][MR] of rows [row, row + rows) and summed channels [first, first + channels) of a group's weights.
+    /// Rows [row, row + rows) and summed channels [first, first + channels) of a group's weights, in panels of
+    /// [MR][(channel, tap)] forward, [(channel, tap)][MR] backward.
     /// </summary>
     public void Pack(float* group, int row, int rows, int first, int channels, float* panels)
     {
-        if (forward) packer.FromColumns(group + ((nint)row * s.PatchLength) + ((nint)first * kernel.Length), s.PatchLength, channels * kernel.Length, rows, MR, panels);
+        if (forward) CopyRows(group + ((nint)row * s.PatchLength) + ((nint)first * kernel.Length), rows, channels * kernel.Length, panels);
         else if (Area == 1) packer.FromRows(group + ((nint)first * s.PatchLength) + row, s.PatchLength, channels, rows, MR, panels);
         else PackTaps(group + ((nint)first * s.PatchLength) + ((nint)row * Area), rows, channels, panels);
     }
 
-    /// <summary>The places that <see cref="Pack"/> reads, a panel for each tile.</summary>
-    public PrefetchWalk Ahead(float* group, int row, int first)
+    /// <summary>What <see cref="Pack"/> made, K long.</summary>
+    public OperandA Packed(float* panels, int K) => forward ? OperandA.PackedRows(panels, MR, K) : OperandA.PackedColumns(panels, MR, K);
+
+    /// <summary>The rows from <paramref name="row"/> on as they stand; the last of them, where they fill no panel, in <paramref name="edge"/>.</summary>
+    public OperandA InPlace(float* group, int row, int first, int K, float* edge) => forward
+        ? OperandA.Rows(group + ((nint)row * s.PatchLength) + ((nint)first * kernel.Length), s.PatchLength, MR, edge, K)
+        : OperandA.Columns(group + ((nint)first * s.PatchLength) + row, s.PatchLength, MR, edge);
+
+    private void CopyRows(float* source, int rows, int K, float* panels)
     {
-        int taps = kernel.Length, step = MR * Area / taps;
-        return forward
-            ? new() { Start = group + ((nint)row * s.PatchLength) + ((nint)first * taps), Step = s.PatchLength, Count = MR, Jump = MR - ((nint)MR * s.PatchLength), TileStep = (nint)MR * s.PatchLength }
-            : new() { Start = group + ((nint)first * s.PatchLength) + ((nint)row * Area), Step = step, Count = taps, Jump = s.PatchLength - (taps * step), TileStep = MR * Area };
+        for (int r = 0; r < rows; r++, source += s.PatchLength, panels += K) new Span<float>(source, K).CopyTo(new Span<float>(panels, K));
+        new Span<float>(panels, (BlockSizes.RoundUp(rows, MR) - rows) * K).Clear();
     }
 
     // All positions of an input channel lie side by side, so that MR input channels of one oc are a small matrix in columns.

@@ -80,8 +80,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
 
         public override long PackedWeightsBytes { get; }
 
-        // Weights of which each is used once: a block of them goes from its place through the cache, instead of to memory and back.
-        public override bool PacksInRun => _parts.Length > 0 && _shape.PacksInRun;
+        public override bool PacksInRun => _parts.Length > 0 && _shape.ReadsWeights;
 
         public override string Details =>
             $"kernel {_shape.Kernel.Name}, MC {_shape.Blocks.MC}, NC {_shape.NC}, KC {_shape.Blocks.KC}, {_parts.Length} product(s), {Workers} worker(s)";
@@ -146,16 +145,17 @@ internal sealed class ImplicitGemm : IConvAlgorithm
     /// <summary>Sizes that all products of a pass share, and the blocking.</summary>
     private sealed class Shape
     {
+        /// <summary>So many tiles use an element of B too seldom for it to be worth a place in L1: the sums are cut less often.</summary>
+        private const int FewTiles = 8;
+
         private readonly PlanContext _context;
         private readonly bool _forward;
-        private readonly bool _packsFast;   // several taps turn round one output channel at a time: better all at once
 
         public Shape(PlanContext context, Direction direction)
         {
             _context = context;
             ConvSizes s = context.Sizes;
             bool forward = _forward = direction == Direction.Forward;
-            _packsFast = forward || s.KH * s.KW == 1;
             int points = forward ? s.OutputPixels : BlockSizes.CeilDiv(s.IH, s.sh) * BlockSizes.CeilDiv(s.IW, s.sw);
             // Blocks that span images waste no lanes, but go through scratch.
             GemmKernel ofImage = GemmKernel.For(context.Isa, points), ofAll = GemmKernel.For(context.Isa, (long)points * s.N);
@@ -163,10 +163,12 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             Kernel = MergesImages ? ofAll : ofImage;
             (Packer, Patches) = (PanelPacker.For(context.Isa), PatchPacker.For(context.Isa));
             Blocks = BlockSizes.For(Kernel, CacheSizes.Machine);
+            ReadsWeights = forward || s.KH * s.KW == 1;
             (M, Channels) = forward ? (s.GroupOC, s.GroupIC) : (s.GroupIC, s.GroupOC);
             (OutH, OutW) = forward ? (s.OH, s.OW) : (s.IH, s.IW);
             (OutStepH, OutStepW) = forward ? (1, 1) : (s.sh, s.sw);
             PaddedM = BlockSizes.RoundUp(M, Kernel.MR);
+            if (M <= FewTiles * Kernel.MR) Blocks = Blocks with { KC = FewTiles / 2 * Blocks.KC };
         }
 
         public GemmKernel Kernel { get; }
@@ -210,6 +212,9 @@ internal sealed class ImplicitGemm : IConvAlgorithm
 
         public long PanelsLength { get; private set; }
 
+        /// <summary>The part of the panels' memory that holds the last columns of panels of one column more than whole vectors.</summary>
+        public long LastColumnsLength { get; private set; }
+
         public long ResultLength { get; private set; }
 
         public long FilterLength { get; private set; }
@@ -217,17 +222,21 @@ internal sealed class ImplicitGemm : IConvAlgorithm
         /// <summary>Floats of one worker's scratch.</summary>
         public long WorkerLength => ScratchLength + PanelsLength + ResultLength + FilterLength;
 
-        public int ChannelsPerBlock(int taps) => BlockSizes.Balance(Channels, Math.Max(1, Blocks.KC / taps), 1);
+        // Whole cache lines of a row of weights, where channels are neighbours.
+        public int ChannelsPerBlock(int taps) => BlockSizes.Balance(Channels, Math.Max(1, Blocks.KC / taps), taps == 1 ? Prefetch.Line : 1);
+
+        /// <summary>B is the image as it stands.</summary>
+        public bool ReadsImage(PatchGrid grid) => grid.IsIdentity && !MergesImages;
+
+        /// <summary>Weights that are not packed are read as they stand.</summary>
+        public bool ReadsWeights { get; }
 
         public int Images => MergesImages ? 1 : _context.Sizes.N;
 
         public int Points(PatchGrid grid) => MergesImages ? grid.Points * _context.Sizes.N : grid.Points;
 
-        /// <summary>Rows of A that are packed at once where they are packed in the run: they stay in L2 beside a block of B.</summary>
-        public int FilterRows => Math.Min(RowsPerItem, BlockSizes.RoundUp(Blocks.MC / 4, Kernel.MR));
-
-        /// <summary>No block of weights is needed by two items.</summary>
-        public bool PacksInRun { get; private set; }
+        /// <summary>Columns of the packed panel beside an image that is read as it stands: one where a vector would reach beyond the image's row.</summary>
+        public int EdgeColumns(PatchGrid grid) => grid.Points % Kernel.NR % Kernel.Vector == 0 ? 0 : Kernel.NR;
 
         public FilterPanels Filter(Part part) => new(Packer, Kernel.MR, _context.Sizes, part.Kernel, _forward);
 
@@ -260,8 +269,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
 
         private void Measure(PatchGrid[] grids)
         {
-            (ScratchLength, PanelsLength, FilterLength) = (0, 0, 0);
-            PacksInRun = Images == 1 && _packsFast && Array.TrueForAll(grids, grid => ColumnBlocks(grid) == 1);
+            (ScratchLength, PanelsLength, LastColumnsLength, FilterLength) = (0, 0, 0, 0);
             int slack = 2 * Kernel.NR;   // whole-vector writes beyond the last run
             foreach (PatchGrid grid in grids)
             {
@@ -270,11 +278,13 @@ internal sealed class ImplicitGemm : IConvAlgorithm
                 int rows = MergesImages ? grid.Rows : Math.Min(grid.Rows, ((NC + grid.Columns - 2) / grid.Columns) + 1);
                 long scratch = grid.ReadsInPlace ? 0 : ((long)images * channels * grid.PaddedRowCount(rows) * grid.Pitch) + slack;
                 ScratchLength = Math.Max(ScratchLength, (scratch + 15) / 16 * 16);
-                PanelsLength = Math.Max(PanelsLength, ((long)channels * grid.Taps * NC) + slack);
-                if (PacksInRun) FilterLength = Math.Max(FilterLength, (long)channels * grid.Taps * FilterRows);
+                int panelColumns = ReadsImage(grid) ? EdgeColumns(grid) : NC;
+                PanelsLength = Math.Max(PanelsLength, ((long)channels * grid.Taps * panelColumns) + slack);
+                if (ReadsWeights) FilterLength = Math.Max(FilterLength, (long)channels * grid.Taps * Kernel.MR);
             }
 
-            PanelsLength = (PanelsLength + 15) / 16 * 16;
+            if (Kernel.NR % Kernel.Vector != 0) LastColumnsLength = grids.Max(grid => ((long)ChannelsPerBlock(grid.Taps) * grid.Taps * (NC / Kernel.NR) + 15) / 16 * 16);
+            PanelsLength = ((PanelsLength + 15) / 16 * 16) + LastColumnsLength;
             ResultLength = StoresDirectly ? 0 : (((long)RowsPerItem * NC) + 31) / 16 * 16;   // Spread reads a vector more
             FilterLength = (FilterLength + 15) / 16 * 16;
         }
@@ -336,45 +346,47 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             for (int c = 0; c < shape.Channels; c += channelsPerBlock)
             {
                 int channels = Math.Min(channelsPerBlock, shape.Channels - c);
-                PackPatches(block, c, channels, scratch, panels);
+                OperandB b = Patches(block, c, channels, scratch, panels);
                 if (shape.StoresDirectly)
                 {
                     float* output = Output(block.N, block.G, block.Row) + block.Point;
-                    MultiplyBlock(block, c, channels, panels, output, shape.OutH * shape.OutW, StoreOf(block, c == 0, c + channels == shape.Channels, output), result);
+                    MultiplyBlock(block, c, channels, b, output, shape.OutH * shape.OutW, StoreOf(block, c == 0, c + channels == shape.Channels, output), result);
                 }
                 else
                 {
                     TileStore store = c == 0 ? default : new TileStore { Addend = result, AddendStride = shape.NC };
-                    MultiplyBlock(block, c, channels, panels, result, shape.NC, store, result + shape.ResultLength);
+                    MultiplyBlock(block, c, channels, b, result, shape.NC, store, result + shape.ResultLength);
                 }
             }
         }
 
         // A's rows in L2-sized parts; GemmBlock keeps each panel of B in L1 while a part of A passes over it.
-        private void MultiplyBlock(in Block block, int channel, int channels, float* panels, float* c, nint ldc, TileStore store, float* filter)
+        private void MultiplyBlock(in Block block, int channel, int channels, in OperandB b, float* c, nint ldc, TileStore store, float* filter)
         {
-            int K = channels * _grid.Taps, step = buffers.Packed == null ? shape.FilterRows : shape.Blocks.MC;
-            FilterPanels weights = shape.Filter(part);
-            float* group = buffers.W + ((nint)block.G * _s.GroupOC * _s.PatchLength);
+            int step = shape.Blocks.MC;
             for (int i = 0; i < block.Rows; i += step)
             {
                 TileStore at = store;
                 if (at.Bias != null) at.Bias += i;
                 if (at.Addend != null) at.Addend += i * at.AddendStride;
                 int rows = Math.Min(step, block.Rows - i);
-                float* aPanels = filter;
-                if (buffers.Packed != null)
-                {
-                    aPanels = buffers.Packed + part.PackedOffset + ((((nint)block.G * shape.Channels) + channel) * _grid.Taps * shape.PaddedM) + ((nint)(block.Row + i) * K);
-                }
-                else
-                {
-                    weights.Pack(group, block.Row + i, rows, channel, channels, filter);
-                    at.Ahead = i + rows < block.Rows ? weights.Ahead(group, block.Row + i + rows, channel) : weights.Ahead(group, block.Row, channel + channels);
-                }
-
-                GemmBlock.Multiply(shape.Kernel, rows, block.Count, K, aPanels, panels, c + (i * ldc), ldc, at);
+                OperandA a = Weights(block, i, rows, channel, channels, filter);
+                GemmBlock.Multiply(shape.Kernel, rows, block.Count, channels * _grid.Taps, a, b, c + (i * ldc), ldc, at);
             }
+        }
+
+        /// <summary>The block's part of A for some of its rows and channels: packed, or in place but for a last panel of fewer rows.</summary>
+        private OperandA Weights(in Block block, int i, int rows, int channel, int channels, float* filter)
+        {
+            int K = channels * _grid.Taps, MR = shape.Kernel.MR, row = block.Row + i;
+            FilterPanels weights = shape.Filter(part);
+            if (buffers.Packed != null)
+                return weights.Packed(buffers.Packed + part.PackedOffset + ((((nint)block.G * shape.Channels) + channel) * _grid.Taps * shape.PaddedM) + ((nint)row * K), K);
+
+            float* group = buffers.W + ((nint)block.G * _s.GroupOC * _s.PatchLength);
+            int rest = rows % MR;
+            if (rest > 0) weights.Pack(group, row + rows - rest, rest, channel, channels, filter);
+            return weights.InPlace(group, row, channel, K, filter);
         }
 
         /// <summary>Bias and residual with the first part of the sum, the output itself with the later ones, the activation with the last.</summary>
@@ -401,16 +413,51 @@ internal sealed class ImplicitGemm : IConvAlgorithm
             ? buffers.X + ((((long)n * _s.IC) + ((long)g * shape.Channels) + channel) * _s.InputPixels)
             : buffers.Y + ((((long)n * _s.OC) + ((long)g * shape.Channels) + channel) * _s.OutputPixels);
 
-        /// <summary>The block's part of B for some channels, in panels.</summary>
-        private void PackPatches(in Block block, int c, int channels, float* scratch, float* panels)
+        /// <summary>The block's part of B for some channels: in place, or in panels.</summary>
+        private OperandB Patches(in Block block, int c, int channels, float* scratch, float* panels)
         {
             int NR = shape.Kernel.NR;
+            if (shape.ReadsImage(_grid)) return Image(block, c, channels, panels);
             if (_grid.IsIdentity && !shape.MergesImages && NR % shape.Kernel.Vector == 0)
                 shape.Packer.FromRows(Source(block.N, block.G, c) + block.Point, _grid.Points, channels, block.Count, NR, panels);
             else if (_grid.ReadsInPlace)
                 PackInPlace(block, c, channels, panels);
             else
                 PackPadded(block, c, channels, scratch, panels);
+            float* last = null;
+            if (direction == Direction.Forward && NR % shape.Kernel.Vector != 0)
+            {
+                int K = channels * _grid.Taps;
+                last = panels + shape.PanelsLength - (nint)shape.LastColumnsLength;
+                for (int j = 0; j < (block.Count + NR - 1) / NR; j++) CopyColumn(panels + ((nint)j * K * NR) + NR - 1, NR, K, last + ((nint)j * K));
+            }
+
+            return new OperandB(panels, NR, (nint)channels * _grid.Taps * NR, null, last);
+        }
+
+        private OperandB Image(in Block block, int c, int channels, float* panels)
+        {
+            int NR = shape.Kernel.NR, whole = block.Count / NR, rest = block.Count % NR;
+            float* source = Source(block.N, block.G, c) + block.Point, edge = null, last = null;
+            if (rest % shape.Kernel.Vector != 0)
+            {
+                edge = panels;
+                shape.Packer.FromRows(source + ((nint)whole * NR), _grid.Points, channels, rest, NR, edge);
+            }
+
+            if (direction == Direction.Forward && NR % shape.Kernel.Vector != 0)
+            {
+                last = panels + shape.PanelsLength - (nint)shape.LastColumnsLength;
+                for (int j = 0; j < whole; j++) CopyColumn(source + ((nint)j * NR) + NR - 1, _grid.Points, channels, last + ((nint)j * channels));
+            }
+
+            return new OperandB(source, _grid.Points, NR, edge, last);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private static void CopyColumn(float* source, nint ld, int K, float* column)
+        {
+            for (int k = 0; k < K; k++, source += ld) column[k] = *source;
         }
 
         private void PackInPlace(in Block block, int c, int channels, float* panels)

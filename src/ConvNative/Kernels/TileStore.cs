@@ -50,6 +50,9 @@ internal unsafe struct TileStore
     /// <summary>Factor below zero of <see cref="Activation.LeakyRelu"/>.</summary>
     public float Slope;
 
+    /// <summary>B's column beyond its last whole vector, K floats side by side: for a tile of one column more whose A is read by rows.</summary>
+    public float* LastColumn;
+
     /// <summary>What is asked for while the tile is computed; a hint.</summary>
     public PrefetchWalk Ahead;
 

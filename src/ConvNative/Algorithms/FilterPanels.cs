@@ -16,34 +16,58 @@ internal readonly unsafe struct FilterPanels(PanelPacker packer, int MR, ConvSiz
 {
     private int Area => s.KH * s.KW;
 
+    private bool HasAllTaps => kernel.Length == Area;
+
+    /// <summary>The kernel can step through the weights as they are.</summary>
+    public bool StandsInPlace => forward || HasAllTaps;
+
+    /// <summary>How the kernel takes A. All taps of an input channel lie side by side, backward-data too.</summary>
+    public bool IsByRows => forward || (HasAllTaps && Area > 1);
+
     /// <summary>
     /// Rows [row, row + rows) and summed channels [first, first + channels) of a group's weights, in panels of
-    /// [MR][(channel, tap)] forward, [(channel, tap)][MR] backward.
+    /// [MR][(channel, tap)] by rows, [(channel, tap)][MR] by columns.
     /// </summary>
     public void Pack(float* group, int row, int rows, int first, int channels, float* panels)
     {
-        if (forward) CopyRows(group + ((nint)row * s.PatchLength) + ((nint)first * kernel.Length), rows, channels * kernel.Length, panels);
-        else if (Area == 1) packer.FromRows(group + ((nint)first * s.PatchLength) + row, s.PatchLength, channels, rows, MR, panels);
-        else PackTaps(group + ((nint)first * s.PatchLength) + ((nint)row * Area), rows, channels, panels);
+        if (IsByRows) CopyRows(At(group, row, first), rows, channels, panels);
+        else if (Area == 1) packer.FromRows(At(group, row, first), s.PatchLength, channels, rows, MR, panels);
+        else Gather(At(group, row, first), rows, channels, panels);
     }
 
     /// <summary>What <see cref="Pack"/> made, K long.</summary>
-    public OperandA Packed(float* panels, int K) => forward ? OperandA.PackedRows(panels, MR, K) : OperandA.PackedColumns(panels, MR, K);
+    public OperandA Packed(float* panels, int K) => IsByRows ? OperandA.PackedRows(panels, MR, K, forward ? 0 : Area) : OperandA.PackedColumns(panels, MR, K);
 
     /// <summary>The rows from <paramref name="row"/> on as they stand; the last of them, where they fill no panel, in <paramref name="edge"/>.</summary>
-    public OperandA InPlace(float* group, int row, int first, int K, float* edge) => forward
-        ? OperandA.Rows(group + ((nint)row * s.PatchLength) + ((nint)first * kernel.Length), s.PatchLength, MR, edge, K)
-        : OperandA.Columns(group + ((nint)first * s.PatchLength) + row, s.PatchLength, MR, edge);
-
-    private void CopyRows(float* source, int rows, int K, float* panels)
+    public OperandA InPlace(float* group, int row, int first, int K, float* edge)
     {
-        for (int r = 0; r < rows; r++, source += s.PatchLength, panels += K) new Span<float>(source, K).CopyTo(new Span<float>(panels, K));
+        float* a = At(group, row, first);
+        if (forward) return OperandA.Rows(a, s.PatchLength, MR, edge, K);
+        return IsByRows ? OperandA.Segments(a, Area, Area, s.PatchLength, MR, edge, K) : OperandA.Columns(a, s.PatchLength, MR, edge);
+    }
+
+    private float* At(float* group, int row, int first) => forward
+        ? group + ((nint)row * s.PatchLength) + ((nint)first * Area)
+        : group + ((nint)first * s.PatchLength) + ((nint)row * Area);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void CopyRows(float* source, int rows, int channels, float* panels)
+    {
+        // Forward, a row is one piece.
+        int K = channels * Area, pieces = forward ? 1 : channels, length = K / pieces;
+        nint rowStep = forward ? s.PatchLength : Area;
+        for (int r = 0; r < rows; r++, source += rowStep)
+        {
+            float* from = source;
+            for (int c = 0; c < pieces; c++, from += s.PatchLength, panels += length)
+                new Span<float>(from, length).CopyTo(new Span<float>(panels, length));
+        }
+
         new Span<float>(panels, (BlockSizes.RoundUp(rows, MR) - rows) * K).Clear();
     }
 
-    // All positions of an input channel lie side by side, so that MR input channels of one oc are a small matrix in columns.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void PackTaps(float* source, int rows, int channels, float* panels)
+    private void Gather(float* source, int rows, int channels, float* panels)
     {
         int taps = kernel.Length, area = Area;
         for (int c = 0; c < channels; c++, source += s.PatchLength, panels += (nint)taps * MR)
@@ -52,15 +76,13 @@ internal readonly unsafe struct FilterPanels(PanelPacker packer, int MR, ConvSiz
             for (int i = 0; i < rows; i += MR, from += MR * area, panel += (nint)channels * taps * MR)
             {
                 for (int line = 0; line < MR * area; line += Prefetch.Line) Prefetch.ToL1(from + s.PatchLength + line);
-                int present = Math.Min(MR, rows - i);
-                if (taps == area) packer.FromColumns(from, area, area, present, MR, panel);
-                else Gather(from, present, panel);
+                GatherTile(from, Math.Min(MR, rows - i), panel);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Gather(float* source, int rows, float* panel)
+    private void GatherTile(float* source, int rows, float* panel)
     {
         int area = Area;
         foreach (int position in kernel)

@@ -31,7 +31,7 @@ internal static unsafe class Gemm6x2<S, V>
         V c00 = S.Zero, c01 = S.Zero, c10 = S.Zero, c11 = S.Zero;
         V c20 = S.Zero, c21 = S.Zero, c30 = S.Zero, c31 = S.Zero;
         V c40 = S.Zero, c41 = S.Zero, c50 = S.Zero, c51 = S.Zero;
-        nint row = L.RowStep(lda), step = L.KStep(lda);
+        nint row = L.RowStep(lda), step = L.KStep(lda), skip = store->SkipA, segment = store->Ahead.Count, left = segment;
         for (; K > 0; K--)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width);
@@ -43,6 +43,9 @@ internal static unsafe class Gemm6x2<S, V>
             Row(S.Broadcast(a + 5 * row), b0, b1, ref c50, ref c51);
             a += step;
             b += ldb;
+            if (--left != 0) continue;
+            a += skip;
+            left = segment;
         }
 
         Finish(0, c, store, c00, c01);
@@ -55,12 +58,12 @@ internal static unsafe class Gemm6x2<S, V>
 
     /// <summary>The first vector of the tile, without epilogue.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Narrow1<L>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc)
+    private static void Narrow1<L>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
         where L : struct, ILayoutA
     {
         V c00 = S.Zero, c10 = S.Zero, c20 = S.Zero;
         V c30 = S.Zero, c40 = S.Zero, c50 = S.Zero;
-        nint row = L.RowStep(lda), step = L.KStep(lda);
+        nint row = L.RowStep(lda), step = L.KStep(lda), skip = store->SkipA, segment = store->Ahead.Count, left = segment;
         for (; K > 0; K--)
         {
             V b0 = S.Load(b);
@@ -72,6 +75,9 @@ internal static unsafe class Gemm6x2<S, V>
             Row(S.Broadcast(a + 5 * row), b0, ref c50);
             a += step;
             b += ldb;
+            if (--left != 0) continue;
+            a += skip;
+            left = segment;
         }
 
         S.Store(c, c00);
@@ -89,8 +95,8 @@ internal static unsafe class Gemm6x2<S, V>
         where L : struct, ILayoutA
     {
         float* tile = stackalloc float[MR * NR];
-        TileStore whole = new() { Rows = MR, Columns = NR };
-        if (store->Columns <= S.Width) Narrow1<L>(K, a, lda, b, ldb, tile, NR);
+        TileStore whole = new() { Rows = MR, Columns = NR, Ahead = store->Ahead, SkipA = store->SkipA };
+        if (store->Columns <= S.Width) Narrow1<L>(K, a, lda, b, ldb, tile, NR, store);
         else Run<L>(K, a, lda, b, ldb, tile, NR, &whole);
         store->StoreFrom<S, V>(tile, NR, c, ldc);
     }

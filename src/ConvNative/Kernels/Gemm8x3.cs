@@ -40,7 +40,7 @@ internal static unsafe class Gemm8x3<S, V>
         PrefetchWalk walk = store->Ahead;
         float* ahead = walk.Start;
         nint left = walk.Count;
-        nint row = L.RowStep(lda), step = L.KStep(lda);
+        nint row = L.RowStep(lda), step = L.KStep(lda), skip = store->SkipA;
         for (; K > 0; K--)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + 2 * S.Width);
@@ -54,14 +54,12 @@ internal static unsafe class Gemm8x3<S, V>
             Row(S.Broadcast(a + 7 * row), b0, b1, b2, ref c70, ref c71, ref c72);
             Prefetch.ToL1(ahead);
             ahead += walk.Step;
-            if (--left == 0)
-            {
-                ahead += walk.Jump;
-                left = walk.Count;
-            }
-
             a += step;
             b += ldb;
+            if (--left != 0) continue;
+            ahead += walk.Jump;
+            a += skip;
+            left = walk.Count;
         }
 
         Finish(0, c, store, c00, c01, c02);
@@ -154,34 +152,39 @@ internal static unsafe class Gemm8x3<S, V>
     private static void LastColumn(nint K, float* a, nint lda, float* c, nint ldc, TileStore* store)
     {
         float* b = store->LastColumn;
+        nint segment = store->Segment == 0 ? K : store->Segment;
         V c0 = S.Zero, c1 = S.Zero, c2 = S.Zero, c3 = S.Zero, c4 = S.Zero, c5 = S.Zero, c6 = S.Zero, c7 = S.Zero;
-        for (; K >= S.Width; K -= S.Width)
+        for (; K > 0; K -= segment, a += store->SkipA)
         {
-            V x = S.Load(b);
-            c0 = S.MultiplyAdd(x, S.Load(a), c0);
-            c1 = S.MultiplyAdd(x, S.Load(a + lda), c1);
-            c2 = S.MultiplyAdd(x, S.Load(a + 2 * lda), c2);
-            c3 = S.MultiplyAdd(x, S.Load(a + 3 * lda), c3);
-            c4 = S.MultiplyAdd(x, S.Load(a + 4 * lda), c4);
-            c5 = S.MultiplyAdd(x, S.Load(a + 5 * lda), c5);
-            c6 = S.MultiplyAdd(x, S.Load(a + 6 * lda), c6);
-            c7 = S.MultiplyAdd(x, S.Load(a + 7 * lda), c7);
-            a += S.Width;
-            b += S.Width;
-        }
+            nint left = segment;
+            for (; left >= S.Width; left -= S.Width)
+            {
+                V x = S.Load(b);
+                c0 = S.MultiplyAdd(x, S.Load(a), c0);
+                c1 = S.MultiplyAdd(x, S.Load(a + lda), c1);
+                c2 = S.MultiplyAdd(x, S.Load(a + 2 * lda), c2);
+                c3 = S.MultiplyAdd(x, S.Load(a + 3 * lda), c3);
+                c4 = S.MultiplyAdd(x, S.Load(a + 4 * lda), c4);
+                c5 = S.MultiplyAdd(x, S.Load(a + 5 * lda), c5);
+                c6 = S.MultiplyAdd(x, S.Load(a + 6 * lda), c6);
+                c7 = S.MultiplyAdd(x, S.Load(a + 7 * lda), c7);
+                a += S.Width;
+                b += S.Width;
+            }
 
-        int rest = (int)K;
-        if (rest > 0)
-        {
-            V x = S.LoadPartial(b, rest);
-            c0 = S.MultiplyAdd(x, S.LoadPartial(a, rest), c0);
-            c1 = S.MultiplyAdd(x, S.LoadPartial(a + lda, rest), c1);
-            c2 = S.MultiplyAdd(x, S.LoadPartial(a + 2 * lda, rest), c2);
-            c3 = S.MultiplyAdd(x, S.LoadPartial(a + 3 * lda, rest), c3);
-            c4 = S.MultiplyAdd(x, S.LoadPartial(a + 4 * lda, rest), c4);
-            c5 = S.MultiplyAdd(x, S.LoadPartial(a + 5 * lda, rest), c5);
-            c6 = S.MultiplyAdd(x, S.LoadPartial(a + 6 * lda, rest), c6);
-            c7 = S.MultiplyAdd(x, S.LoadPartial(a + 7 * lda, rest), c7);
+            int rest = (int)left;
+            if (rest == 0) continue;
+            V last = S.LoadPartial(b, rest);
+            c0 = S.MultiplyAdd(last, S.LoadPartial(a, rest), c0);
+            c1 = S.MultiplyAdd(last, S.LoadPartial(a + lda, rest), c1);
+            c2 = S.MultiplyAdd(last, S.LoadPartial(a + 2 * lda, rest), c2);
+            c3 = S.MultiplyAdd(last, S.LoadPartial(a + 3 * lda, rest), c3);
+            c4 = S.MultiplyAdd(last, S.LoadPartial(a + 4 * lda, rest), c4);
+            c5 = S.MultiplyAdd(last, S.LoadPartial(a + 5 * lda, rest), c5);
+            c6 = S.MultiplyAdd(last, S.LoadPartial(a + 6 * lda, rest), c6);
+            c7 = S.MultiplyAdd(last, S.LoadPartial(a + 7 * lda, rest), c7);
+            a += rest;
+            b += rest;
         }
 
         var sums = Vector256.Create(S.Sum(c0), S.Sum(c1), S.Sum(c2), S.Sum(c3), S.Sum(c4), S.Sum(c5), S.Sum(c6), S.Sum(c7));
@@ -202,14 +205,14 @@ internal static unsafe class Gemm8x3<S, V>
 
     /// <summary>The first 2 vectors of the tile, without epilogue.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Narrow2<L>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc)
+    private static void Narrow2<L>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
         where L : struct, ILayoutA
     {
         V c00 = S.Zero, c01 = S.Zero, c10 = S.Zero, c11 = S.Zero;
         V c20 = S.Zero, c21 = S.Zero, c30 = S.Zero, c31 = S.Zero;
         V c40 = S.Zero, c41 = S.Zero, c50 = S.Zero, c51 = S.Zero;
         V c60 = S.Zero, c61 = S.Zero, c70 = S.Zero, c71 = S.Zero;
-        nint row = L.RowStep(lda), step = L.KStep(lda);
+        nint row = L.RowStep(lda), step = L.KStep(lda), skip = store->SkipA, segment = store->Ahead.Count, left = segment;
         for (; K > 0; K--)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width);
@@ -223,6 +226,9 @@ internal static unsafe class Gemm8x3<S, V>
             Row(S.Broadcast(a + 7 * row), b0, b1, ref c70, ref c71);
             a += step;
             b += ldb;
+            if (--left != 0) continue;
+            a += skip;
+            left = segment;
         }
 
         S.Store(c, c00);
@@ -245,12 +251,12 @@ internal static unsafe class Gemm8x3<S, V>
 
     /// <summary>The first vector of the tile, without epilogue.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Narrow1<L>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc)
+    private static void Narrow1<L>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
         where L : struct, ILayoutA
     {
         V c00 = S.Zero, c10 = S.Zero, c20 = S.Zero, c30 = S.Zero;
         V c40 = S.Zero, c50 = S.Zero, c60 = S.Zero, c70 = S.Zero;
-        nint row = L.RowStep(lda), step = L.KStep(lda);
+        nint row = L.RowStep(lda), step = L.KStep(lda), skip = store->SkipA, segment = store->Ahead.Count, left = segment;
         for (; K > 0; K--)
         {
             V b0 = S.Load(b);
@@ -264,6 +270,9 @@ internal static unsafe class Gemm8x3<S, V>
             Row(S.Broadcast(a + 7 * row), b0, ref c70);
             a += step;
             b += ldb;
+            if (--left != 0) continue;
+            a += skip;
+            left = segment;
         }
 
         S.Store(c, c00);
@@ -283,9 +292,9 @@ internal static unsafe class Gemm8x3<S, V>
         where L : struct, ILayoutA
     {
         float* tile = stackalloc float[MR * NR];
-        TileStore whole = new() { Rows = MR, Columns = NR, Ahead = store->Ahead };
-        if (store->Columns <= S.Width) Narrow1<L>(K, a, lda, b, ldb, tile, NR);
-        else if (store->Columns <= 2 * S.Width) Narrow2<L>(K, a, lda, b, ldb, tile, NR);
+        TileStore whole = new() { Rows = MR, Columns = NR, Ahead = store->Ahead, SkipA = store->SkipA };
+        if (store->Columns <= S.Width) Narrow1<L>(K, a, lda, b, ldb, tile, NR, store);
+        else if (store->Columns <= 2 * S.Width) Narrow2<L>(K, a, lda, b, ldb, tile, NR, store);
         else Run<L>(K, a, lda, b, ldb, tile, NR, &whole);
         store->StoreFrom<S, V>(tile, NR, c, ldc);
     }
@@ -296,7 +305,7 @@ internal static unsafe class Gemm8x3<S, V>
     {
         int stride = NR + S.Width;
         float* tile = stackalloc float[MR * stride];
-        TileStore whole = new() { Rows = MR, Columns = NR + 1, Ahead = store->Ahead };
+        TileStore whole = new() { Rows = MR, Columns = NR + 1, Ahead = store->Ahead, SkipA = store->SkipA };
         RunWide(K, a, lda, b, ldb, tile, stride, &whole);
         store->StoreFrom<S, V>(tile, stride, c, ldc);
     }

@@ -28,14 +28,15 @@ internal static unsafe class GemmBlock
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyPanel(in GemmKernel kernel, int M, int K, in OperandA a, float* b, nint ldb, float* c, nint ldc, TileStore store)
     {
-        store.Ahead = a.Ahead;
+        (store.Ahead, store.Segment) = (a.Ahead, a.Segment);
         float* panel = a.Data;
         var run = a.IsByRows ? kernel.RunRows : kernel.Run;
         for (int i = 0; i < M; i += kernel.MR)
         {
             store.Rows = Math.Min(kernel.MR, M - i);
-            if (store.Rows < kernel.MR && a.Edge != null) run(K, a.Edge, a.EdgeLd, b, ldb, c, ldc, &store);
-            else run(K, panel, a.Ld, b, ldb, c, ldc, &store);
+            bool isEdge = store.Rows < kernel.MR && a.Edge != null;
+            store.SkipA = isEdge ? 0 : a.Skip;
+            run(K, isEdge ? a.Edge : panel, isEdge ? a.EdgeLd : a.Ld, b, ldb, c, ldc, &store);
             panel += a.PanelStep;
             c += kernel.MR * ldc;
             store.Ahead.Start += store.Ahead.TileStep;

@@ -32,7 +32,10 @@ internal readonly struct ByRows : ILayoutA
 /// <param name="edge">A last panel of fewer rows, packed; null: it lies among the others.</param>
 /// <param name="edgeLd">Its lda.</param>
 /// <param name="ahead">What the first tile asks for.</param>
-internal readonly unsafe struct OperandA(float* data, nint ld, nint panelStep, bool byRows, float* edge, nint edgeLd, PrefetchWalk ahead)
+/// <param name="segment"><see cref="TileStore.Segment"/></param>
+/// <param name="skip"><see cref="TileStore.SkipA"/>, but for the edge</param>
+internal readonly unsafe struct OperandA(
+    float* data, nint ld, nint panelStep, bool byRows, float* edge, nint edgeLd, PrefetchWalk ahead, nint segment = 0, nint skip = 0)
 {
     /// <summary>Floats of a packed A that are asked for ahead, some hundred nanoseconds: weights that are used once come from main memory.</summary>
     private const int PrefetchDistance = 1024;
@@ -44,16 +47,40 @@ internal readonly unsafe struct OperandA(float* data, nint ld, nint panelStep, b
     public readonly float* Edge = edge;
     public readonly nint EdgeLd = edgeLd;
     public readonly PrefetchWalk Ahead = ahead;
+    public readonly nint Segment = segment;
+    public readonly nint Skip = skip;
 
     /// <summary>panels[⌈M/MR⌉][K][MR]</summary>
     public static OperandA PackedColumns(float* panels, int MR, int K) => new(panels, MR, (nint)K * MR, false, null, 0, Following(panels, MR, K));
 
     /// <summary>panels[⌈M/MR⌉][MR][K]</summary>
-    public static OperandA PackedRows(float* panels, int MR, int K) => new(panels, K, (nint)K * MR, true, null, 0, Following(panels, MR, K));
+    public static OperandA PackedRows(float* panels, int MR, int K, int segment) =>
+        new(panels, K, (nint)K * MR, true, null, 0, Following(panels, MR, K), segment);
 
-    /// <summary>A row-major matrix: a tile asks for the next tile's rows. Edge: [MR][K].</summary>
+    /// <summary>
+    /// A row-major matrix: a tile asks for the next tile's rows, a line further on than its own, since rows a power of two apart share their place
+    /// in L1. Edge: [MR][K].
+    /// </summary>
     public static OperandA Rows(float* a, nint lda, int MR, float* edge, int K) => new(
-        a, lda, MR * lda, true, edge, K, new() { Start = a + (MR * lda), Step = lda, Count = MR, Jump = MR - (MR * lda), TileStep = MR * lda });
+        a,
+        lda,
+        MR * lda,
+        true,
+        edge,
+        K,
+        new() { Start = a + (MR * lda) + Prefetch.Line, Step = lda, Count = MR, Jump = MR - (MR * lda), TileStep = MR * lda });
+
+    /// <summary>Rows, <paramref name="lda"/> apart, whose elements stand in segments, <paramref name="segmentStep"/> apart. Edge: [MR][K].</summary>
+    public static OperandA Segments(float* a, int lda, int segment, nint segmentStep, int MR, float* edge, int K) => new(
+        a,
+        lda,
+        MR * lda,
+        true,
+        edge,
+        K,
+        new() { Start = a + (MR * lda), Step = MR, Count = segment, Jump = segmentStep - (MR * segment), TileStep = MR * lda },
+        segment,
+        segmentStep - segment);
 
     /// <summary>A transposed matrix: a tile asks for the line of each of its rows that follows. Edge: [K][MR].</summary>
     public static OperandA Columns(float* a, nint lda, int MR, float* edge) => new(

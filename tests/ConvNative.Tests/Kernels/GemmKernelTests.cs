@@ -6,7 +6,16 @@ namespace ConvNative.Tests.Kernels;
 internal sealed unsafe class GemmKernelTests
 {
     private const int LdcGap = 3;
-    private static readonly int[] Depths = [0, 1, 2, 7, 33];
+    private static readonly int[] Depths = [0, 1, 2, 7, 33, 36];
+
+    public enum Layout
+    {
+        Columns,
+        Rows,
+
+        /// <summary>Rows in pieces.</summary>
+        Segments,
+    }
 
     public enum Addition
     {
@@ -16,26 +25,26 @@ internal sealed unsafe class GemmKernelTests
     }
 
     [Test]
-    public void TileIsWithinTheBoundOfItsSum([Values] Isa isa, [Values] Addition addition, [Values] Activation activation, [Values] bool bias, [Values] bool byRows)
+    public void TileIsWithinTheBoundOfItsSum([Values] Isa isa, [Values] Addition addition, [Values] Activation activation, [Values] bool bias, [Values] Layout layout)
     {
         GemmKernel kernel = GemmKernel.For(isa);
         var random = new Random(1);
         foreach (int K in Depths)
         for (int rows = 1; rows <= kernel.MR; rows++)
         for (int columns = 1; columns <= kernel.NR; columns++)
-            CheckTile(kernel, K, rows, columns, columns % 3, addition, activation, bias, byRows, random);
+            CheckTile(kernel, K, rows, columns, columns % 3, addition, activation, bias, layout, random);
     }
 
     /// <summary>The kernel for 49 columns, where there is one: Isa's own otherwise.</summary>
     [Test]
-    public void WideTileIsWithinTheBoundOfItsSum([Values] Isa isa, [Values] Addition addition, [Values] Activation activation, [Values] bool bias, [Values] bool byRows)
+    public void WideTileIsWithinTheBoundOfItsSum([Values] Isa isa, [Values] Addition addition, [Values] Activation activation, [Values] bool bias, [Values] Layout layout)
     {
         GemmKernel kernel = GemmKernel.For(isa, 49);
         var random = new Random(1);
         foreach (int K in Depths)
         for (int rows = 1; rows <= kernel.MR; rows++)
         foreach (int columns in (int[])[1, kernel.NR - 1, kernel.NR])
-            CheckTile(kernel, K, rows, columns, columns % 3, addition, activation, bias, byRows, random);
+            CheckTile(kernel, K, rows, columns, columns % 3, addition, activation, bias, layout, random);
     }
 
     [TestCase(49, 49)]
@@ -103,10 +112,13 @@ internal sealed unsafe class GemmKernelTests
         Addition addition,
         Activation activation,
         bool withBias,
-        bool byRows,
+        Layout layout,
         Random random)
     {
-        int ldb = kernel.NR + ldbGap, lda = (byRows ? K : kernel.MR) + ldbGap, ldc = columns + LdcGap, length = ((rows - 1) * ldc) + columns;
+        bool byRows = layout != Layout.Columns;
+        int segment = layout != Layout.Segments ? K : K % 18 == 0 ? 18 : K % 3 == 0 ? 3 : K, skip = layout == Layout.Segments ? 2 : 0;
+        int rowLength = K == 0 ? 0 : K / segment * (segment + skip);
+        int ldb = kernel.NR + ldbGap, lda = (byRows ? rowLength : kernel.MR) + ldbGap, ldc = columns + LdcGap, length = ((rows - 1) * ldc) + columns;
         using FencedFloats a = new FencedFloats((byRows ? kernel.MR : K) * lda).FillUniform(random);
         using FencedFloats b = new FencedFloats(K * ldb).FillUniform(random);
         using FencedFloats bias = new FencedFloats(rows).FillUniform(random);
@@ -127,6 +139,7 @@ internal sealed unsafe class GemmKernelTests
         using var last = new FencedFloats(K);
         for (int k = 0; k < K; k++) last.Span[k] = b.Span[(k * ldb) + kernel.NR - 1];
         store.LastColumn = last.Pointer;
+        if (layout == Layout.Segments) (store.Segment, store.SkipA, store.Ahead.Count) = (segment, skip, segment);
         (byRows ? kernel.RunRows : kernel.Run)(K, a.Pointer, lda, b.Pointer, ldb, c.Pointer, ldc, &store);
 
         bool outsideHolds = c.FencesHold;
@@ -143,7 +156,7 @@ internal sealed unsafe class GemmKernelTests
             double size = (withBias ? Math.Abs(bias.Span[r]) : 0) + (addition == Addition.None ? 0.0 : Math.Abs(residual.Span[(r * ldc) + j]));
             for (int k = 0; k < K; k++)
             {
-                double product = (double)a.Span[byRows ? (r * lda) + k : (k * lda) + r] * b.Span[(k * ldb) + j];
+                double product = (double)a.Span[byRows ? (r * lda) + (k / segment * (segment + skip)) + (k % segment) : (k * lda) + r] * b.Span[(k * ldb) + j];
                 sum += product;
                 size += Math.Abs(product);
             }

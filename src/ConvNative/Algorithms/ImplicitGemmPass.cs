@@ -41,7 +41,7 @@ internal sealed unsafe class ImplicitGemmPass : ConvPass
 
     public override long PackedWeightsBytes { get; }
 
-    public override bool PacksInRun => _parts.Length > 0 && _shape.ReadsWeights;
+    public override bool PacksInRun => _parts.Length > 0 && _shape.PacksInRun;
 
     public override string Details =>
         $"kernel {_shape.Kernel.Name}, MC {_shape.Blocks.MC}, NC {_shape.NC}, KC {_shape.Blocks.KC}, {_parts.Length} product(s), {Workers} worker(s)";

@@ -54,7 +54,7 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
     // A's rows in L2-sized parts; GemmBlock keeps each panel of B in L1 while a part of A passes over it.
     private void MultiplyBlock(in Block block, int channel, int channels, in OperandB b, float* c, nint ldc, TileStore store, float* filter)
     {
-        int step = shape.Blocks.MC;
+        int step = buffers.Packed != null || shape.ReadsWeights ? shape.Blocks.MC : shape.FilterRows;
         for (int i = 0; i < block.Rows; i += step)
         {
             TileStore at = store;
@@ -66,7 +66,7 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         }
     }
 
-    /// <summary>The block's part of A for some of its rows and channels: packed, or in place but for a last panel of fewer rows.</summary>
+    /// <summary>The block's part of A for some of its rows and channels: packed before or now, or in place but for a last panel of fewer rows.</summary>
     private OperandA Weights(in Block block, int i, int rows, int channel, int channels, float* filter)
     {
         int K = channels * _grid.Taps, MR = shape.Kernel.MR, row = block.Row + i;
@@ -75,6 +75,12 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
             return weights.Packed(buffers.Packed + part.PackedOffset + ((((nint)block.G * shape.Channels) + channel) * _grid.Taps * shape.PaddedM) + ((nint)row * K), K);
 
         float* group = buffers.W + ((nint)block.G * _s.GroupOC * _s.PatchLength);
+        if (!shape.ReadsWeights)
+        {
+            weights.Pack(group, row, rows, channel, channels, filter);
+            return weights.Packed(filter, K);
+        }
+
         int rest = rows % MR;
         if (rest > 0) weights.Pack(group, row + rows - rest, rest, channel, channels, filter);
         return weights.InPlace(group, row, channel, K, filter);

@@ -89,6 +89,12 @@ internal sealed class ImplicitGemmShape
     /// <summary>Weights that are not packed are read as they stand.</summary>
     public bool ReadsWeights { get; private set; }
 
+    /// <summary>Weights that are not packed are read as they stand, or packed in the run because no two items need the same.</summary>
+    public bool PacksInRun { get; private set; }
+
+    /// <summary>Rows of A that are packed at once in the run: they stay in L2 beside a block of B.</summary>
+    public int FilterRows => ReadsWeights ? Kernel.MR : Math.Min(RowsPerItem, BlockSizes.RoundUp(Blocks.MC / 4, Kernel.MR));
+
     public int Images => MergesImages ? 1 : _context.Sizes.N;
 
     public int Points(PatchGrid grid) => MergesImages ? grid.Points * _context.Sizes.N : grid.Points;
@@ -132,6 +138,8 @@ internal sealed class ImplicitGemmShape
     private void Measure(PatchGrid[] grids)
     {
         (ScratchLength, PanelsLength, LastColumnsLength, FilterLength) = (0, 0, 0, 0);
+        bool isPointwise = _context.Sizes.KH * _context.Sizes.KW == 1;
+        PacksInRun = ReadsWeights || (isPointwise && Images == 1 && Array.TrueForAll(grids, grid => ColumnBlocks(grid) == 1));
         int slack = 2 * Kernel.NR;   // whole-vector writes beyond the last run
         foreach (PatchGrid grid in grids)
         {
@@ -142,7 +150,7 @@ internal sealed class ImplicitGemmShape
             ScratchLength = Math.Max(ScratchLength, (scratch + 15) / 16 * 16);
             int panelColumns = ReadsImage(grid) ? EdgeColumns(grid) : NC;
             PanelsLength = Math.Max(PanelsLength, ((long)channels * grid.Taps * panelColumns) + slack);
-            if (ReadsWeights) FilterLength = Math.Max(FilterLength, (long)channels * grid.Taps * Kernel.MR);
+            if (PacksInRun) FilterLength = Math.Max(FilterLength, (long)channels * grid.Taps * FilterRows);
         }
 
         if (Kernel.NR % Kernel.Vector != 0) LastColumnsLength = grids.Max(grid => ((long)ChannelsPerBlock(grid.Taps) * grid.Taps * (NC / Kernel.NR) + 15) / 16 * 16);

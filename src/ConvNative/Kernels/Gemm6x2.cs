@@ -31,7 +31,9 @@ internal static unsafe class Gemm6x2<S, V>
         V c00 = S.Zero, c01 = S.Zero, c10 = S.Zero, c11 = S.Zero;
         V c20 = S.Zero, c21 = S.Zero, c30 = S.Zero, c31 = S.Zero;
         V c40 = S.Zero, c41 = S.Zero, c50 = S.Zero, c51 = S.Zero;
-        nint row = L.RowStep(lda), step = L.KStep(lda), skip = store->SkipA, segment = store->Ahead.Count, left = segment;
+        PrefetchWalk walk = store->Ahead;
+        float* ahead = walk.Start;
+        nint row = L.RowStep(lda), step = L.KStep(lda), skip = store->SkipA, left = walk.Count;
         for (; K > 0; K--)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width);
@@ -41,11 +43,14 @@ internal static unsafe class Gemm6x2<S, V>
             Row(S.Broadcast(a + 3 * row), b0, b1, ref c30, ref c31);
             Row(S.Broadcast(a + 4 * row), b0, b1, ref c40, ref c41);
             Row(S.Broadcast(a + 5 * row), b0, b1, ref c50, ref c51);
+            Prefetch.ToL1(ahead);
+            ahead += walk.Step;
             a += step;
             b += ldb;
             if (--left != 0) continue;
+            ahead += walk.Jump;
             a += skip;
-            left = segment;
+            left = walk.Count;
         }
 
         Finish(0, c, store, c00, c01);

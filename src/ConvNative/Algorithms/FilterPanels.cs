@@ -4,7 +4,7 @@ using ConvNative.Kernels;
 namespace ConvNative.Algorithms;
 
 /// <summary>
-/// The weights as the matrix A of <see cref="ImplicitGemm"/>, in panels of MR rows: forward A[oc, (ic, tap)], backward-data A[ic, (oc, tap)],
+/// The weights as the matrix A of <see cref="ImplicitGemm"/>, in panels of MR rows or as they stand: forward A[oc, (ic, tap)], backward-data A[ic, (oc, tap)],
 /// both w[oc][ic][kernel[tap]].
 /// </summary>
 /// <param name="packer">Lays out one block.</param>
@@ -16,28 +16,58 @@ internal readonly unsafe struct FilterPanels(PanelPacker packer, int MR, ConvSiz
 {
     private int Area => s.KH * s.KW;
 
+    private bool HasAllTaps => kernel.Length == Area;
+
+    /// <summary>The kernel can step through the weights as they are. By columns a tile takes part of a line of each row, which is to be a whole part.</summary>
+    public bool StandsInPlace => IsByRows || (HasAllTaps && Prefetch.Line % MR == 0);
+
+    /// <summary>How the kernel takes A. All taps of an input channel lie side by side, backward-data too.</summary>
+    public bool IsByRows => forward || (HasAllTaps && Area > 1);
+
     /// <summary>
-    /// panels[⌈rows/MR⌉][(channel, tap)][MR] of rows [row, row + rows) and summed channels [first, first + channels) of a group's weights.
+    /// Rows [row, row + rows) and summed channels [first, first + channels) of a group's weights, in panels of
+    /// [MR][(channel, tap)] by rows, [(channel, tap)][MR] by columns.
     /// </summary>
     public void Pack(float* group, int row, int rows, int first, int channels, float* panels)
     {
-        if (forward) packer.FromColumns(group + ((nint)row * s.PatchLength) + ((nint)first * kernel.Length), s.PatchLength, channels * kernel.Length, rows, MR, panels);
-        else if (Area == 1) packer.FromRows(group + ((nint)first * s.PatchLength) + row, s.PatchLength, channels, rows, MR, panels);
-        else PackTaps(group + ((nint)first * s.PatchLength) + ((nint)row * Area), rows, channels, panels);
+        if (IsByRows) CopyRows(At(group, row, first), rows, channels, panels);
+        else if (Area == 1) packer.FromRows(At(group, row, first), s.PatchLength, channels, rows, MR, panels);
+        else Gather(At(group, row, first), rows, channels, panels);
     }
 
-    /// <summary>The places that <see cref="Pack"/> reads, a panel for each tile.</summary>
-    public PrefetchWalk Ahead(float* group, int row, int first)
+    /// <summary>What <see cref="Pack"/> made, K long.</summary>
+    public OperandA Packed(float* panels, int K) => IsByRows ? OperandA.PackedRows(panels, MR, K, forward ? 0 : Area) : OperandA.PackedColumns(panels, MR, K);
+
+    /// <summary>The rows from <paramref name="row"/> on as they stand; the last of them, where they fill no panel, in <paramref name="edge"/>.</summary>
+    public OperandA InPlace(float* group, int row, int first, int K, float* edge)
     {
-        int taps = kernel.Length, step = MR * Area / taps;
-        return forward
-            ? new() { Start = group + ((nint)row * s.PatchLength) + ((nint)first * taps), Step = s.PatchLength, Count = MR, Jump = MR - ((nint)MR * s.PatchLength), TileStep = (nint)MR * s.PatchLength }
-            : new() { Start = group + ((nint)first * s.PatchLength) + ((nint)row * Area), Step = step, Count = taps, Jump = s.PatchLength - (taps * step), TileStep = MR * Area };
+        float* a = At(group, row, first);
+        if (forward) return OperandA.Rows(a, s.PatchLength, MR, edge, K);
+        return IsByRows ? OperandA.Segments(a, Area, Area, s.PatchLength, MR, edge, K) : OperandA.Columns(a, s.PatchLength, MR, edge);
     }
 
-    // All positions of an input channel lie side by side, so that MR input channels of one oc are a small matrix in columns.
+    private float* At(float* group, int row, int first) => forward
+        ? group + ((nint)row * s.PatchLength) + ((nint)first * Area)
+        : group + ((nint)first * s.PatchLength) + ((nint)row * Area);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void PackTaps(float* source, int rows, int channels, float* panels)
+    private void CopyRows(float* source, int rows, int channels, float* panels)
+    {
+        // Forward, a row is one piece.
+        int K = channels * Area, pieces = forward ? 1 : channels, length = K / pieces;
+        nint rowStep = forward ? s.PatchLength : Area;
+        for (int r = 0; r < rows; r++, source += rowStep)
+        {
+            float* from = source;
+            for (int c = 0; c < pieces; c++, from += s.PatchLength, panels += length)
+                new Span<float>(from, length).CopyTo(new Span<float>(panels, length));
+        }
+
+        new Span<float>(panels, (BlockSizes.RoundUp(rows, MR) - rows) * K).Clear();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Gather(float* source, int rows, int channels, float* panels)
     {
         int taps = kernel.Length, area = Area;
         for (int c = 0; c < channels; c++, source += s.PatchLength, panels += (nint)taps * MR)
@@ -46,15 +76,13 @@ internal readonly unsafe struct FilterPanels(PanelPacker packer, int MR, ConvSiz
             for (int i = 0; i < rows; i += MR, from += MR * area, panel += (nint)channels * taps * MR)
             {
                 for (int line = 0; line < MR * area; line += Prefetch.Line) Prefetch.ToL1(from + s.PatchLength + line);
-                int present = Math.Min(MR, rows - i);
-                if (taps == area) packer.FromColumns(from, area, area, present, MR, panel);
-                else Gather(from, present, panel);
+                GatherTile(from, Math.Min(MR, rows - i), panel);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Gather(float* source, int rows, float* panel)
+    private void GatherTile(float* source, int rows, float* panel)
     {
         int area = Area;
         foreach (int position in kernel)

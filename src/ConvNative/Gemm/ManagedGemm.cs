@@ -72,8 +72,8 @@ internal sealed unsafe class ManagedGemm(Isa isa, BlockSizes blocks) : IGemm
 
                 TileStore at = store;
                 if (at.Addend != null) at.Addend += i * ldc + j;
-                if (inPlace) GemmBlock.MultiplyPanel(kernel, rows, columns, parts.KC, aBlock, b + j, ldb, c + i * ldc + j, ldc, at);
-                else GemmBlock.Multiply(kernel, rows, columns, parts.KC, aBlock, bPanels, c + i * ldc + j, ldc, at);
+                OperandB operand = inPlace ? new(b + j, ldb, 0, null, null) : OperandB.Packed(bPanels, kernel.NR, parts.KC);
+                GemmBlock.Multiply(kernel, rows, columns, parts.KC, OperandA.PackedColumns(aBlock, kernel.MR, parts.KC), operand, c + i * ldc + j, ldc, at);
             }
         }
     }

@@ -15,32 +15,42 @@ internal static unsafe class Gemm6x2<S, V>
 
     private static int NR => 2 * S.Width;
 
-    public static GemmKernel Kernel => new($"{MR}x{NR}", MR, NR, S.Width, &Run);
+    public static GemmKernel Kernel => new($"{MR}x{NR}", MR, NR, S.Width, &Run<ByColumns>, &Run<ByRows>);
 
     // Optimised at its first call: a pointer to it is taken early, and unoptimised vector code is a hundred times slower.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run(nint K, float* a, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+    private static void Run<L>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+        where L : struct, ILayoutA
     {
         if (store->Rows < MR || store->Columns < NR)
         {
-            Edge(K, a, b, ldb, c, ldc, store);
+            Edge<L>(K, a, lda, b, ldb, c, ldc, store);
             return;
         }
 
         V c00 = S.Zero, c01 = S.Zero, c10 = S.Zero, c11 = S.Zero;
         V c20 = S.Zero, c21 = S.Zero, c30 = S.Zero, c31 = S.Zero;
         V c40 = S.Zero, c41 = S.Zero, c50 = S.Zero, c51 = S.Zero;
+        PrefetchWalk walk = store->Ahead;
+        float* ahead = walk.Start;
+        nint row = L.RowStep(lda), step = L.KStep(lda), skip = store->SkipA, left = walk.Count;
         for (; K > 0; K--)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width);
             Row(S.Broadcast(a), b0, b1, ref c00, ref c01);
-            Row(S.Broadcast(a + 1), b0, b1, ref c10, ref c11);
-            Row(S.Broadcast(a + 2), b0, b1, ref c20, ref c21);
-            Row(S.Broadcast(a + 3), b0, b1, ref c30, ref c31);
-            Row(S.Broadcast(a + 4), b0, b1, ref c40, ref c41);
-            Row(S.Broadcast(a + 5), b0, b1, ref c50, ref c51);
-            a += MR;
+            Row(S.Broadcast(a + row), b0, b1, ref c10, ref c11);
+            Row(S.Broadcast(a + 2 * row), b0, b1, ref c20, ref c21);
+            Row(S.Broadcast(a + 3 * row), b0, b1, ref c30, ref c31);
+            Row(S.Broadcast(a + 4 * row), b0, b1, ref c40, ref c41);
+            Row(S.Broadcast(a + 5 * row), b0, b1, ref c50, ref c51);
+            Prefetch.ToL1(ahead);
+            ahead += walk.Step;
+            a += step;
             b += ldb;
+            if (--left != 0) continue;
+            ahead += walk.Jump;
+            a += skip;
+            left = walk.Count;
         }
 
         Finish(0, c, store, c00, c01);
@@ -53,21 +63,26 @@ internal static unsafe class Gemm6x2<S, V>
 
     /// <summary>The first vector of the tile, without epilogue.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Narrow1(nint K, float* a, float* b, nint ldb, float* c, nint ldc)
+    private static void Narrow1<L>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+        where L : struct, ILayoutA
     {
         V c00 = S.Zero, c10 = S.Zero, c20 = S.Zero;
         V c30 = S.Zero, c40 = S.Zero, c50 = S.Zero;
+        nint row = L.RowStep(lda), step = L.KStep(lda), skip = store->SkipA, segment = store->Ahead.Count, left = segment;
         for (; K > 0; K--)
         {
             V b0 = S.Load(b);
             Row(S.Broadcast(a), b0, ref c00);
-            Row(S.Broadcast(a + 1), b0, ref c10);
-            Row(S.Broadcast(a + 2), b0, ref c20);
-            Row(S.Broadcast(a + 3), b0, ref c30);
-            Row(S.Broadcast(a + 4), b0, ref c40);
-            Row(S.Broadcast(a + 5), b0, ref c50);
-            a += MR;
+            Row(S.Broadcast(a + row), b0, ref c10);
+            Row(S.Broadcast(a + 2 * row), b0, ref c20);
+            Row(S.Broadcast(a + 3 * row), b0, ref c30);
+            Row(S.Broadcast(a + 4 * row), b0, ref c40);
+            Row(S.Broadcast(a + 5 * row), b0, ref c50);
+            a += step;
             b += ldb;
+            if (--left != 0) continue;
+            a += skip;
+            left = segment;
         }
 
         S.Store(c, c00);
@@ -81,12 +96,13 @@ internal static unsafe class Gemm6x2<S, V>
     /// <summary>An edge tile is computed beside C and copied from there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     [SkipLocalsInit]
-    private static void Edge(nint K, float* a, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+    private static void Edge<L>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+        where L : struct, ILayoutA
     {
         float* tile = stackalloc float[MR * NR];
-        TileStore whole = new() { Rows = MR, Columns = NR };
-        if (store->Columns <= S.Width) Narrow1(K, a, b, ldb, tile, NR);
-        else Run(K, a, b, ldb, tile, NR, &whole);
+        TileStore whole = new() { Rows = MR, Columns = NR, Ahead = store->Ahead, SkipA = store->SkipA };
+        if (store->Columns <= S.Width) Narrow1<L>(K, a, lda, b, ldb, tile, NR, store);
+        else Run<L>(K, a, lda, b, ldb, tile, NR, &whole);
         store->StoreFrom<S, V>(tile, NR, c, ldc);
     }
 

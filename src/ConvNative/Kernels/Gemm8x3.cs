@@ -14,23 +14,21 @@ internal static unsafe class Gemm8x3<S, V>
 {
     private const int MR = 8;
 
-    /// <summary>Floats of A asked for ahead, some hundred nanoseconds: weights that are used once come from main memory.</summary>
-    private const int PrefetchDistance = 1024;
-
     private static int NR => 3 * S.Width;
 
-    public static GemmKernel Kernel => new($"{MR}x{NR}", MR, NR, S.Width, &Run);
+    public static GemmKernel Kernel => new($"{MR}x{NR}", MR, NR, S.Width, &Run<ByColumns>, &Run<ByRows>);
 
     /// <summary>One column more: see <see cref="RunWide"/>.</summary>
-    public static GemmKernel WideKernel => new($"{MR}x{NR + 1}", MR, NR + 1, S.Width, &RunWide);
+    public static GemmKernel WideKernel => new($"{MR}x{NR + 1}", MR, NR + 1, S.Width, &RunWide, &RunWideByRows);
 
     // Optimised at its first call: a pointer to it is taken early, and unoptimised vector code is a hundred times slower.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run(nint K, float* a, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+    private static void Run<L>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+        where L : struct, ILayoutA
     {
         if (store->Rows < MR || store->Columns < NR)
         {
-            Edge(K, a, b, ldb, c, ldc, store);
+            Edge<L>(K, a, lda, b, ldb, c, ldc, store);
             return;
         }
 
@@ -39,30 +37,29 @@ internal static unsafe class Gemm8x3<S, V>
         V c40 = S.Zero, c41 = S.Zero, c42 = S.Zero, c50 = S.Zero, c51 = S.Zero, c52 = S.Zero;
         V c60 = S.Zero, c61 = S.Zero, c62 = S.Zero, c70 = S.Zero, c71 = S.Zero, c72 = S.Zero;
         PrefetchTile(c, ldc);
-        PrefetchWalk walk = store->Ahead.Start == null ? FollowingA(a) : store->Ahead;
+        PrefetchWalk walk = store->Ahead;
         float* ahead = walk.Start;
         nint left = walk.Count;
+        nint row = L.RowStep(lda), step = L.KStep(lda), skip = store->SkipA;
         for (; K > 0; K--)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + 2 * S.Width);
             Row(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
-            Row(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
-            Row(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
-            Row(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
-            Row(S.Broadcast(a + 4), b0, b1, b2, ref c40, ref c41, ref c42);
-            Row(S.Broadcast(a + 5), b0, b1, b2, ref c50, ref c51, ref c52);
-            Row(S.Broadcast(a + 6), b0, b1, b2, ref c60, ref c61, ref c62);
-            Row(S.Broadcast(a + 7), b0, b1, b2, ref c70, ref c71, ref c72);
+            Row(S.Broadcast(a + row), b0, b1, b2, ref c10, ref c11, ref c12);
+            Row(S.Broadcast(a + 2 * row), b0, b1, b2, ref c20, ref c21, ref c22);
+            Row(S.Broadcast(a + 3 * row), b0, b1, b2, ref c30, ref c31, ref c32);
+            Row(S.Broadcast(a + 4 * row), b0, b1, b2, ref c40, ref c41, ref c42);
+            Row(S.Broadcast(a + 5 * row), b0, b1, b2, ref c50, ref c51, ref c52);
+            Row(S.Broadcast(a + 6 * row), b0, b1, b2, ref c60, ref c61, ref c62);
+            Row(S.Broadcast(a + 7 * row), b0, b1, b2, ref c70, ref c71, ref c72);
             Prefetch.ToL1(ahead);
             ahead += walk.Step;
-            if (--left == 0)
-            {
-                ahead += walk.Jump;
-                left = walk.Count;
-            }
-
-            a += MR;
+            a += step;
             b += ldb;
+            if (--left != 0) continue;
+            ahead += walk.Jump;
+            a += skip;
+            left = walk.Count;
         }
 
         Finish(0, c, store, c00, c01, c02);
@@ -80,17 +77,17 @@ internal static unsafe class Gemm8x3<S, V>
     /// points is one panel.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RunWide(nint K, float* a, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+    private static void RunWide(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
     {
         if (store->Columns <= NR)
         {
-            Run(K, a, b, ldb, c, ldc, store);
+            Run<ByColumns>(K, a, lda, b, ldb, c, ldc, store);
             return;
         }
 
         if (store->Rows < MR)
         {
-            WideEdge(K, a, b, ldb, c, ldc, store);
+            WideEdge(K, a, lda, b, ldb, c, ldc, store);
             return;
         }
 
@@ -100,7 +97,7 @@ internal static unsafe class Gemm8x3<S, V>
         V c60 = S.Zero, c61 = S.Zero, c62 = S.Zero, c70 = S.Zero, c71 = S.Zero, c72 = S.Zero;
         Vector256<float> column = default;
         PrefetchTile(c, ldc);
-        PrefetchWalk walk = store->Ahead.Start == null ? FollowingA(a) : store->Ahead;
+        PrefetchWalk walk = store->Ahead;
         float* ahead = walk.Start;
         nint left = walk.Count;
         for (; K > 0; K--)
@@ -123,7 +120,7 @@ internal static unsafe class Gemm8x3<S, V>
                 left = walk.Count;
             }
 
-            a += MR;
+            a += lda;
             b += ldb;
         }
 
@@ -138,27 +135,100 @@ internal static unsafe class Gemm8x3<S, V>
         FinishColumn(c + NR, ldc, store, column);
     }
 
+    /// <summary>
+    /// The same for rows of A: its last column is 8 products of a row and <see cref="TileStore.LastColumn"/>, each summed in the lanes of a vector.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RunWideByRows(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+    {
+        int columns = store->Columns;
+        store->Columns = Math.Min(columns, NR);
+        Run<ByRows>(K, a, lda, b, ldb, c, ldc, store);
+        store->Columns = columns;
+        if (columns > NR) LastColumn(K, a, lda, c + NR, ldc, store);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void LastColumn(nint K, float* a, nint lda, float* c, nint ldc, TileStore* store)
+    {
+        float* b = store->LastColumn;
+        nint segment = store->Segment == 0 ? K : store->Segment;
+        V c0 = S.Zero, c1 = S.Zero, c2 = S.Zero, c3 = S.Zero, c4 = S.Zero, c5 = S.Zero, c6 = S.Zero, c7 = S.Zero;
+        for (; K > 0; K -= segment, a += store->SkipA)
+        {
+            nint left = segment;
+            for (; left >= S.Width; left -= S.Width)
+            {
+                V x = S.Load(b);
+                c0 = S.MultiplyAdd(x, S.Load(a), c0);
+                c1 = S.MultiplyAdd(x, S.Load(a + lda), c1);
+                c2 = S.MultiplyAdd(x, S.Load(a + 2 * lda), c2);
+                c3 = S.MultiplyAdd(x, S.Load(a + 3 * lda), c3);
+                c4 = S.MultiplyAdd(x, S.Load(a + 4 * lda), c4);
+                c5 = S.MultiplyAdd(x, S.Load(a + 5 * lda), c5);
+                c6 = S.MultiplyAdd(x, S.Load(a + 6 * lda), c6);
+                c7 = S.MultiplyAdd(x, S.Load(a + 7 * lda), c7);
+                a += S.Width;
+                b += S.Width;
+            }
+
+            int rest = (int)left;
+            if (rest == 0) continue;
+            V last = S.LoadPartial(b, rest);
+            c0 = S.MultiplyAdd(last, S.LoadPartial(a, rest), c0);
+            c1 = S.MultiplyAdd(last, S.LoadPartial(a + lda, rest), c1);
+            c2 = S.MultiplyAdd(last, S.LoadPartial(a + 2 * lda, rest), c2);
+            c3 = S.MultiplyAdd(last, S.LoadPartial(a + 3 * lda, rest), c3);
+            c4 = S.MultiplyAdd(last, S.LoadPartial(a + 4 * lda, rest), c4);
+            c5 = S.MultiplyAdd(last, S.LoadPartial(a + 5 * lda, rest), c5);
+            c6 = S.MultiplyAdd(last, S.LoadPartial(a + 6 * lda, rest), c6);
+            c7 = S.MultiplyAdd(last, S.LoadPartial(a + 7 * lda, rest), c7);
+            a += rest;
+            b += rest;
+        }
+
+        var sums = Vector256.Create(S.Sum(c0), S.Sum(c1), S.Sum(c2), S.Sum(c3), S.Sum(c4), S.Sum(c5), S.Sum(c6), S.Sum(c7));
+        if (store->Rows == MR) FinishColumn(c, ldc, store, sums);
+        else EdgeColumn(sums, c, ldc, *store);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    [SkipLocalsInit]
+    private static void EdgeColumn(Vector256<float> sums, float* c, nint ldc, TileStore store)
+    {
+        float* tile = stackalloc float[MR * S.Width];
+        for (int r = 0; r < MR; r++) tile[r * S.Width] = sums[r];
+        store.Columns = 1;
+        if (store.Addend != null) store.Addend += NR;
+        store.StoreFrom<S, V>(tile, S.Width, c, ldc);
+    }
+
     /// <summary>The first 2 vectors of the tile, without epilogue.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Narrow2(nint K, float* a, float* b, nint ldb, float* c, nint ldc)
+    private static void Narrow2<L>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+        where L : struct, ILayoutA
     {
         V c00 = S.Zero, c01 = S.Zero, c10 = S.Zero, c11 = S.Zero;
         V c20 = S.Zero, c21 = S.Zero, c30 = S.Zero, c31 = S.Zero;
         V c40 = S.Zero, c41 = S.Zero, c50 = S.Zero, c51 = S.Zero;
         V c60 = S.Zero, c61 = S.Zero, c70 = S.Zero, c71 = S.Zero;
+        nint row = L.RowStep(lda), step = L.KStep(lda), skip = store->SkipA, segment = store->Ahead.Count, left = segment;
         for (; K > 0; K--)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width);
             Row(S.Broadcast(a), b0, b1, ref c00, ref c01);
-            Row(S.Broadcast(a + 1), b0, b1, ref c10, ref c11);
-            Row(S.Broadcast(a + 2), b0, b1, ref c20, ref c21);
-            Row(S.Broadcast(a + 3), b0, b1, ref c30, ref c31);
-            Row(S.Broadcast(a + 4), b0, b1, ref c40, ref c41);
-            Row(S.Broadcast(a + 5), b0, b1, ref c50, ref c51);
-            Row(S.Broadcast(a + 6), b0, b1, ref c60, ref c61);
-            Row(S.Broadcast(a + 7), b0, b1, ref c70, ref c71);
-            a += MR;
+            Row(S.Broadcast(a + row), b0, b1, ref c10, ref c11);
+            Row(S.Broadcast(a + 2 * row), b0, b1, ref c20, ref c21);
+            Row(S.Broadcast(a + 3 * row), b0, b1, ref c30, ref c31);
+            Row(S.Broadcast(a + 4 * row), b0, b1, ref c40, ref c41);
+            Row(S.Broadcast(a + 5 * row), b0, b1, ref c50, ref c51);
+            Row(S.Broadcast(a + 6 * row), b0, b1, ref c60, ref c61);
+            Row(S.Broadcast(a + 7 * row), b0, b1, ref c70, ref c71);
+            a += step;
             b += ldb;
+            if (--left != 0) continue;
+            a += skip;
+            left = segment;
         }
 
         S.Store(c, c00);
@@ -181,23 +251,28 @@ internal static unsafe class Gemm8x3<S, V>
 
     /// <summary>The first vector of the tile, without epilogue.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Narrow1(nint K, float* a, float* b, nint ldb, float* c, nint ldc)
+    private static void Narrow1<L>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+        where L : struct, ILayoutA
     {
         V c00 = S.Zero, c10 = S.Zero, c20 = S.Zero, c30 = S.Zero;
         V c40 = S.Zero, c50 = S.Zero, c60 = S.Zero, c70 = S.Zero;
+        nint row = L.RowStep(lda), step = L.KStep(lda), skip = store->SkipA, segment = store->Ahead.Count, left = segment;
         for (; K > 0; K--)
         {
             V b0 = S.Load(b);
             Row(S.Broadcast(a), b0, ref c00);
-            Row(S.Broadcast(a + 1), b0, ref c10);
-            Row(S.Broadcast(a + 2), b0, ref c20);
-            Row(S.Broadcast(a + 3), b0, ref c30);
-            Row(S.Broadcast(a + 4), b0, ref c40);
-            Row(S.Broadcast(a + 5), b0, ref c50);
-            Row(S.Broadcast(a + 6), b0, ref c60);
-            Row(S.Broadcast(a + 7), b0, ref c70);
-            a += MR;
+            Row(S.Broadcast(a + row), b0, ref c10);
+            Row(S.Broadcast(a + 2 * row), b0, ref c20);
+            Row(S.Broadcast(a + 3 * row), b0, ref c30);
+            Row(S.Broadcast(a + 4 * row), b0, ref c40);
+            Row(S.Broadcast(a + 5 * row), b0, ref c50);
+            Row(S.Broadcast(a + 6 * row), b0, ref c60);
+            Row(S.Broadcast(a + 7 * row), b0, ref c70);
+            a += step;
             b += ldb;
+            if (--left != 0) continue;
+            a += skip;
+            left = segment;
         }
 
         S.Store(c, c00);
@@ -213,24 +288,25 @@ internal static unsafe class Gemm8x3<S, V>
     /// <summary>An edge tile is computed beside C and copied from there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     [SkipLocalsInit]
-    private static void Edge(nint K, float* a, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+    private static void Edge<L>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+        where L : struct, ILayoutA
     {
         float* tile = stackalloc float[MR * NR];
-        TileStore whole = new() { Rows = MR, Columns = NR };
-        if (store->Columns <= S.Width) Narrow1(K, a, b, ldb, tile, NR);
-        else if (store->Columns <= 2 * S.Width) Narrow2(K, a, b, ldb, tile, NR);
-        else Run(K, a, b, ldb, tile, NR, &whole);
+        TileStore whole = new() { Rows = MR, Columns = NR, Ahead = store->Ahead, SkipA = store->SkipA };
+        if (store->Columns <= S.Width) Narrow1<L>(K, a, lda, b, ldb, tile, NR, store);
+        else if (store->Columns <= 2 * S.Width) Narrow2<L>(K, a, lda, b, ldb, tile, NR, store);
+        else Run<L>(K, a, lda, b, ldb, tile, NR, &whole);
         store->StoreFrom<S, V>(tile, NR, c, ldc);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     [SkipLocalsInit]
-    private static void WideEdge(nint K, float* a, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+    private static void WideEdge(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
     {
         int stride = NR + S.Width;
         float* tile = stackalloc float[MR * stride];
-        TileStore whole = new() { Rows = MR, Columns = NR + 1 };
-        RunWide(K, a, b, ldb, tile, stride, &whole);
+        TileStore whole = new() { Rows = MR, Columns = NR + 1, Ahead = store->Ahead, SkipA = store->SkipA };
+        RunWide(K, a, lda, b, ldb, tile, stride, &whole);
         store->StoreFrom<S, V>(tile, stride, c, ldc);
     }
 
@@ -264,9 +340,6 @@ internal static unsafe class Gemm8x3<S, V>
             Prefetch.ToL1(c + 3 * S.Width - 1);
         }
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static PrefetchWalk FollowingA(float* a) => new() { Start = a + PrefetchDistance, Step = MR };
 
     /// <summary>The epilogue of one row, in registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -38,7 +38,7 @@ internal static unsafe class Prefetch
 
 /// <summary>
 /// Places to ask for while tiles are computed, one for each k: the first is Start, each next one Step further, and Jump more after every Count
-/// of them. The next tile begins TileStep after this one's Start. Start = null: what follows in A.
+/// of them. The next tile begins TileStep after this one's Start.
 /// </summary>
 internal unsafe struct PrefetchWalk
 {

@@ -50,6 +50,15 @@ internal unsafe struct TileStore
     /// <summary>Factor below zero of <see cref="Activation.LeakyRelu"/>.</summary>
     public float Slope;
 
+    /// <summary>B's column beyond its last whole vector, K floats side by side: for a tile of one column more whose A is read by rows.</summary>
+    public float* LastColumn;
+
+    /// <summary>The last column is summed over so many values of k at a time; 0: over all of them.</summary>
+    public nint Segment;
+
+    /// <summary>Floats of A that are left out after every segment; where it is not 0, Ahead.Count is the segment.</summary>
+    public nint SkipA;
+
     /// <summary>What is asked for while the tile is computed; a hint.</summary>
     public PrefetchWalk Ahead;
 

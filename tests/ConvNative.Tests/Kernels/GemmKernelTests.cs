@@ -6,7 +6,16 @@ namespace ConvNative.Tests.Kernels;
 internal sealed unsafe class GemmKernelTests
 {
     private const int LdcGap = 3;
-    private static readonly int[] Depths = [0, 1, 2, 7, 33];
+    private static readonly int[] Depths = [0, 1, 2, 7, 33, 36];
+
+    public enum Layout
+    {
+        Columns,
+        Rows,
+
+        /// <summary>Rows in pieces.</summary>
+        Segments,
+    }
 
     public enum Addition
     {
@@ -16,26 +25,26 @@ internal sealed unsafe class GemmKernelTests
     }
 
     [Test]
-    public void TileIsWithinTheBoundOfItsSum([Values] Isa isa, [Values] Addition addition, [Values] Activation activation, [Values] bool bias)
+    public void TileIsWithinTheBoundOfItsSum([Values] Isa isa, [Values] Addition addition, [Values] Activation activation, [Values] bool bias, [Values] Layout layout)
     {
         GemmKernel kernel = GemmKernel.For(isa);
         var random = new Random(1);
         foreach (int K in Depths)
         for (int rows = 1; rows <= kernel.MR; rows++)
         for (int columns = 1; columns <= kernel.NR; columns++)
-            CheckTile(kernel, K, rows, columns, columns % 3, addition, activation, bias, random);
+            CheckTile(kernel, K, rows, columns, columns % 3, addition, activation, bias, layout, random);
     }
 
     /// <summary>The kernel for 49 columns, where there is one: Isa's own otherwise.</summary>
     [Test]
-    public void WideTileIsWithinTheBoundOfItsSum([Values] Isa isa, [Values] Addition addition, [Values] Activation activation, [Values] bool bias)
+    public void WideTileIsWithinTheBoundOfItsSum([Values] Isa isa, [Values] Addition addition, [Values] Activation activation, [Values] bool bias, [Values] Layout layout)
     {
         GemmKernel kernel = GemmKernel.For(isa, 49);
         var random = new Random(1);
         foreach (int K in Depths)
         for (int rows = 1; rows <= kernel.MR; rows++)
         foreach (int columns in (int[])[1, kernel.NR - 1, kernel.NR])
-            CheckTile(kernel, K, rows, columns, columns % 3, addition, activation, bias, random);
+            CheckTile(kernel, K, rows, columns, columns % 3, addition, activation, bias, layout, random);
     }
 
     [TestCase(49, 49)]
@@ -58,7 +67,7 @@ internal sealed unsafe class GemmKernelTests
         foreach (int columns in (int[])[kernel.NR, kernel.NR - 1])
         {
             TileStore store = Store(kernel.MR, columns, activation);
-            kernel.Run(1, a.Pointer, b.Pointer, kernel.NR, c.Pointer, kernel.NR, &store);
+            kernel.Run(1, a.Pointer, kernel.MR, b.Pointer, kernel.NR, c.Pointer, kernel.NR, &store);
             for (int r = 0; r < kernel.MR; r++)
             {
                 Assert.That(c.Span[r * kernel.NR], Is.Not.NaN);
@@ -78,7 +87,7 @@ internal sealed unsafe class GemmKernelTests
         b.Span.Fill(float.NegativeInfinity);
         b.Span[0] = float.PositiveInfinity;
         TileStore store = new() { Rows = kernel.MR, Columns = kernel.NR, Activation = Activation.Clip, Low = 0, High = float.PositiveInfinity };
-        kernel.Run(1, a.Pointer, b.Pointer, kernel.NR, c.Pointer, kernel.NR, &store);
+        kernel.Run(1, a.Pointer, kernel.MR, b.Pointer, kernel.NR, c.Pointer, kernel.NR, &store);
         Assert.That(c.Span[0], Is.EqualTo(float.PositiveInfinity));
         Assert.That(c.Span[1], Is.Zero);
     }
@@ -95,10 +104,22 @@ internal sealed unsafe class GemmKernelTests
 
     /// <summary>Panels are read whole, everything else only where the tile is: outside it lies a NaN that must stay.</summary>
     private static void CheckTile(
-        in GemmKernel kernel, int K, int rows, int columns, int ldbGap, Addition addition, Activation activation, bool withBias, Random random)
+        in GemmKernel kernel,
+        int K,
+        int rows,
+        int columns,
+        int ldbGap,
+        Addition addition,
+        Activation activation,
+        bool withBias,
+        Layout layout,
+        Random random)
     {
-        int ldb = kernel.NR + ldbGap, ldc = columns + LdcGap, length = ((rows - 1) * ldc) + columns;
-        using FencedFloats a = new FencedFloats(K * kernel.MR).FillUniform(random);
+        bool byRows = layout != Layout.Columns;
+        int segment = layout != Layout.Segments ? K : K % 18 == 0 ? 18 : K % 3 == 0 ? 3 : K, skip = layout == Layout.Segments ? 2 : 0;
+        int rowLength = K == 0 ? 0 : K / segment * (segment + skip);
+        int ldb = kernel.NR + ldbGap, lda = (byRows ? rowLength : kernel.MR) + ldbGap, ldc = columns + LdcGap, length = ((rows - 1) * ldc) + columns;
+        using FencedFloats a = new FencedFloats((byRows ? kernel.MR : K) * lda).FillUniform(random);
         using FencedFloats b = new FencedFloats(K * ldb).FillUniform(random);
         using FencedFloats bias = new FencedFloats(rows).FillUniform(random);
         using FencedFloats residual = new FencedFloats(length).FillUniform(random);
@@ -115,7 +136,11 @@ internal sealed unsafe class GemmKernelTests
             store.AddendStride = ldc;
         }
 
-        kernel.Run(K, a.Pointer, b.Pointer, ldb, c.Pointer, ldc, &store);
+        using var last = new FencedFloats(K);
+        for (int k = 0; k < K; k++) last.Span[k] = b.Span[(k * ldb) + kernel.NR - 1];
+        store.LastColumn = last.Pointer;
+        if (layout == Layout.Segments) (store.Segment, store.SkipA, store.Ahead.Count) = (segment, skip, segment);
+        (byRows ? kernel.RunRows : kernel.Run)(K, a.Pointer, lda, b.Pointer, ldb, c.Pointer, ldc, &store);
 
         bool outsideHolds = c.FencesHold;
         for (int r = 0; r < rows; r++)
@@ -131,7 +156,7 @@ internal sealed unsafe class GemmKernelTests
             double size = (withBias ? Math.Abs(bias.Span[r]) : 0) + (addition == Addition.None ? 0.0 : Math.Abs(residual.Span[(r * ldc) + j]));
             for (int k = 0; k < K; k++)
             {
-                double product = (double)a.Span[(k * kernel.MR) + r] * b.Span[(k * ldb) + j];
+                double product = (double)a.Span[byRows ? (r * lda) + (k / segment * (segment + skip)) + (k % segment) : (k * lda) + r] * b.Span[(k * ldb) + j];
                 sum += product;
                 size += Math.Abs(product);
             }

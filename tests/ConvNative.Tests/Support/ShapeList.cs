@@ -39,6 +39,8 @@ internal static class ShapeList
         "mb1ic70ih9oc66oh9kh3ph1n\"wide9\"",
         "mb1ic16ih11oc16oh9kh3ph0n\"valid\"",
         "mb3ic8ih7oc16oh7kh3ph1n\"square7\"",
+        "mb1ic21ih7oc41oh7kh3ph1n\"square7_deep\"",
+        "mb1ic10ih7oc13oh7kh5ph2n\"square7_five\"",
 
         // strides, dilation, large and lopsided kernels and padding
         "mb2ic3ih17oc8oh9kh3sh2ph1n\"stride2\"",

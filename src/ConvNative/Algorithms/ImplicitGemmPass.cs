@@ -1,0 +1,127 @@
+using System.Runtime.InteropServices;
+using ConvNative.Interop;
+using ConvNative.Kernels;
+
+namespace ConvNative.Algorithms;
+
+/// <summary>One product: a patch grid, and where its points stand in the output plane.</summary>
+/// <param name="Grid">Where B comes from.</param>
+/// <param name="Kernel">Flat kernel position (kh·KW + kw) of each tap.</param>
+/// <param name="Row">Output row of grid row 0.</param>
+/// <param name="Column">Output column of grid column 0.</param>
+/// <param name="PackedOffset">Where its packed weights begin, in floats.</param>
+internal sealed record ImplicitGemmPart(PatchGrid Grid, int[] Kernel, int Row, int Column, long PackedOffset);
+
+/// <summary>The forward and backward-data pass of <see cref="ImplicitGemm"/>: its products one after the other.</summary>
+internal sealed unsafe class ImplicitGemmPass : ConvPass
+{
+    private readonly PlanContext _context;
+    private readonly Direction _direction;
+    private readonly ImplicitGemmPart[] _parts;
+    private readonly bool _someEmpty;
+    private readonly ImplicitGemmShape _shape;
+
+    public ImplicitGemmPass(PlanContext context, Direction direction)
+    {
+        (_context, _direction) = (context, direction);
+        _shape = new ImplicitGemmShape(context, direction);
+        (_parts, _someEmpty) = direction == Direction.Forward ? (Forward(), false) : BackwardData();
+        if (_parts.Length == 0) return;   // no output reads the image, only its padding: dx is 0
+        ImplicitGemmPart last = _parts[^1];
+        PackedWeightsBytes = (last.PackedOffset + PackedLength(last.Kernel.Length)) * sizeof(float);
+        _shape.Block(_parts);
+    }
+
+    /// <summary>Only the residue class of pixel (0, 0) reads anything: it writes the zeros of the others as well.</summary>
+    private bool FillsGaps => _someEmpty && _parts is [{ Row: 0, Column: 0 }];
+
+    public int Workers => _parts.Length == 0 ? 1 : _shape.Workers;
+
+    public override long WorkspaceBytes => _shape.WorkerLength * Workers * sizeof(float);
+
+    public override long PackedWeightsBytes { get; }
+
+    public override bool PacksInRun => _parts.Length > 0 && _shape.PacksInRun;
+
+    public override string Details =>
+        $"kernel {_shape.Kernel.Name}, MC {_shape.Blocks.MC}, NC {_shape.NC}, KC {_shape.Blocks.KC}, {_parts.Length} product(s), {Workers} worker(s)";
+
+    public override void PackWeights(float* w, float* packed, WorkerPool pool)
+    {
+        foreach (ImplicitGemmPart part in _parts)
+        {
+            var task = new PackTask(_shape, _context.Sizes, part, w, packed + part.PackedOffset);
+            pool.For(_context.Threads, task.Count, ref task);
+        }
+    }
+
+    public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
+    {
+        if (_someEmpty && !FillsGaps)
+        {
+            var clear = new ClearTask(_context.Sizes, buffers.X);
+            pool.For(_context.Threads, _context.Sizes.N, ref clear);
+        }
+
+        foreach (ImplicitGemmPart part in _parts)
+        {
+            var task = new ImplicitGemmProduct(_context, _shape, part, _direction, buffers, workspace, FillsGaps);
+            pool.For(Workers, task.Count, ref task);
+        }
+    }
+
+    private long PackedLength(int taps) => (long)_context.Sizes.G * _shape.PaddedM * _shape.Channels * taps;
+
+    private ImplicitGemmPart[] Forward()
+    {
+        PatchGrid grid = ImplicitGemm.ForwardGrid(_context.Sizes);
+        return [new ImplicitGemmPart(grid, [.. Enumerable.Range(0, grid.Taps)], 0, 0, 0)];
+    }
+
+    private (ImplicitGemmPart[] Parts, bool SomeEmpty) BackwardData()
+    {
+        ConvSizes s = _context.Sizes;
+        var parts = new List<ImplicitGemmPart>();
+        bool someEmpty = false;
+        long offset = 0;
+        for (int rh = 0; rh < Math.Min(s.sh, s.IH); rh++)
+        for (int rw = 0; rw < Math.Min(s.sw, s.IW); rw++)
+        {
+            (int[] kernel, Tap[] taps) = ResidueClass.BackwardData(s, rh, rw);
+            if (kernel.Length == 0)
+            {
+                someEmpty = true;
+                continue;
+            }
+
+            int rows = (s.IH - rh + s.sh - 1) / s.sh, columns = (s.IW - rw + s.sw - 1) / s.sw;
+            parts.Add(new ImplicitGemmPart(new PatchGrid(s.OH, s.OW, rows, columns, 1, 1, taps), kernel, rh, rw, offset));
+            offset += (PackedLength(kernel.Length) + 15) / 16 * 16;
+        }
+
+        return ([.. parts], someEmpty);
+    }
+
+    /// <summary>for n: dx[n] = 0, where some residue class has no taps.</summary>
+    private readonly unsafe struct ClearTask(ConvSizes s, float* dx) : IParallelTask
+    {
+        public void Run(long index, int worker) =>
+            NativeMemory.Clear(dx + (index * s.IC * s.InputPixels), (nuint)((long)s.IC * s.InputPixels * sizeof(float)));
+    }
+
+    /// <summary>for g, channel block: the weights, [g][channel block][⌈M/MR⌉][(channel, tap)][MR].</summary>
+    private readonly unsafe struct PackTask(ImplicitGemmShape shape, ConvSizes s, ImplicitGemmPart part, float* w, float* packed) : IParallelTask
+    {
+        private readonly int _channelsPerBlock = shape.ChannelsPerBlock(part.Kernel.Length);
+
+        public long Count => (long)s.G * BlockSizes.CeilDiv(shape.Channels, _channelsPerBlock);
+
+        public void Run(long index, int worker)
+        {
+            (long g, long block) = Math.DivRem(index, BlockSizes.CeilDiv(shape.Channels, _channelsPerBlock));
+            int first = (int)block * _channelsPerBlock;
+            float* panels = packed + (((g * shape.Channels) + first) * part.Kernel.Length * shape.PaddedM);
+            shape.Filter(part).Pack(w + (g * s.GroupOC * s.PatchLength), 0, shape.M, first, Math.Min(_channelsPerBlock, shape.Channels - first), panels);
+        }
+    }
+}

@@ -1,0 +1,252 @@
+using System.Runtime.CompilerServices;
+using ConvNative.Interop;
+using ConvNative.Kernels;
+
+namespace ConvNative.Algorithms;
+
+/// <summary>for image (or all), g, column block, row block: one block of the output.</summary>
+internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, ImplicitGemmShape shape, ImplicitGemmPart part, Direction direction, ConvBuffers buffers, float* workspace, bool fillsGaps) : IParallelTask
+{
+    private readonly PatchGrid _grid = part.Grid;
+    private readonly ConvSizes _s = context.Sizes;
+
+    public long Count => (long)shape.Images * _s.G * shape.ColumnBlocks(part.Grid) * shape.RowBlocks;
+
+    public void Run(long index, int worker)
+    {
+        (long rest, long rowBlock) = Math.DivRem(index, shape.RowBlocks);
+        (rest, long columnBlock) = Math.DivRem(rest, shape.ColumnBlocks(_grid));
+        (long n, long g) = Math.DivRem(rest, _s.G);
+        int first = (int)columnBlock * shape.NC;
+        var block = new Block(
+            (int)g, (int)rowBlock * shape.RowsPerItem, Math.Min(shape.RowsPerItem, shape.M - ((int)rowBlock * shape.RowsPerItem)),
+            (int)n + (first / _grid.Points), first % _grid.Points, Math.Min(shape.NC, shape.Points(_grid) - first));
+        float* scratch = workspace + (worker * shape.WorkerLength);
+        Multiply(block, scratch);
+        if (!shape.StoresDirectly) Scatter(block, scratch + shape.ScratchLength + shape.PanelsLength);
+    }
+
+    /// <summary>Rows [Row, Row + Rows) of group G; Count grid points from point Point of image N on, into the next images where they are merged.</summary>
+    private readonly record struct Block(int G, int Row, int Rows, int N, int Point, int Count);
+
+    private void Multiply(in Block block, float* scratch)
+    {
+        float* panels = scratch + shape.ScratchLength;
+        float* result = panels + shape.PanelsLength;
+        int channelsPerBlock = shape.ChannelsPerBlock(_grid.Taps);
+        for (int c = 0; c < shape.Channels; c += channelsPerBlock)
+        {
+            int channels = Math.Min(channelsPerBlock, shape.Channels - c);
+            OperandB b = Patches(block, c, channels, scratch, panels);
+            if (shape.StoresDirectly)
+            {
+                float* output = Output(block.N, block.G, block.Row) + block.Point;
+                MultiplyBlock(block, c, channels, b, output, shape.OutH * shape.OutW, StoreOf(block, c == 0, c + channels == shape.Channels, output), result);
+            }
+            else
+            {
+                TileStore store = c == 0 ? default : new TileStore { Addend = result, AddendStride = shape.NC };
+                MultiplyBlock(block, c, channels, b, result, shape.NC, store, result + shape.ResultLength);
+            }
+        }
+    }
+
+    // A's rows in L2-sized parts; GemmBlock keeps each panel of B in L1 while a part of A passes over it.
+    private void MultiplyBlock(in Block block, int channel, int channels, in OperandB b, float* c, nint ldc, TileStore store, float* filter)
+    {
+        int step = buffers.Packed != null || shape.ReadsWeights ? shape.Blocks.MC : shape.FilterRows;
+        for (int i = 0; i < block.Rows; i += step)
+        {
+            TileStore at = store;
+            if (at.Bias != null) at.Bias += i;
+            if (at.Addend != null) at.Addend += i * at.AddendStride;
+            int rows = Math.Min(step, block.Rows - i);
+            OperandA a = Weights(block, i, rows, channel, channels, filter);
+            GemmBlock.Multiply(shape.Kernel, rows, block.Count, channels * _grid.Taps, a, b, c + (i * ldc), ldc, at);
+        }
+    }
+
+    /// <summary>The block's part of A for some of its rows and channels: packed before or now, or in place but for a last panel of fewer rows.</summary>
+    private OperandA Weights(in Block block, int i, int rows, int channel, int channels, float* filter)
+    {
+        int K = channels * _grid.Taps, MR = shape.Kernel.MR, row = block.Row + i;
+        FilterPanels weights = shape.Filter(part);
+        if (buffers.Packed != null)
+            return weights.Packed(buffers.Packed + part.PackedOffset + ((((nint)block.G * shape.Channels) + channel) * _grid.Taps * shape.PaddedM) + ((nint)row * K), K);
+
+        float* group = buffers.W + ((nint)block.G * _s.GroupOC * _s.PatchLength);
+        if (!shape.ReadsWeights)
+        {
+            weights.Pack(group, row, rows, channel, channels, filter);
+            return weights.Packed(filter, K);
+        }
+
+        int rest = rows % MR;
+        if (rest > 0) weights.Pack(group, row + rows - rest, rest, channel, channels, filter);
+        return weights.InPlace(group, row, channel, K, filter);
+    }
+
+    /// <summary>Bias and residual with the first part of the sum, the output itself with the later ones, the activation with the last.</summary>
+    private TileStore StoreOf(in Block block, bool isFirst, bool isLast, float* output)
+    {
+        TileStore store = direction == Direction.Forward ? context.Epilogue(BiasOf(block), ResidualAt(output)) : default;
+        if (!isLast) store.Activation = Activation.None;
+        if (isFirst) return store;
+        store.Bias = null;
+        store.Addend = output;
+        store.AddendStride = (nint)shape.OutH * shape.OutW;
+        return store;
+    }
+
+    private float* BiasOf(in Block block) => buffers.B == null ? null : buffers.B + (block.G * shape.M) + block.Row;
+
+    private float* ResidualAt(float* output) => buffers.Residual == null ? null : buffers.Residual + (output - buffers.Y);
+
+    private float* Output(int n, int g, int row) => direction == Direction.Forward
+        ? buffers.Y + ((((long)n * _s.OC) + ((long)g * shape.M) + row) * _s.OutputPixels)
+        : buffers.X + ((((long)n * _s.IC) + ((long)g * shape.M) + row) * _s.InputPixels);
+
+    private float* Source(int n, int g, int channel) => direction == Direction.Forward
+        ? buffers.X + ((((long)n * _s.IC) + ((long)g * shape.Channels) + channel) * _s.InputPixels)
+        : buffers.Y + ((((long)n * _s.OC) + ((long)g * shape.Channels) + channel) * _s.OutputPixels);
+
+    /// <summary>The block's part of B for some channels: in place, or in panels.</summary>
+    private OperandB Patches(in Block block, int c, int channels, float* scratch, float* panels)
+    {
+        int NR = shape.Kernel.NR;
+        if (shape.ReadsImage(_grid)) return Image(block, c, channels, panels);
+        if (_grid.ReadsInPlace) PackInPlace(block, c, channels, panels);
+        else PackPadded(block, c, channels, scratch, panels);
+        float* last = null;
+        if (NeedsLastColumns)
+        {
+            int K = channels * _grid.Taps;
+            last = panels + shape.PanelsLength - (nint)shape.LastColumnsLength;
+            for (int j = 0; j < (block.Count + NR - 1) / NR; j++) CopyColumn(panels + ((nint)j * K * NR) + NR - 1, NR, K, last + ((nint)j * K));
+        }
+
+        return new OperandB(panels, NR, (nint)channels * _grid.Taps * NR, null, last);
+    }
+
+    private bool NeedsLastColumns => shape.Filter(part).IsByRows && shape.Kernel.NR % shape.Kernel.Vector != 0;
+
+    private OperandB Image(in Block block, int c, int channels, float* panels)
+    {
+        int NR = shape.Kernel.NR, whole = block.Count / NR, rest = block.Count % NR;
+        float* source = Source(block.N, block.G, c) + block.Point, edge = null, last = null;
+        if (rest % shape.Kernel.Vector != 0)
+        {
+            edge = panels;
+            shape.Packer.FromRows(source + ((nint)whole * NR), _grid.Points, channels, rest, NR, edge);
+        }
+
+        if (NeedsLastColumns)
+        {
+            last = panels + shape.PanelsLength - (nint)shape.LastColumnsLength;
+            for (int j = 0; j < whole; j++) CopyColumn(source + ((nint)j * NR) + NR - 1, _grid.Points, channels, last + ((nint)j * channels));
+        }
+
+        return new OperandB(source, _grid.Points, NR, edge, last);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void CopyColumn(float* source, nint ld, int K, float* column)
+    {
+        for (int k = 0; k < K; k++, source += ld) column[k] = *source;
+    }
+
+    private void PackInPlace(in Block block, int c, int channels, float* panels)
+    {
+        nint plane = (nint)_grid.H * _grid.W, image = plane * shape.Channels * _s.G;
+        var source = new PatchSource(Source(block.N, block.G, c), Source(_s.N, 0, 0), plane, _grid.sw, isFar: true);
+        nint tap = ((nint)_grid.FirstRow * _grid.W) + _grid.FirstColumn;
+        Span<Run> runs = stackalloc Run[MostRuns(block)];
+        int count = FindRuns(block, channels, image, (nint)_grid.sh * _grid.W, _grid.sw, runs);
+        shape.Patches.Pack(source, channels, &tap, 1, runs[..count], shape.Kernel.NR, panels);
+    }
+
+    private void PackPadded(in Block block, int c, int channels, float* scratch, float* panels)
+    {
+        // The images that the block touches, each with the same room in scratch.
+        int lastImage = block.N + ((block.Point + block.Count - 1) / _grid.Points);
+        int firstRow = lastImage == block.N ? block.Point / _grid.Columns : 0;
+        int rows = lastImage == block.N ? ((block.Point + block.Count - 1) / _grid.Columns) - firstRow + 1 : _grid.Rows;
+        nint channelStride = (nint)_grid.PaddedRowCount(rows) * _grid.Pitch;
+        nint imageStride = channelStride * channels;
+        for (int n = block.N; n <= lastImage; n++)
+            shape.Patches.Fill(_grid, Source(n, block.G, c), channels, firstRow, rows, scratch + ((n - block.N) * imageStride), channelStride);
+
+        var source = new PatchSource(scratch - (firstRow * _grid.RowStep), scratch + shape.ScratchLength, channelStride, 1, isFar: false);
+        Span<Run> runs = stackalloc Run[MostRuns(block)];
+        int count = FindRuns(block, channels, imageStride, _grid.RowStep, 1, runs);
+        shape.Patches.Pack(source, channels, _grid.TapOffsets, _grid.Taps, runs[..count], shape.Kernel.NR, panels);
+    }
+
+    private int MostRuns(in Block block) => (block.Count / _grid.Columns) + (block.Count / shape.Kernel.NR) + 3;
+
+    /// <summary>Cuts the block's points where a grid row or a panel ends.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int FindRuns(in Block block, int channels, nint imageStride, nint rowStride, nint pointStride, Span<Run> runs)
+    {
+        int NR = shape.Kernel.NR;
+        // Where grid rows follow each other without a gap, an image is one row.
+        int columns = rowStride == _grid.Columns * pointStride ? _grid.Points : _grid.Columns;
+        (int image, int point) = Math.DivRem(block.Point, _grid.Points);
+        (int row, int column) = Math.DivRem(point, columns);
+        int count = 0;
+        for (int i = 0; i < block.Count;)
+        {
+            (int panel, int lane) = Math.DivRem(i, NR);
+            int length = Math.Min(Math.Min(columns - column, NR - lane), block.Count - i);
+            runs[count++] = new Run(
+                (image * imageStride) + (row * rowStride) + (column * pointStride), ((nint)panel * channels * _grid.Taps * NR) + lane, length);
+            i += length;
+            column += length;
+            if (column < columns) continue;
+            column = 0;
+            if (++row < _grid.Points / columns) continue;
+            row = 0;
+            image++;
+        }
+
+        return count;
+    }
+
+    /// <summary>The finished block from scratch to its places in the output: images apart, strides between the points.</summary>
+    private void Scatter(in Block block, float* result)
+    {
+        for (int done = 0; done < block.Count;)
+        {
+            (int image, int point) = Math.DivRem(block.Point + done, _grid.Points);
+            (int row, int column) = Math.DivRem(point, _grid.Columns);
+            // Without strides, points of one image go on from row to row.
+            int length = Math.Min(shape.OutStepW == 1 && shape.OutStepH == 1 ? _grid.Points - point : _grid.Columns - column, block.Count - done);
+            float* output = Output(block.N + image, block.G, block.Row) + ((long)((row * shape.OutStepH) + part.Row) * shape.OutW) + (column * shape.OutStepW) + part.Column;
+            if (fillsGaps) SpreadRun(block, row, column, length, result + done, output);
+            else StoreRun(block, result + done, output, length);
+            done += length;
+        }
+    }
+
+    private void SpreadRun(in Block block, int row, int column, int length, float* result, float* output)
+    {
+        int height = Math.Min(shape.OutStepH, shape.OutH - (row * shape.OutStepH));
+        int width = Math.Min(length * shape.OutStepW, shape.OutW - (column * shape.OutStepW));
+        PlaneStore.Spread(context.Isa, result, shape.NC, block.Rows, shape.OutStepW, height, width, output, shape.OutW, (nint)shape.OutH * shape.OutW);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void StoreRun(in Block block, float* result, float* output, int length)
+    {
+        nint plane = (nint)shape.OutH * shape.OutW;
+        if (shape.OutStepW == 1)
+        {
+            TileStore store = direction == Direction.Forward ? context.Epilogue(BiasOf(block), ResidualAt(output)) : default;
+            (store.Rows, store.Columns) = (block.Rows, length);
+            Epilogue.Copy(context.Isa, store, result, shape.NC, output, plane);
+            return;
+        }
+
+        PlaneStore.Weave(context.Isa, result, shape.NC, block.Rows, shape.OutStepW, length, output, plane);
+    }
+}

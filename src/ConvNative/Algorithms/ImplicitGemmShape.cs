@@ -1,0 +1,161 @@
+using ConvNative.Kernels;
+
+namespace ConvNative.Algorithms;
+
+/// <summary>Sizes that all products of a pass share, and the blocking.</summary>
+internal sealed class ImplicitGemmShape
+{
+    /// <summary>So many tiles use an element of B too seldom for it to be worth a place in L1: the sums are cut less often.</summary>
+    private const int FewTiles = 8;
+
+    private readonly PlanContext _context;
+    private readonly bool _forward;
+
+    public ImplicitGemmShape(PlanContext context, Direction direction)
+    {
+        _context = context;
+        ConvSizes s = context.Sizes;
+        bool forward = _forward = direction == Direction.Forward;
+        int points = forward ? s.OutputPixels : BlockSizes.CeilDiv(s.IH, s.sh) * BlockSizes.CeilDiv(s.IW, s.sw);
+        // Blocks that span images waste no lanes, but go through scratch.
+        GemmKernel ofImage = GemmKernel.For(context.Isa, points), ofAll = GemmKernel.For(context.Isa, (long)points * s.N);
+        MergesImages = (long)points * s.N <= int.MaxValue && ofAll.CoveredColumns((long)points * s.N) < 15 / 16.0 * s.N * ofImage.CoveredColumns(points);
+        Kernel = MergesImages ? ofAll : ofImage;
+        (Packer, Patches) = (PanelPacker.For(context.Isa), PatchPacker.For(context.Isa));
+        Blocks = BlockSizes.For(Kernel, CacheSizes.Machine);
+        (M, Channels) = forward ? (s.GroupOC, s.GroupIC) : (s.GroupIC, s.GroupOC);
+        (OutH, OutW) = forward ? (s.OH, s.OW) : (s.IH, s.IW);
+        (OutStepH, OutStepW) = forward ? (1, 1) : (s.sh, s.sw);
+        PaddedM = BlockSizes.RoundUp(M, Kernel.MR);
+    }
+
+    public GemmKernel Kernel { get; }
+
+    public BlockSizes Blocks { get; private set; }
+
+    public PanelPacker Packer { get; }
+
+    public PatchPacker Patches { get; }
+
+    /// <summary>Rows of the product: output channels of a group.</summary>
+    public int M { get; }
+
+    /// <summary>M in whole panels.</summary>
+    public int PaddedM { get; }
+
+    /// <summary>Channels that are summed over.</summary>
+    public int Channels { get; }
+
+    public int OutH { get; }
+
+    public int OutW { get; }
+
+    /// <summary>Output rows from a grid row to the next.</summary>
+    public int OutStepH { get; }
+
+    public int OutStepW { get; }
+
+    /// <summary>Grid points of a block.</summary>
+    public int NC { get; private set; }
+
+    /// <summary>Rows of a block.</summary>
+    public int RowsPerItem { get; private set; }
+
+    /// <summary>The points of all images count on: blocks may span images.</summary>
+    public bool MergesImages { get; }
+
+    public int Workers { get; private set; }
+
+    public long ScratchLength { get; private set; }
+
+    public long PanelsLength { get; private set; }
+
+    /// <summary>The part of the panels' memory that holds the last columns of panels of one column more than whole vectors.</summary>
+    public long LastColumnsLength { get; private set; }
+
+    public long ResultLength { get; private set; }
+
+    public long FilterLength { get; private set; }
+
+    /// <summary>Floats of one worker's scratch.</summary>
+    public long WorkerLength => ScratchLength + PanelsLength + ResultLength + FilterLength;
+
+    // Whole cache lines of a row of weights, where channels are neighbours.
+    public int ChannelsPerBlock(int taps) => BlockSizes.Balance(Channels, Math.Max(1, Blocks.KC / taps), taps == 1 ? Prefetch.Line : 1);
+
+    /// <summary>B is the image as it stands.</summary>
+    public bool ReadsImage(PatchGrid grid) => grid.IsIdentity && !MergesImages;
+
+    /// <summary>Weights that are not packed are read as they stand.</summary>
+    public bool ReadsWeights { get; private set; }
+
+    /// <summary>Weights that are not packed are read as they stand, or packed in the run because no two items need the same.</summary>
+    public bool PacksInRun { get; private set; }
+
+    /// <summary>Rows of A that are packed at once in the run: they stay in L2 beside a block of B.</summary>
+    public int FilterRows => ReadsWeights ? Kernel.MR : Math.Min(RowsPerItem, BlockSizes.RoundUp(Blocks.MC / 4, Kernel.MR));
+
+    public int Images => MergesImages ? 1 : _context.Sizes.N;
+
+    public int Points(PatchGrid grid) => MergesImages ? grid.Points * _context.Sizes.N : grid.Points;
+
+    /// <summary>Columns of the packed panel beside an image that is read as it stands: one where a vector would reach beyond the image's row.</summary>
+    public int EdgeColumns(PatchGrid grid) => grid.Points % Kernel.NR % Kernel.Vector == 0 ? 0 : Kernel.NR;
+
+    public FilterPanels Filter(ImplicitGemmPart part) => new(Packer, Kernel.MR, _context.Sizes, part.Kernel, _forward);
+
+    public int ColumnBlocks(PatchGrid grid) => BlockSizes.CeilDiv(Points(grid), NC);
+
+    public int RowBlocks => BlockSizes.CeilDiv(M, RowsPerItem);
+
+    /// <summary>Whether tiles go straight into the output.</summary>
+    public bool StoresDirectly => !MergesImages && OutStepH == 1 && OutStepW == 1;
+
+    /// <summary>Settles NC, rows per item and the workers, so that the workspace stays within its limit.</summary>
+    public void Block(ImplicitGemmPart[] products)
+    {
+        PatchGrid[] grids = Array.ConvertAll(products, product => product.Grid);
+        ConvSizes s = _context.Sizes;
+        int points = grids.Max(grid => grid.Points);
+        ReadsWeights = Array.TrueForAll(products, product => Filter(product).StandsInPlace);
+        bool readsImages = Array.TrueForAll(grids, ReadsImage);
+        if (readsImages && M <= FewTiles * Kernel.MR) Blocks = Blocks with { KC = FewTiles / 2 * Blocks.KC };
+        NC = BlockSizes.RoundUp(BlockSizes.Balance(grids.Max(Points), Blocks.NC, Kernel.NR), Kernel.NR);
+        long items = (long)s.N * s.G * BlockSizes.CeilDiv(points, NC);
+        if (MergesImages) items = s.G * BlockSizes.CeilDiv(points * s.N, NC);
+        // Each part of the rows packs the patches anew, so there are only as many as even out the work.
+        int parts = 1, fewest = readsImages ? 1 : 8;
+        while (items * parts < 4L * _context.Threads && items * parts % _context.Threads != 0) parts++;
+        RowsPerItem = Math.Min(PaddedM, BlockSizes.RoundUp(Math.Max(BlockSizes.CeilDiv(M, parts), fewest * Kernel.MR), Kernel.MR));
+        for (; ; NC = BlockSizes.RoundUp(NC / 2, Kernel.NR))
+        {
+            Measure(grids);
+            Workers = (int)Math.Min(_context.Threads, _context.MaxWorkspaceBytes / (WorkerLength * sizeof(float)));
+            if (Workers > 0 || NC <= Kernel.NR) return;
+        }
+    }
+
+    private void Measure(PatchGrid[] grids)
+    {
+        (ScratchLength, PanelsLength, LastColumnsLength, FilterLength) = (0, 0, 0, 0);
+        bool isPointwise = _context.Sizes.KH * _context.Sizes.KW == 1;
+        PacksInRun = ReadsWeights || (isPointwise && Images == 1 && Array.TrueForAll(grids, grid => ColumnBlocks(grid) == 1));
+        int slack = 2 * Kernel.NR;   // whole-vector writes beyond the last run
+        foreach (PatchGrid grid in grids)
+        {
+            int channels = ChannelsPerBlock(grid.Taps);
+            int images = MergesImages ? Math.Min(_context.Sizes.N, ((NC - 1) / grid.Points) + 2) : 1;
+            int rows = MergesImages ? grid.Rows : Math.Min(grid.Rows, ((NC + grid.Columns - 2) / grid.Columns) + 1);
+            long scratch = grid.ReadsInPlace ? 0 : ((long)images * channels * grid.PaddedRowCount(rows) * grid.Pitch) + slack;
+            ScratchLength = Math.Max(ScratchLength, (scratch + 15) / 16 * 16);
+            int panelColumns = ReadsImage(grid) ? EdgeColumns(grid) : NC;
+            PanelsLength = Math.Max(PanelsLength, ((long)channels * grid.Taps * panelColumns) + slack);
+            if (PacksInRun) FilterLength = Math.Max(FilterLength, (long)channels * grid.Taps * FilterRows);
+        }
+
+        if (Kernel.NR % Kernel.Vector != 0) LastColumnsLength = grids.Max(grid => ((long)ChannelsPerBlock(grid.Taps) * grid.Taps * (NC / Kernel.NR) + 15) / 16 * 16);
+        PanelsLength = ((PanelsLength + 15) / 16 * 16) + LastColumnsLength;
+        ResultLength = StoresDirectly ? 0 : (((long)RowsPerItem * NC) + 31) / 16 * 16;   // Spread reads a vector more
+        FilterLength = (FilterLength + 15) / 16 * 16;
+    }
+}

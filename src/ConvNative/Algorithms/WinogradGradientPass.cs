@@ -22,8 +22,8 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
     public override long WorkspaceBytes => tiling.WorkspaceBytes;
 
     public override string Details =>
-        $"F(3×3, 4×4), {_kernels.Gemm.Name} kernel, {tiling.Slices} slices of {tiling.Slice} output channels, {tiling.Blocks} blocks of {tiling.Tiles} tiles, " +
-        $"products of {tiling.OCs}×{tiling.ICs} channels, {tiling.Workers} at a time";
+        $"F(3×3, 4×4), {_kernels.Gemm.Name} kernel, {tiling.Slices} slices of {tiling.Slice} output channels, " +
+        $"{tiling.Blocks} blocks of {tiling.Tiles} tiles, products of {tiling.OCs}×{tiling.ICs} channels, {tiling.Workers} at a time";
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
@@ -32,7 +32,9 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
         BiasGradientTask.Run(context, buffers, pool);
     }
 
-    private readonly struct SliceTask(ConvSizes s, WinogradGradientTiling tiling, WinogradKernels kernels, ConvBuffers buffers, float* workspace) : IParallelTask
+    /// <summary>for group, slice: its part of dw.</summary>
+    private readonly struct SliceTask(
+        ConvSizes s, WinogradGradientTiling tiling, WinogradKernels kernels, ConvBuffers buffers, float* workspace) : IParallelTask
     {
         public void Run(long index, int worker)
         {
@@ -86,8 +88,10 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
         public void Multiply(int block, int chunk)
         {
             (int ocChunk, int icChunk) = Math.DivRem(chunk, tiling.ICChunks);
-            int oc = ocChunk * tiling.OCs, ic = icChunk * tiling.ICs, ocs = Math.Min(tiling.OCs, OCs - oc), ics = Math.Min(tiling.ICs, s.GroupIC - ic);
-            float* dy = DY + oc, x = X + ((nint)ic * Count(block)), products = DY + tiling.DYLength + (tiling.Blocks > 1 ? chunk * (nint)tiling.CLength : 0), c = products;
+            int oc = ocChunk * tiling.OCs, ic = icChunk * tiling.ICs;
+            int ocs = Math.Min(tiling.OCs, OCs - oc), ics = Math.Min(tiling.ICs, s.GroupIC - ic);
+            float* products = DY + tiling.DYLength + (tiling.Blocks > 1 ? chunk * (nint)tiling.CLength : 0);
+            float* dy = DY + oc, x = X + ((nint)ic * Count(block)), c = products;
             for (int f = 0; f < WinogradPoints.Products; f++, dy += tiling.DYStride, x += tiling.XStride, c += tiling.CStride)
                 kernels.Gemm.Multiply(ocs, ics, Count(block), dy, 1, tiling.DYRow, x, c, tiling.CRow, add: block > 0);
             if (block < tiling.Blocks - 1) return;

@@ -17,7 +17,8 @@ namespace ConvNative.Algorithms;
 /// <param name="CRow">Floats between two output channels of a chunk of products.</param>
 /// <param name="BufferLength">Buffer of the input transform.</param>
 internal readonly record struct WinogradGradientTiling(
-    int Slice, int Slices, int Tiles, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, int Workers, int XRow, int DYRow, int CRow, int BufferLength)
+    int Slice, int Slices, int Tiles, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, int Workers,
+    int XRow, int DYRow, int CRow, int BufferLength)
 {
     // A line more than a power of two: 36 streams that lie a multiple of 4 KiB apart evict each other from L1.
     private const int Skew = 16;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using ConvNative.Diagnostics;
@@ -47,7 +48,10 @@ public static class ConvNativeInfo
         string? cap = Environment.GetEnvironmentVariable(IsaSelection.Variable);
         try
         {
-            return $"{IsaSelection.Current}" + (string.IsNullOrEmpty(cap) ? string.Empty : $" (the machine has {IsaSelection.Supported}; {IsaSelection.Variable}={cap})");
+            if (!string.IsNullOrEmpty(cap)) return $"{IsaSelection.Current} (the machine has {IsaSelection.Supported}; {IsaSelection.Variable}={cap})";
+            // Only NativeAOT decides before the machine is known.
+            bool isFixed = IsaSelection.Current == Isa.Scalar && !RuntimeFeature.IsDynamicCodeSupported;
+            return IsaSelection.Current + (isFixed ? " (compiled so: publish with IlcInstructionSet=x86-64-v3 for AVX2, x86-64-v4 for AVX-512)" : string.Empty);
         }
         catch (ArgumentException e)
         {

@@ -96,6 +96,11 @@ all_ways() {
     if ! command -v clang >/dev/null; then compiler=(-p:CppCompilerAndLinker=gcc); fi
     way native-aot libconvnative_openblas.so -r linux-x64 -p:PublishAot=true "${compiler[@]}"
     way native-aot-static "linked into the program" -r linux-x64 -p:PublishAot=true -p:ConvNativeStaticLink=true "${compiler[@]}"
+    if publish native-aot-avx2 -r linux-x64 -p:PublishAot=true -p:IlcInstructionSet=x86-64-v3 "${compiler[@]}"; then
+        expect "native-aot for AVX2 runs AVX2 kernels" 0 "instruction set Avx2" "$work/native-aot-avx2/out/Stranger"
+    else
+        fail "native-aot-avx2 is published without a warning"
+    fi
     if compgen -G "$work/native-aot-static/out/*.so" >/dev/null; then
         ls "$work/native-aot-static/out" >"$work/log"
         fail "native-aot-static needs no library beside it"

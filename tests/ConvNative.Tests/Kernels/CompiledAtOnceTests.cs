@@ -30,9 +30,13 @@ internal sealed class CompiledAtOnceTests
         from type in typeof(Conv2d).Assembly.GetTypes()
         where type.Namespace == "ConvNative.Kernels" && !type.IsInterface
         from method in type.GetMethods(Declared).Concat<MethodBase>(HoldsVectors(type) ? type.GetConstructors(Declared) : [])
-        where method.GetParameters().Length > 0 && !method.IsDefined(typeof(CompilerGeneratedAttribute))
+        where WorksOnData(method) && !method.IsDefined(typeof(CompilerGeneratedAttribute))
         where type.GetGenericArguments().Concat(method.IsGenericMethod ? method.GetGenericArguments() : []).Any(IsVectorWidth)
         select method;
+
+    // The rest picks kernels, or counts.
+    private static bool WorksOnData(MethodBase method) =>
+        method.GetParameters().Any(p => p.ParameterType.IsPointer || p.ParameterType.ContainsGenericParameters) || (method as MethodInfo)?.ReturnType is { ContainsGenericParameters: true };
 
     private static bool HoldsVectors(Type type) => type.GetFields(Declared).Any(f => f.FieldType.IsGenericParameter);
 

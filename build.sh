@@ -346,6 +346,7 @@ test_windows() {
     if run_logged windows-build dotnet publish tests/ConvNative.Tests -c Release -r win-x64 --self-contained -p:NativeHelperRid=win-x64 \
         --artifacts-path artifacts/windows/build -o artifacts/windows/tests; then
         cp artifacts/openblas/win-x64/convnative_openblas.dll artifacts/windows/tests/
+        x86_64-w64-mingw32-gcc -shared -O2 tests/wine/stale_frames.c -o artifacts/windows/tests/stale_frames.dll
         windows_suite "every instruction set" CONVNATIVE_MAX_ISA=
     else
         add_result "build for Windows" 0 1 0 0

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ConvNative.Tests.Support;
 
 namespace ConvNative.Tests;
@@ -16,6 +17,7 @@ internal static class Program
                 Console.Write(Convolve());
                 return 0;
             case ["test", .. var names]:
+                if (OperatingSystem.IsWindows()) NativeLibrary.TryLoad(Path.Combine(AppContext.BaseDirectory, "stale_frames.dll"), out _);
                 return SuiteRunner.Run(string.Concat(names));
             default:
                 Console.Error.WriteLine("The tests are run by `dotnet test`, or by `ConvNative.Tests test [part of a name]`.");

@@ -1,0 +1,20 @@
+/* For the tests under wine: wine keeps 32-bit Windows' list of exception frames on 64-bit too, for its own libraries, and walks it before
+ * anything else. Where .NET handles an exception it unwinds past such frames without taking them off, so that the next exception calls
+ * whatever the stack holds there by then, and faults for ever. A frame below the stack pointer is such a one: this library, once loaded,
+ * empties a list that begins so. Windows itself has no list there, and does not need this. */
+#include <windows.h>
+
+static LONG CALLBACK forget_stale_frames(EXCEPTION_POINTERS* exception)
+{
+    NT_TIB* tib = (NT_TIB*)NtCurrentTeb();
+    if ((ULONG_PTR)tib->ExceptionList < exception->ContextRecord->Rsp)
+        tib->ExceptionList = (void*)~(ULONG_PTR)0;
+    return EXCEPTION_CONTINUE_SEARCH;
+}
+
+BOOL WINAPI DllMain(HINSTANCE library, DWORD reason, void* reserved)
+{
+    (void)library;
+    (void)reserved;
+    return reason != DLL_PROCESS_ATTACH || AddVectoredExceptionHandler(1, forget_stale_frames) != NULL;
+}

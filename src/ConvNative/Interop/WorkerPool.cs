@@ -72,6 +72,7 @@ internal readonly unsafe struct WorkerPool
     private static void RunInline<TTask>(long count, ref TTask task, CancellationToken cancellation)
         where TTask : struct, IParallelTask
     {
+        Exception? error = null;
         uint state = NativeHelper.FlushDenormals();
         try
         {
@@ -81,10 +82,16 @@ internal readonly unsafe struct WorkerPool
                 task.Run(index, 0);
             }
         }
-        finally
+#pragma warning disable CA1031 // Whatever it is, the caller of For gets it.
+        catch (Exception e)
+#pragma warning restore CA1031
         {
-            NativeHelper.RestoreFloatingPoint(state);
+            error = e;
         }
+
+        // Thrown on from here: Windows resumes with the floating-point state of the place that threw, after any finally.
+        NativeHelper.RestoreFloatingPoint(state);
+        if (error is not null) ExceptionDispatchInfo.Throw(error);
     }
 
     private static void Invoke<TTask>(void* task, long index, int worker)

@@ -15,25 +15,27 @@ internal static class SuiteRunner
         var runner = new NUnitTestAssemblyRunner(new DefaultTestAssemblyBuilder());
         runner.Load(Assembly.GetExecutingAssembly(), new Dictionary<string, object>());
         string filter = $"<filter><test re=\"1\">{SecurityElement.Escape(System.Text.RegularExpressions.Regex.Escape(part))}</test></filter>";
-        ITestResult result = runner.Run(new Listener(), part.Length == 0 ? TestFilter.Empty : TestFilter.FromXml(filter));
+        // A test may redirect the console while the names of others are still to be told.
+        TextWriter log = Console.Out;
+        ITestResult result = runner.Run(new Listener(log), part.Length == 0 ? TestFilter.Empty : TestFilter.FromXml(filter));
         bool sound = result.FailCount == 0 && result.ResultState.Status != TestStatus.Failed && result.PassCount > 0;
         int failed = sound ? 0 : Math.Max(result.FailCount, 1);
-        Console.WriteLine($"{result.PassCount} passed, {failed} failed, {result.SkipCount + result.InconclusiveCount} skipped");
+        log.WriteLine($"{result.PassCount} passed, {failed} failed, {result.SkipCount + result.InconclusiveCount} skipped");
         return sound ? 0 : 1;
     }
 
-    private sealed class Listener : ITestListener
+    private sealed class Listener(TextWriter log) : ITestListener
     {
         // The last of these lines names the test that a process died in.
         public void TestStarted(ITest test)
         {
-            if (!test.IsSuite) Console.WriteLine(test.FullName);
+            if (!test.IsSuite) log.WriteLine(test.FullName);
         }
 
         public void TestFinished(ITestResult result)
         {
-            if (result.ResultState.Status == TestStatus.Failed && !result.HasChildren) Console.WriteLine($"FAILED {result.FullName}\n{result.Message}\n{result.StackTrace}\n");
-            if (result.ResultState.Status == TestStatus.Skipped && !result.HasChildren) Console.WriteLine($"SKIPPED {result.FullName}: {result.Message}");
+            if (result.ResultState.Status == TestStatus.Failed && !result.HasChildren) log.WriteLine($"FAILED {result.FullName}\n{result.Message}\n{result.StackTrace}\n");
+            if (result.ResultState.Status == TestStatus.Skipped && !result.HasChildren) log.WriteLine($"SKIPPED {result.FullName}: {result.Message}");
         }
 
         public void TestOutput(TestOutput output)

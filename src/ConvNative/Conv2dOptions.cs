@@ -106,9 +106,11 @@ public sealed record Conv2dOptions
 
     /// <summary>
     /// Whether <see cref="ConvAlgorithm.Auto"/> may use Winograd's minimal filtering, for 3×3 and 5×5 kernels with stride 1: 4 and 2.8
-    /// times fewer multiplications. Its transforms of 6×6 tiles make errors relative to the tile: at most 4·(n + 2)·2⁻²⁴·s, n = KH·KW·IC/G, where s
-    /// is the largest Σ|x·w| of the results; measured, at most 0.1·(n + 2)·2⁻²⁴·s from 16 channels on. A NaN or an infinity reaches all
-    /// results of its tiles. Asking for <see cref="ConvAlgorithm.Winograd"/> itself overrides this.
+    /// times fewer multiplications. Its transforms of 6×6 tiles make errors relative to the tile: at most 4·(n + 2)·2⁻²⁴·s, n = KH·KW·IC/G (dx:
+    /// KH·KW·OC/G, dw: N·OH·OW), where s is the largest Σ|x·w| of the results; measured, at most 0.1·(n + 2)·2⁻²⁴·s from 16 channels on.
+    /// Two kinds of data exceed it: a single channel with a few taps that are 10⁴ times the others (4.2 measured in place of 4), and dw of data that is
+    /// zero but for a few spikes. A NaN or an infinity reaches all results of its tiles. Asking for <see cref="ConvAlgorithm.Winograd"/>
+    /// itself overrides this.
     /// </summary>
     public bool AllowWinograd { get; init; } = true;
 

@@ -65,7 +65,7 @@ internal sealed class Depthwise : IConvAlgorithm
             (Direction.BackwardWeights, _) => DepthwiseLanes.GradientsScratch(stencil),
             _ => DepthwiseLanes.PlanesScratch(stencil),
         };
-        return (floats + Prefetch.Line - 1) / Prefetch.Line * Prefetch.Line * sizeof(float);
+        return BlockSizes.RoundUp(floats, Prefetch.Line) * sizeof(float);
     }
 
     private sealed unsafe class Pass(PlanContext context, Direction direction, DepthwiseStencil stencil) : ConvPass

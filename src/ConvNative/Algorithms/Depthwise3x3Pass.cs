@@ -50,7 +50,7 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
 
     /// <summary>Scratch memory of a worker, a whole number of cache lines.</summary>
     private long WorkerFloats => !IsGradient ? 0
-        : (Gradient3x3.ScratchLength(_stencil, Runs ? Items.PerItem / _stencil.Planes : 1) + Prefetch.Line - 1) / Prefetch.Line * Prefetch.Line;
+        : BlockSizes.RoundUp(Gradient3x3.ScratchLength(_stencil, Runs ? Items.PerItem / _stencil.Planes : 1), Prefetch.Line);
 
     /// <summary>What the kernels were written for. Several outputs of one input are no stencil of one plane in backward-data.</summary>
     public static bool CanDo(in ConvSizes s, Direction direction) =>

@@ -49,7 +49,7 @@ internal sealed class Im2ColGemm : IConvAlgorithm
             int columns = (int)Math.Min(Math.Max(TileFloats / rows / ColumnStep * ColumnStep, ColumnStep), s.OutputPixels);
             if (direction == Direction.Forward)
             {
-                columns = Math.Min(columns, RoundUp(Share(s.OutputPixels, parts, 1), ColumnStep));
+                columns = Math.Min(columns, BlockSizes.RoundUp(Share(s.OutputPixels, parts, 1), ColumnStep));
                 columns = Math.Min(columns, s.OutputPixels);
                 long tiles = (s.OutputPixels + columns - 1) / columns;
                 OCs = Share(s.GroupOC, (int)Math.Max(1, parts / tiles), SmallestOCs);
@@ -74,26 +74,22 @@ internal sealed class Im2ColGemm : IConvAlgorithm
         {
             ConvSizes s = context.Sizes;
             int rows = ICs * s.KH * s.KW;
-            long columnsLength = NeedsColumns(s) ? RoundUp((long)rows * columns, 16) : 0;
-            long gemmLength = RoundUp(
+            long columnsLength = NeedsColumns(s) ? BlockSizes.RoundUp((long)rows * columns, Prefetch.Line) : 0;
+            long gemmLength = BlockSizes.RoundUp(
                 direction switch
                 {
                     Direction.Forward => context.Gemm.ScratchLength(GemmKind.NN, OCs, columns, rows),
                     Direction.BackwardData => context.Gemm.ScratchLength(GemmKind.TN, rows, columns, OCs),
                     _ => context.Gemm.ScratchLength(GemmKind.NT, OCs, rows, columns),
                 },
-                16);
+                Prefetch.Line);
             long bytes = (columnsLength + gemmLength) * sizeof(float);
             long fitting = bytes == 0 ? long.MaxValue : context.MaxWorkspaceBytes / bytes;
             int workers = (int)Math.Min(Math.Min(context.Threads, context.Gemm.MaxConcurrentCalls), fitting);
             return new Tiling(columns, ICs, OCs, workers, columnsLength, gemmLength);
         }
 
-        private static int Share(int size, int parts, int smallest) => Math.Min(size, Math.Max(smallest, (size + parts - 1) / parts));
-
-        private static int RoundUp(int value, int step) => (value + step - 1) / step * step;
-
-        private static long RoundUp(long value, int step) => (value + step - 1) / step * step;
+        private static int Share(int size, int parts, int smallest) => Math.Min(size, Math.Max(smallest, BlockSizes.CeilDiv(size, parts)));
     }
 
     private sealed unsafe class Pass(PlanContext context, Direction direction, Tiling tiling) : ConvPass

@@ -96,7 +96,7 @@ internal sealed unsafe class ImplicitGemmPass : ConvPass
 
             int rows = (s.IH - rh + s.sh - 1) / s.sh, columns = (s.IW - rw + s.sw - 1) / s.sw;
             parts.Add(new ImplicitGemmPart(new PatchGrid(s.OH, s.OW, rows, columns, 1, 1, taps), kernel, rh, rw, offset));
-            offset += (PackedLength(kernel.Length) + 15) / 16 * 16;
+            offset += BlockSizes.RoundUp(PackedLength(kernel.Length), Prefetch.Line);
         }
 
         return ([.. parts], someEmpty);
@@ -109,7 +109,7 @@ internal sealed unsafe class ImplicitGemmPass : ConvPass
             NativeMemory.Clear(dx + (index * s.IC * s.InputPixels), (nuint)((long)s.IC * s.InputPixels * sizeof(float)));
     }
 
-    /// <summary>for g, channel block: the weights, [g][channel block][⌈M/MR⌉][(channel, tap)][MR].</summary>
+    /// <summary>for g, channel block: the weights, [g][channel block][⌈M/MR⌉], in panels as <see cref="FilterPanels.Pack"/> makes them.</summary>
     private readonly unsafe struct PackTask(ImplicitGemmShape shape, ConvSizes s, ImplicitGemmPart part, float* w, float* packed) : IParallelTask
     {
         private readonly int _channelsPerBlock = shape.ChannelsPerBlock(part.Kernel.Length);

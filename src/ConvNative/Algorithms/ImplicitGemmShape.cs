@@ -147,15 +147,16 @@ internal sealed class ImplicitGemmShape
             int images = MergesImages ? Math.Min(_context.Sizes.N, ((NC - 1) / grid.Points) + 2) : 1;
             int rows = MergesImages ? grid.Rows : Math.Min(grid.Rows, ((NC + grid.Columns - 2) / grid.Columns) + 1);
             long scratch = grid.ReadsInPlace ? 0 : ((long)images * channels * grid.PaddedRowCount(rows) * grid.Pitch) + slack;
-            ScratchLength = Math.Max(ScratchLength, (scratch + 15) / 16 * 16);
+            ScratchLength = Math.Max(ScratchLength, BlockSizes.RoundUp(scratch, Prefetch.Line));
             int panelColumns = ReadsImage(grid) ? EdgeColumns(grid) : NC;
             PanelsLength = Math.Max(PanelsLength, ((long)channels * grid.Taps * panelColumns) + slack);
             if (PacksInRun) FilterLength = Math.Max(FilterLength, (long)channels * grid.Taps * FilterRows);
         }
 
-        if (Kernel.NR % Kernel.Vector != 0) LastColumnsLength = grids.Max(grid => ((long)ChannelsPerBlock(grid.Taps) * grid.Taps * (NC / Kernel.NR) + 15) / 16 * 16);
-        PanelsLength = ((PanelsLength + 15) / 16 * 16) + LastColumnsLength;
-        ResultLength = StoresDirectly ? 0 : (((long)RowsPerItem * NC) + 31) / 16 * 16;   // Spread reads a vector more
-        FilterLength = (FilterLength + 15) / 16 * 16;
+        if (Kernel.NR % Kernel.Vector != 0)
+            LastColumnsLength = grids.Max(grid => BlockSizes.RoundUp((long)ChannelsPerBlock(grid.Taps) * grid.Taps * (NC / Kernel.NR), Prefetch.Line));
+        PanelsLength = BlockSizes.RoundUp(PanelsLength, Prefetch.Line) + LastColumnsLength;
+        ResultLength = StoresDirectly ? 0 : BlockSizes.RoundUp(((long)RowsPerItem * NC) + Prefetch.Line, Prefetch.Line);   // Spread reads a vector more
+        FilterLength = BlockSizes.RoundUp(FilterLength, Prefetch.Line);
     }
 }

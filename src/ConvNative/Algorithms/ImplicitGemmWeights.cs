@@ -89,7 +89,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private int Lanes => _turnsX ? _s.PatchLength : _s.GroupOC;
 
     /// <summary>Floats from a row of C to the next.</summary>
-    private nint ResultStride => IsDirect ? Lanes : BlockSizes.RoundUp(Lanes, 16);
+    private nint ResultStride => IsDirect ? Lanes : BlockSizes.RoundUp(Lanes, Prefetch.Line);
 
     private nint ResultLength => Rows * ResultStride * _s.G;
 
@@ -122,7 +122,8 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         if (buffers.B != null) SumBias(buffers.B, (double*)(workspace + ResultsLength));
     }
 
-    private static long Align(long length) => (length + 15) / 16 * 16;
+    /// <summary>Whole cache lines.</summary>
+    private static long Align(long length) => BlockSizes.RoundUp(length, Prefetch.Line);
 
     private void ChooseBlocks()
     {

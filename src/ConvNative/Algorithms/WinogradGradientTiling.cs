@@ -67,7 +67,7 @@ internal readonly record struct WinogradGradientTiling(
             long channels = least.XRow + least.DYRow, tileBytes = WinogradPoints.Products * sizeof(float) * channels;
             long most = Math.Max(2L * s.GroupIC * slice / channels, BlockBytes / tileBytes), rest = share - least.WorkerBytes;
             if (all <= most && Of(s, kernels, slice, (int)all) is var one && one.WorkerBytes <= share) return one with { Workers = context.Threads };
-            long tiles = CeilDiv(all, CeilDiv(all, Math.Clamp(rest / tileBytes, 1, most)));
+            long tiles = BlockSizes.CeilDiv(all, BlockSizes.CeilDiv(all, Math.Clamp(rest / tileBytes, 1, most)));
             if (rest >= share / 4) return Of(s, kernels, slice, (int)tiles) with { Workers = context.Threads };
             if (slice <= kernels.Width) return Smallest(context, kernels, slice, (int)tiles);
             slice = BlockSizes.RoundUp(BlockSizes.CeilDiv(slice, 2), kernels.Width);
@@ -90,10 +90,8 @@ internal readonly record struct WinogradGradientTiling(
         int most = Math.Max(1, CacheSizes.Machine.L2 / 8 * 5 / (WinogradPoints.Products * sizeof(float) * CRow) / kernels.Width) * kernels.Width;
         int OCs = BlockSizes.Balance(slice, most, kernels.Width);
         return new(
-            slice, BlockSizes.CeilDiv(s.GroupOC, slice), tiles, (int)CeilDiv((long)s.N * WinogradStrip.InImage(s), tiles),
+            slice, BlockSizes.CeilDiv(s.GroupOC, slice), tiles, (int)BlockSizes.CeilDiv((long)s.N * WinogradStrip.InImage(s), tiles),
             OCs, BlockSizes.CeilDiv(slice, OCs), ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), 0,
             kernels.Gemm.ColumnsOf(s.GroupIC), BlockSizes.RoundUp(slice, kernels.Width), CRow, kernels.BufferLength);
     }
-
-    private static long CeilDiv(long a, long b) => (a + b - 1) / b;
 }

@@ -74,8 +74,8 @@ internal readonly record struct WinogradTiling(
             if (shared.WorkspaceBytes <= limit) return shared;
         }
 
-        long blocks = CeilDiv(CeilDiv(all, most), context.Threads) * context.Threads;
-        for (int tiles = (int)CeilDiv(all, blocks); ; tiles /= 2)
+        long blocks = BlockSizes.CeilDiv(BlockSizes.CeilDiv(all, most), context.Threads) * context.Threads;
+        for (int tiles = (int)BlockSizes.CeilDiv(all, blocks); ; tiles /= 2)
         {
             WinogradTiling tiling = Of(s, kernels, tiles, OCs, s.GroupIC, shared: false);
             tiling = tiling with { Workers = (int)Math.Min(context.Threads, limit / sizeof(float) / tiling.WorkerLength) };
@@ -91,9 +91,7 @@ internal readonly record struct WinogradTiling(
     {
         int chunks = BlockSizes.CeilDiv(s.GroupOC, OCs), MRow = kernels.Gemm.ColumnsOf(OCs);
         return new(
-            tiles, (int)CeilDiv((long)s.N * WinogradStrip.InImage(s), tiles), OCs, chunks, ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), shared, 0,
+            tiles, (int)BlockSizes.CeilDiv((long)s.N * WinogradStrip.InImage(s), tiles), OCs, chunks, ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), shared, 0,
             BlockSizes.RoundUp(s.GroupIC, kernels.Width), MRow, kernels.BufferLength);
     }
-
-    private static long CeilDiv(long a, long b) => (a + b - 1) / b;
 }

@@ -54,54 +54,37 @@ internal readonly unsafe struct WorkerPool
     public void For<TTask>(int maxWorkers, long count, ref TTask task)
         where TTask : struct, IParallelTask
     {
-        if (maxWorkers <= 1 || count <= 1)
-        {
-            RunInline(count, ref task, _cancellation);
-            return;
-        }
-
-        // The job lives on this thread's stack for as long as the native call runs, so raw pointers into it are safe.
+        // The job lives on this thread's stack until the loop has ended, so raw pointers into it are safe.
         Job job = default;
         job.Invoke = &Invoke<TTask>;
         job.Task = Unsafe.AsPointer(ref task);
         job.Cancellation = _cancellation;
-        int failed = NativeHelper.PoolRun(_handle.Pool, maxWorkers, count, &RunItem, Unsafe.AsPointer(ref job), NativeHelper.RunFlushDenormals);
+        int failed = maxWorkers <= 1 || count <= 1
+            ? RunInline(ref job, count)
+            : NativeHelper.PoolRun(_handle.Pool, maxWorkers, count, &RunItem, Unsafe.AsPointer(ref job), NativeHelper.RunFlushDenormals);
         if (failed != 0) ExceptionDispatchInfo.Throw(job.Error!);
     }
 
-    private static void RunInline<TTask>(long count, ref TTask task, CancellationToken cancellation)
-        where TTask : struct, IParallelTask
+    private static int RunInline(ref Job job, long count)
     {
-        Exception? error = null;
+        int failed = 0;
         uint state = NativeHelper.FlushDenormals();
-        try
-        {
-            for (long index = 0; index < count; index++)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                task.Run(index, 0);
-            }
-        }
-#pragma warning disable CA1031 // Whatever it is, the caller of For gets it.
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            error = e;
-        }
+        for (long index = 0; index < count && failed == 0; index++) failed = Attempt(ref job, index, 0);
 
-        // Thrown on from here: Windows resumes with the floating-point state of the place that threw, after any finally.
+        // An exception is thrown on only after this: Windows resumes with the floating-point state of the place that threw, after any finally.
         NativeHelper.RestoreFloatingPoint(state);
-        if (error is not null) ExceptionDispatchInfo.Throw(error);
+        return failed;
     }
 
     private static void Invoke<TTask>(void* task, long index, int worker)
         where TTask : struct, IParallelTask => Unsafe.AsRef<TTask>(task).Run(index, worker);
 
-    // No exception may cross native frames: it is kept in the job, and the non-zero result ends the loop.
     [UnmanagedCallersOnly]
-    private static int RunItem(void* context, long index, int worker)
+    private static int RunItem(void* context, long index, int worker) => Attempt(ref Unsafe.AsRef<Job>(context), index, worker);
+
+    // No exception may cross native frames: it is kept in the job, and the non-zero result ends the loop.
+    private static int Attempt(ref Job job, long index, int worker)
     {
-        ref Job job = ref Unsafe.AsRef<Job>(context);
         try
         {
             job.Cancellation.ThrowIfCancellationRequested();

@@ -28,7 +28,11 @@ internal readonly record struct BlockSizes(int MC, int NC, int KC)
 
     public static int CeilDiv(int a, int b) => (int)(((long)a + b - 1) / b);
 
+    public static long CeilDiv(long a, long b) => (a + b - 1) / b;
+
     public static int RoundUp(int value, int unit) => CeilDiv(value, unit) * unit;
+
+    public static long RoundUp(long value, int unit) => CeilDiv(value, unit) * unit;
 
     private static int RoundDown(long value, int unit) => (int)Math.Max(unit, value / unit * unit);
 }

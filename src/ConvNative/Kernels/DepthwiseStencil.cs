@@ -153,5 +153,5 @@ internal sealed class DepthwiseStencil
         return this;
     }
 
-    private static long RoundUp(long value) => (value + LargestVector - 1) / LargestVector * LargestVector;
+    private static long RoundUp(long value) => BlockSizes.RoundUp(value, LargestVector);
 }

@@ -21,19 +21,28 @@
 #define SEATS(state) ((state) / SEAT % SEAT)
 #define ACTIVE(state) ((state) % SEAT)
 
+/* A job's items are dealt out in so many runs of neighbours at most, one to a participant until there are more of those. */
+#define MOST_RUNS 16
+
 #define CLOSING (1u << 31) /* in cn_pool.callers: cn_pool_destroy waits */
 
 /* Spinning this long bridges the gap between two jobs of one network layer; waking a sleeping thread costs about as much. */
 #define SPIN_NANOSECONDS 50000u
 #define SPIN_HINTS_PER_CLOCK_READ 32
 
+/* Items [next, end) of a job. Each has a cache line of its own: its participant writes it, the others look for what is left. */
+typedef struct {
+    _Alignas(64) _Atomic int64_t next;
+    int64_t end;
+} cn_items;
+
 typedef struct {
     cn_task task;
     void* context;
-    int64_t count;
     uint32_t flags;
-    _Alignas(64) _Atomic int64_t next; /* the item to hand out next; its own cache line, as every participant writes it */
+    int32_t runs;
     _Atomic int32_t result;
+    cn_items items[MOST_RUNS];
 } cn_job;
 
 typedef struct {
@@ -55,34 +64,57 @@ struct cn_pool {
 
 static _Thread_local bool in_task;
 
-/* Takes items until none is left. */
+static bool take(cn_items* items, int64_t* index)
+{
+    if (atomic_load_explicit(&items->next, memory_order_relaxed) >= items->end)
+        return false; /* without a write to a line that others may hold */
+    *index = atomic_fetch_add_explicit(&items->next, 1, memory_order_relaxed);
+    return *index < items->end;
+}
+
+static void stop(cn_job* job, int32_t result)
+{
+    int32_t none = 0;
+    atomic_compare_exchange_strong(&job->result, &none, result);
+    for (int32_t i = 0; i < job->runs; i++)
+        atomic_store_explicit(&job->items[i].next, job->items[i].end, memory_order_relaxed);
+}
+
+/* Takes items until none is left: first those of the participant's own run, then what the others have not begun. A loop that is
+ * run again gives the same items to the same worker, whose cache still holds what they wrote: lines that two cores share are
+ * several times slower to write, even more where the cores have no cache in common. */
 static void work(cn_job* job, int32_t worker)
 {
     bool outer = in_task;
     in_task = true;
     bool flush = (job->flags & CN_RUN_FLUSH_DENORMALS) != 0;
     uint32_t fp_state = flush ? cn_fp_flush_denormals() : 0;
-    int64_t index;
-    while ((index = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed)) < job->count) {
-        int32_t result = job->task(job->context, index, worker);
-        if (result == 0)
-            continue;
-        int32_t none = 0;
-        atomic_compare_exchange_strong(&job->result, &none, result);
-        atomic_store_explicit(&job->next, job->count, memory_order_relaxed);
+    for (int32_t i = 0; i < job->runs; i++) {
+        cn_items* items = &job->items[(worker + i) % job->runs];
+        int64_t index;
+        while (take(items, &index)) {
+            int32_t result = job->task(job->context, index, worker);
+            if (result != 0)
+                stop(job, result);
+        }
     }
     if (flush)
         cn_fp_restore(fp_state);
     in_task = outer;
 }
 
-static void prepare(cn_job* job, int64_t count, cn_task task, void* context, uint32_t flags)
+static void prepare(cn_job* job, int64_t participants, int64_t count, cn_task task, void* context, uint32_t flags)
 {
     job->task = task;
     job->context = context;
-    job->count = count;
     job->flags = flags;
-    atomic_store_explicit(&job->next, 0, memory_order_relaxed);
+    job->runs = (int32_t)(participants < MOST_RUNS ? participants : MOST_RUNS);
+    int64_t begin = 0;
+    for (int32_t i = 0; i < job->runs; i++) {
+        atomic_store_explicit(&job->items[i].next, begin, memory_order_relaxed);
+        begin += (count / job->runs) + (i < count % job->runs ? 1 : 0);
+        job->items[i].end = begin;
+    }
     atomic_store_explicit(&job->result, 0, memory_order_relaxed);
 }
 
@@ -209,7 +241,7 @@ static int32_t run_shared(cn_pool* pool, cn_slot* slot, uint32_t helpers)
 static int32_t run_alone(int64_t count, cn_task task, void* context, uint32_t flags)
 {
     cn_job job;
-    prepare(&job, count, task, context, flags);
+    prepare(&job, 1, count, task, context, flags);
     work(&job, 0);
     return atomic_load_explicit(&job.result, memory_order_relaxed);
 }
@@ -227,7 +259,7 @@ int32_t cn_pool_run(cn_pool* pool, int32_t max_workers, int64_t count, cn_task t
     if (slot == NULL) {
         result = run_alone(count, task, context, flags);
     } else {
-        prepare(&slot->job, count, task, context, flags);
+        prepare(&slot->job, participants, count, task, context, flags);
         result = run_shared(pool, slot, (uint32_t)participants - 1);
     }
     if (atomic_fetch_sub_explicit(&pool->callers, 1, memory_order_release) == (CLOSING | 1))

@@ -129,6 +129,39 @@ static void test_meeting(int32_t threads, int32_t max_workers)
     cn_pool_destroy(pool);
 }
 
+/* ---- A worker begins with its own share ------------------------------------------------------------------------------------ */
+
+#define SHARE 5
+
+typedef struct {
+    meeting all;
+    int64_t first[MAX_WORKERS];
+} shares;
+
+static int32_t note_first(void* context, int64_t index, int32_t worker)
+{
+    shares* job = context;
+    if (job->first[worker] >= 0)
+        return 0;
+    job->first[worker] = index;
+    return meet(&job->all, index, worker);
+}
+
+/* Nobody takes a second item before all have a first one, so no share is begun by another. */
+static void test_own_share_first(int32_t workers)
+{
+    cn_pool* pool = create(workers);
+    for (int round = 0; round < 50; round++) {
+        shares job = {.all = {.expected = workers}};
+        for (int32_t w = 0; w < workers; w++)
+            job.first[w] = -1;
+        cn_pool_run(pool, workers, (int64_t)workers * SHARE, note_first, &job, 0);
+        for (int32_t w = 0; w < workers; w++)
+            CHECK(job.first[w] == w * SHARE, "worker %d of %d began with item %lld", w, workers, (long long)job.first[w]);
+    }
+    cn_pool_destroy(pool);
+}
+
 /* ---- Nested calls -------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -347,6 +380,8 @@ int main(void)
     test_meeting(2, 2);
     test_meeting(4, 3);
     test_meeting(oversubscribed, MAX_WORKERS);
+    test_own_share_first(2);
+    test_own_share_first(7);
     test_nested();
     test_stop(1);
     test_stop(4);

@@ -12,12 +12,12 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
 
     public override long PackedWeightsBytes => s.G * tiling.OCChunks * tiling.ICChunks * tiling.ULength * sizeof(float);
 
-    public override bool PacksInRun => tiling.Shared;
+    public override bool PacksInRun => tiling.OneBlock || tiling.Alone;
 
     public override string Details =>
         $"F({WinogradPoints.Tile(s.KH)}×{WinogradPoints.Tile(s.KW)}, {s.KH}×{s.KW}), {_kernels.Gemm.Name} kernel, " +
         $"{tiling.Blocks} blocks of {tiling.Tiles} tiles × {tiling.OCs} output channels, " +
-        (tiling.Shared ? $"weights transformed for {tiling.ICs} input channels at a time, shared by {tiling.Workers} workers" : $"{tiling.Workers} at a time");
+        (tiling.OneBlock ? $"weights transformed for {tiling.ICs} input channels at a time, " : "") + $"{tiling.Workers} worker(s)";
 
     public override void PackWeights(float* w, float* packed, WorkerPool pool)
     {
@@ -29,9 +29,11 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
     {
         bool forward = direction == Direction.Forward;
         TileStore epilogue = forward ? context.Epilogue(buffers.B, buffers.Residual) : default;
+        long* madeFor = stackalloc long[WinogradTiling.MostAlone];
+        new Span<long>(madeFor, WinogradTiling.MostAlone).Fill(WinogradWork.NoGroup);
         var work = new WinogradWork(
-            s, tiling, _kernels, forward ? buffers.X : buffers.Y, forward ? buffers.Y : buffers.X, Weights(buffers.W), buffers.Packed, epilogue, workspace);
-        if (!tiling.Shared)
+            s, tiling, _kernels, forward ? buffers.X : buffers.Y, forward ? buffers.Y : buffers.X, Weights(buffers.W), buffers.Packed, epilogue, workspace, madeFor);
+        if (!tiling.OneBlock)
         {
             var task = new BlockTask(work);
             pool.For(tiling.Workers, (long)s.G * tiling.Blocks, ref task);
@@ -41,7 +43,7 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
         for (int group = 0; group < s.G; group++)
         {
             var input = new InputTask(work, group);
-            pool.For(tiling.Workers, work.Vectors, ref input);
+            if (!tiling.Alone) pool.For(tiling.Workers, work.Vectors, ref input);
             var output = new OutputTask(work, group);
             pool.For(tiling.Workers, tiling.OCChunks, ref output);
         }
@@ -55,10 +57,11 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
         public void Run(long index, int worker)
         {
             (long group, long block) = Math.DivRem(index, work.Tiling.Blocks);
-            for (int vector = 0; vector < work.Vectors; vector++) work.TransformInput(group, block, vector, work.PrivateV(worker), worker);
+            float* v = work.OwnV(worker);
+            work.TransformInput(group, block, v, worker);
             for (int chunk = 0; chunk < work.Tiling.OCChunks; chunk++)
             {
-                work.Multiply(group, block, chunk, work.PrivateV(worker), worker);
+                work.Multiply(group, block, chunk, v, worker);
                 work.TransformOutput(group, block, chunk, worker);
             }
         }
@@ -75,7 +78,7 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
     {
         public void Run(long index, int worker)
         {
-            work.Multiply(group, 0, (int)index, work.SharedV, worker);
+            work.Multiply(group, 0, (int)index, work.V(group, worker), worker);
             work.TransformOutput(group, 0, (int)index, worker);
         }
     }

@@ -9,14 +9,21 @@ namespace ConvNative.Algorithms;
 /// <param name="OCChunks">How often that is all.</param>
 /// <param name="ICs">Input channels of which the transformed weights are used at once.</param>
 /// <param name="ICChunks">How often that is all.</param>
-/// <param name="Shared">All workers share the one block of a group; else each has blocks of its own.</param>
+/// <param name="OneBlock">A group's tiles are one block, and an item is a chunk of its output channels; else an item is a block.</param>
+/// <param name="Alone">Each worker makes for itself what all of them read: V of the one block, U of the blocks.</param>
 /// <param name="Workers">Threads; 0: the workspace is too small.</param>
 /// <param name="VRow">Floats between two tiles of a block's transformed input.</param>
 /// <param name="MRow">Floats between two tiles of a block's results.</param>
 /// <param name="BufferLength">Buffer of the input transform.</param>
 internal readonly record struct WinogradTiling(
-    int Tiles, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, bool Shared, int Workers, int VRow, int MRow, int BufferLength)
+    int Tiles, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, bool OneBlock, bool Alone, int Workers, int VRow, int MRow, int BufferLength)
 {
+    /// <summary>
+    /// Up to so many threads it is faster that each transforms for itself than to write lines that the other cores have read (measured on
+    /// Zen 5: 8 GB/s where the cores have no cache in common, a third of what a transform writes).
+    /// </summary>
+    public const int MostAlone = 3;
+
     // A line more than a power of two: 36 streams that lie a multiple of 4 KiB apart evict each other from L1.
     private const int Skew = 16;
 
@@ -24,6 +31,7 @@ internal readonly record struct WinogradTiling(
     private const int MostOCs = 64;
 
     private const int FewestTiles = 8, ICUnit = 32;
+
 
     /// <summary>Floats between products of the transformed input.</summary>
     public nint VStride => ((nint)RowGemm.RowsOf(Tiles) * VRow) + Skew;
@@ -40,12 +48,18 @@ internal readonly record struct WinogradTiling(
 
     public long ULength => WinogradPoints.Products * UStride;
 
+    /// <summary>What all workers share.</summary>
+    public long SharedLength => OneBlock && !Alone ? VLength : 0;
+
+    /// <summary>Weights that a worker transforms: a chunk, or all of a group.</summary>
+    public long OwnULength => OneBlock ? ULength : Alone ? OCChunks * ICChunks * ULength : 0;
+
     /// <summary>What each worker holds for itself.</summary>
-    public long WorkerLength => BufferLength + MLength + (Shared ? ULength : VLength);
+    public long WorkerLength => BufferLength + MLength + OwnULength + (VLength - SharedLength);
 
-    public long WorkspaceBytes => ((Workers * WorkerLength) + (Shared ? VLength : 0)) * sizeof(float);
+    public long WorkspaceBytes => ((Workers * WorkerLength) + SharedLength) * sizeof(float);
 
-    public long SmallestBytes => (WorkerLength + (Shared ? VLength : 0)) * sizeof(float);
+    public long SmallestBytes => (WorkerLength + SharedLength) * sizeof(float);
 
     /// <summary>The convolution that is computed: the problem's own, or the one from dy to dx.</summary>
     public static ConvSizes Sizes(PlanContext context, Direction direction)
@@ -57,29 +71,40 @@ internal readonly record struct WinogradTiling(
     }
 
     /// <summary>
-    /// One block of all tiles that the workers share, for which the weights of a chunk are transformed where they are used, while there are
-    /// no more tiles than input channels: then U is larger than M, and writing and rereading it costs more than M beyond L2 (measured on
-    /// Zen 5). Else a block's M takes half of L2, and each worker gets as many blocks as the others.
+    /// One block of all tiles, for which the weights of a chunk are transformed where they are used, while there are no more tiles than
+    /// input channels: then U is larger than M, and writing and rereading it costs more than M beyond L2 (measured on Zen 5). Else a
+    /// block's M takes half of L2, and each worker gets as many blocks as the others.
     /// </summary>
     public static WinogradTiling For(PlanContext context, in ConvSizes s)
     {
         WinogradKernels kernels = WinogradKernels.For(context.Isa, s);
-        long all = (long)s.N * WinogradStrip.InImage(s), limit = context.MaxWorkspaceBytes;
+        long all = (long)s.N * WinogradStrip.InImage(s);
         int OCs = Math.Min(s.GroupOC, MostOCs), most = Math.Max(FewestTiles, CacheSizes.Machine.L2 / 2 / (WinogradPoints.Products * sizeof(float) * OCs));
+        bool alone = context.Threads <= MostAlone;
         if (all <= Math.Max(most, s.GroupIC))
         {
             int share = kernels.Gemm.ColumnsOf(BlockSizes.CeilDiv(s.GroupOC, context.Threads));
             int ICs = BlockSizes.Balance(s.GroupIC, MostICs(OCs), ICUnit);
-            WinogradTiling shared = Of(s, kernels, (int)all, Math.Min(OCs, share), ICs, shared: true) with { Workers = context.Threads };
-            if (shared.WorkspaceBytes <= limit) return shared;
+            WinogradTiling one = Of(s, kernels, (int)all, Math.Min(OCs, share), ICs, oneBlock: true) with { Workers = context.Threads };
+            if (alone && Fits(context, one with { Alone = true })) return one with { Alone = true };
+            if (Fits(context, one)) return one;
         }
 
         long blocks = BlockSizes.CeilDiv(BlockSizes.CeilDiv(all, most), context.Threads) * context.Threads;
-        for (int tiles = (int)BlockSizes.CeilDiv(all, blocks); ; tiles /= 2)
+        WinogradTiling even = Of(s, kernels, (int)BlockSizes.CeilDiv(all, blocks), OCs, s.GroupIC, oneBlock: false) with { Workers = context.Threads };
+        return alone && Fits(context, even with { Alone = true }) ? even with { Alone = true } : Smaller(context, s, kernels, even);
+    }
+
+    private static bool Fits(PlanContext context, in WinogradTiling tiling) => tiling.WorkspaceBytes <= context.MaxWorkspaceBytes;
+
+    /// <summary>As many workers as fit; where not even one does, of smaller blocks.</summary>
+    private static WinogradTiling Smaller(PlanContext context, in ConvSizes s, in WinogradKernels kernels, WinogradTiling tiling)
+    {
+        while (true)
         {
-            WinogradTiling tiling = Of(s, kernels, tiles, OCs, s.GroupIC, shared: false);
-            tiling = tiling with { Workers = (int)Math.Min(context.Threads, limit / sizeof(float) / tiling.WorkerLength) };
-            if (tiling.Workers > 0 || tiles == 1) return tiling;
+            tiling = tiling with { Workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / sizeof(float) / tiling.WorkerLength) };
+            if (tiling.Workers > 0 || tiling.Tiles == 1) return tiling;
+            tiling = Of(s, kernels, tiling.Tiles / 2, tiling.OCs, s.GroupIC, oneBlock: false);
         }
     }
 
@@ -87,11 +112,11 @@ internal readonly record struct WinogradTiling(
     private static int MostICs(int OCs) =>
         Math.Max(ICUnit, BlockSizes.RoundUp(CacheSizes.Machine.L2 / (WinogradPoints.Products * sizeof(float) * OCs), ICUnit));
 
-    private static WinogradTiling Of(in ConvSizes s, in WinogradKernels kernels, int tiles, int OCs, int ICs, bool shared)
+    private static WinogradTiling Of(in ConvSizes s, in WinogradKernels kernels, int tiles, int OCs, int ICs, bool oneBlock)
     {
         int chunks = BlockSizes.CeilDiv(s.GroupOC, OCs), MRow = kernels.Gemm.ColumnsOf(OCs);
         return new(
-            tiles, (int)BlockSizes.CeilDiv((long)s.N * WinogradStrip.InImage(s), tiles), OCs, chunks, ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), shared, 0,
+            tiles, (int)BlockSizes.CeilDiv((long)s.N * WinogradStrip.InImage(s), tiles), OCs, chunks, ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), oneBlock, false, 0,
             BlockSizes.RoundUp(s.GroupIC, kernels.Width), MRow, kernels.BufferLength);
     }
 }

@@ -5,18 +5,36 @@ namespace ConvNative.Algorithms;
 /// <summary>The steps of a run of <see cref="WinogradPass"/>, and where their data are.</summary>
 internal readonly unsafe struct WinogradWork(
     ConvSizes s, WinogradTiling tiling, WinogradKernels kernels, float* x, float* y, WinogradWeights weights, float* packed, TileStore epilogue,
-    float* workspace)
+    float* workspace, long* madeFor)
 {
+    /// <summary>In the list of what each worker has made for which group: nothing yet.</summary>
+    public const long NoGroup = -1;
+
     public readonly ConvSizes S = s;
     public readonly WinogradTiling Tiling = tiling;
 
     /// <summary>Vectors of input channels.</summary>
     public int Vectors => BlockSizes.CeilDiv(S.GroupIC, kernels.Width);
 
-    /// <summary>V of the block that all workers share.</summary>
+    /// <summary>V of a block that one worker computes.</summary>
+    public float* OwnV(int worker) => M(worker) + Tiling.MLength + Tiling.OwnULength;
+
+    /// <summary>V of the one block of a group: the one that all workers made, or the worker's own.</summary>
+    public float* V(long group, int worker)
+    {
+        if (!Tiling.Alone) return SharedV;
+        float* v = OwnV(worker);
+        if (IsFirst(group, worker)) TransformInput(group, 0, v, worker);
+        return v;
+    }
+
     public float* SharedV => workspace;
 
-    public float* PrivateV(int worker) => M(worker) + Tiling.MLength;
+    /// <summary>V[f][tile][ic] of a block.</summary>
+    public void TransformInput(long group, long block, float* v, int worker)
+    {
+        for (int vector = 0; vector < Vectors; vector++) TransformInput(group, block, vector, v, worker);
+    }
 
     /// <summary>V[f][tile][ic] of a block, for one vector of input channels.</summary>
     public void TransformInput(long group, long block, int vector, float* v, int worker)
@@ -33,7 +51,7 @@ internal readonly unsafe struct WinogradWork(
         int OCs = OCsOf(ocChunk);
         for (int icChunk = 0; icChunk < Tiling.ICChunks; icChunk++)
         {
-            float* u = packed == null ? MakeU(group, ocChunk, icChunk, worker) : packed + weights.Offset(group, ocChunk, icChunk), m = M(worker);
+            float* u = U(group, ocChunk, icChunk, worker), m = M(worker);
             float* from = v + (icChunk * Tiling.ICs);
             for (int f = 0; f < WinogradPoints.Products; f++, u += Tiling.UStride, from += Tiling.VStride, m += Tiling.MStride)
                 kernels.Gemm.Multiply(Count(block), OCs, weights.ICs(icChunk), from, Tiling.VRow, 1, u, m, Tiling.MRow, add: icChunk > 0);
@@ -53,11 +71,36 @@ internal readonly unsafe struct WinogradWork(
         }
     }
 
-    private float* MakeU(long group, int ocChunk, int icChunk, int worker)
+    private float* U(long group, int ocChunk, int icChunk, int worker)
     {
-        float* u = M(worker) + Tiling.MLength;
+        if (packed != null) return packed + weights.Offset(group, ocChunk, icChunk);
+        float* own = M(worker) + Tiling.MLength;
+        if (Tiling.OneBlock)
+        {
+            TransformWeights(group, ocChunk, icChunk, own);   // used only here
+            return own;
+        }
+
+        if (IsFirst(group, worker))
+        {
+            for (int oc = 0; oc < Tiling.OCChunks; oc++)
+            for (int ic = 0; ic < Tiling.ICChunks; ic++) TransformWeights(group, oc, ic, own + weights.Offset(0, oc, ic));
+        }
+
+        return own + weights.Offset(0, ocChunk, icChunk);
+    }
+
+    private void TransformWeights(long group, int ocChunk, int icChunk, float* u)
+    {
         for (int vector = 0; vector * kernels.Width < OCsOf(ocChunk); vector++) weights.Transform(group, ocChunk, icChunk, vector, u);
-        return u;
+    }
+
+    /// <summary>Whether the worker has yet to make what it keeps for a group.</summary>
+    private bool IsFirst(long group, int worker)
+    {
+        bool first = madeFor[worker] != group;
+        madeFor[worker] = group;
+        return first;
     }
 
     private int OCsOf(int ocChunk) => Math.Min(Tiling.OCs, S.GroupOC - (ocChunk * Tiling.OCs));
@@ -68,7 +111,7 @@ internal readonly unsafe struct WinogradWork(
 
     private float* M(int worker) => Worker(worker) + Tiling.BufferLength;
 
-    private float* Worker(int worker) => workspace + (Tiling.Shared ? Tiling.VLength : 0) + (worker * Tiling.WorkerLength);
+    private float* Worker(int worker) => workspace + Tiling.SharedLength + (worker * Tiling.WorkerLength);
 
     private TileStore EpilogueOf(long channel)
     {

@@ -60,15 +60,15 @@ internal sealed class WinogradTests
     [TestCase("mb8ic256ih14oc200oh14kh3ph1", 3, true)]
     [TestCase("mb1ic32ih14oc64oh14kh5ph2", 2, true)]
     [TestCase("mb1ic32ih28oc96oh28kh5ph2", 3, false)]
-    public void Work_is_cut_for_all_workers(string descriptor, int threads, bool shared)
+    public void Work_is_cut_for_all_workers(string descriptor, int threads, bool oneBlock)
     {
         PlanContext context = Context(ConvProblem.Parse(descriptor), threads);
         ConvSizes s = context.Sizes;
         WinogradTiling tiling = WinogradTiling.For(context, s);
-        Assert.That(tiling.Shared, Is.EqualTo(shared));
+        Assert.That(tiling.OneBlock, Is.EqualTo(oneBlock));
         Assert.That(tiling.Workers, Is.EqualTo(threads));
-        Assert.That(shared ? tiling.OCChunks : tiling.Blocks, Is.GreaterThanOrEqualTo(threads));
-        if (!shared) Assert.That(tiling.Blocks % threads, Is.Zero);
+        Assert.That(oneBlock ? tiling.OCChunks : tiling.Blocks, Is.GreaterThanOrEqualTo(threads));
+        if (!oneBlock) Assert.That(tiling.Blocks % threads, Is.Zero);
         Assert.That((long)tiling.Blocks * tiling.Tiles, Is.InRange(s.N * WinogradStrip.InImage(s), (s.N * WinogradStrip.InImage(s)) + tiling.Tiles - 1));
         Assert.That((long)tiling.OCChunks * tiling.OCs, Is.GreaterThanOrEqualTo(s.GroupOC));
         Assert.That((long)tiling.ICChunks * tiling.ICs, Is.GreaterThanOrEqualTo(s.GroupIC));

@@ -105,7 +105,8 @@ prepare() {
 
 # ---- Tests: each run adds a line to the table --------------------------------------------------------------------------------
 
-results=() # "name|passed|failed|skipped|seconds"
+results=()  # "name|passed|failed|skipped|seconds"
+failures=() # "run: test"
 
 add_result() { # NAME PASSED FAILED SKIPPED SECONDS
     results+=("$1|$2|$3|$4|$5")
@@ -162,10 +163,10 @@ sanitized_tests() {
     fi
 }
 
-# managed_tests NAME [VARIABLE=VALUE...] -- [arguments of dotnet test]
+# managed_tests NAME PROJECT [VARIABLE=VALUE...] -- [arguments of dotnet test]
 managed_tests() {
-    local name="$1" variables=() start=$SECONDS code=0
-    shift
+    local name="$1" project="$2" variables=() start=$SECONDS code=0
+    shift 2
     while [[ "$1" != -- ]]; do
         variables+=("$1")
         shift
@@ -175,10 +176,11 @@ managed_tests() {
     local folder="artifacts/test-results/$label"
     heading "NUnit ($name)"
     rm -rf "$folder"
-    run_logged "nunit-$label" env "${variables[@]}" dotnet test ConvNative.sln -c Release --no-build \
+    run_logged "nunit-$label" env "${variables[@]}" dotnet test "$project" -c Release --no-build \
         --logger "trx;LogFilePrefix=$label" --results-directory "$folder" "$@" || code=1
     local passed failed skipped
     read -r passed failed skipped <<<"$(count_trx "$folder")"
+    mapfile -t -O "${#failures[@]}" failures < <(failed_in_log "artifacts/logs/nunit-$label.log" | sed "s|^|$name: |")
     # A host that dies has no failed test to show, but it failed; so has a run that found nothing to run.
     if ((failed == 0 && (code != 0 || passed + skipped == 0))); then failed=1; fi
     add_result "NUnit, $name" "$passed" "$failed" "$skipped" $((SECONDS - start))
@@ -190,6 +192,12 @@ count_trx() {
         function value(name) { return match($0, " " name "=\"[0-9]+") ? substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 3) : 0 }
         { total += value("total"); executed += value("executed"); passed += value("passed") }
         END { printf "%d %d %d\n", passed, executed - passed, total - executed }' || say "0 0 0"
+}
+
+# "test: first line of its message" of all failed tests in the output of `dotnet test`.
+failed_in_log() {
+    awk '/^  Failed .* \[/ { test = $0; sub(/^  Failed /, "", test); sub(/ \[[^[]*\]$/, "", test) }
+        /^  Error Message:/ { getline; sub(/^ +/, ""); print test ": " $0 }' "$1"
 }
 
 # The instruction sets that this machine has, the widest first.
@@ -209,6 +217,7 @@ print_table() {
         printf '%-36s %8d %8d %8d %8d\n' "$name" "$passed" "$failed" "$skipped" "$seconds"
         all_passed=$((all_passed + passed)) all_failed=$((all_failed + failed)) all_skipped=$((all_skipped + skipped))
     done
+    if ((${#failures[@]} > 0)); then printf '\n' && printf 'FAILED %s\n' "${failures[@]}"; fi
     printf '\n%d passed, %d failed, %d skipped\n' "$all_passed" "$all_failed" "$all_skipped"
     ((all_failed == 0))
 }
@@ -221,13 +230,14 @@ test_all() {
     heading "Build"
     if run_logged build dotnet build ConvNative.sln -c Release; then
         local isa sets
-        # Without a cap the suite covers every instruction set, those that the machine lacks in software.
-        managed_tests "every instruction set" CONVNATIVE_MAX_ISA= -- "$@"
+        # Without a cap the suite covers every instruction set, those that the machine lacks in software. The comparison's own tests
+        # hang on none and run once.
+        managed_tests "every instruction set" ConvNative.sln CONVNATIVE_MAX_ISA= -- "$@"
         mapfile -t sets < <(instruction_sets)
         for isa in "${sets[@]}"; do
-            managed_tests "up to $isa" "CONVNATIVE_MAX_ISA=$isa" -- "$@"
+            managed_tests "up to $isa" tests/ConvNative.Tests "CONVNATIVE_MAX_ISA=$isa" -- "$@"
         done
-        managed_tests "without OpenBLAS" CONVNATIVE_OPENBLAS=none -- "$@"
+        managed_tests "without OpenBLAS" tests/ConvNative.Tests CONVNATIVE_OPENBLAS=none -- "$@"
     else
         add_result "build of ConvNative.sln" 0 1 0 0
     fi
@@ -301,6 +311,7 @@ package_tests() {
     cat "$log"
     passed=$(grep -c '^PASS' "$log" || true)
     failed=$(grep -c '^FAIL' "$log" || true)
+    mapfile -t -O "${#failures[@]}" failures < <(sed -n "s|^FAIL |package, $1: |p" "$log")
     skipped=$(grep -c '^SKIP' "$log" || true)
     if ((failed == 0 && (code != 0 || passed == 0))); then failed=1; fi
     add_result "package, $1" "$passed" "$failed" "$skipped" $((SECONDS - start))

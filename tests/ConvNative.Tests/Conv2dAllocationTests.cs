@@ -67,13 +67,14 @@ internal sealed class Conv2dAllocationTests
         }
 
         for (int i = 0; i < 500; i++) Round(i);
-        (long live, long resident, int threads) = Held();
+        (long live, long unmanaged, int threads) = Held();
         for (int i = 0; i < 10_000; i++) Round(i);
-        (long liveAfter, long residentAfter, int threadsAfter) = Held();
+        (long liveAfter, long unmanagedAfter, int threadsAfter) = Held();
         Assert.That(liveAfter, Is.EqualTo(live));
-        // For what the counter does not see: 2.4 kB a round, a fraction of a thread's or a pool's memory. The managed heap may breathe.
-        Assert.That(residentAfter - resident, Is.LessThan(24 << 20));
-        Assert.That(threadsAfter, Is.LessThanOrEqualTo(threads + 2));
+        // For what the counter does not see: 2.4 kB a round, a fraction of a thread's or a pool's memory; and a thread in a hundred rounds,
+        // more than the runtime and the test host start of their own.
+        Assert.That(unmanagedAfter - unmanaged, Is.LessThan(24 << 20));
+        Assert.That(threadsAfter, Is.LessThan(threads + 100));
     }
 
     /// <summary>
@@ -83,7 +84,7 @@ internal sealed class Conv2dAllocationTests
     private static long LeastAllocated(Func<long> counter, Action run)
     {
         long least = long.MaxValue;
-        for (int i = 0; i < 20 && least > 0; i++)
+        for (int i = 0; i < 500 && least > 0; i++)
         {
             long before = counter();
             run();
@@ -93,7 +94,7 @@ internal sealed class Conv2dAllocationTests
         return least;
     }
 
-    private static (long Live, long Resident, int Threads) Held()
+    private static (long Live, long Unmanaged, int Threads) Held()
     {
         for (int i = 0; i < 2; i++)
         {
@@ -102,6 +103,6 @@ internal sealed class Conv2dAllocationTests
         }
 
         using Process process = Process.GetCurrentProcess();
-        return (ConvNativeInfo.LiveBytes, process.WorkingSet64, process.Threads.Count);
+        return (ConvNativeInfo.LiveBytes, process.WorkingSet64 - GC.GetGCMemoryInfo().TotalCommittedBytes, process.Threads.Count);
     }
 }

@@ -146,7 +146,7 @@ internal sealed unsafe class TensorTests
         Collect();
         int before = GC.CollectionCount(2);
         int made = 0;
-        for (; made < 1000 && GC.CollectionCount(2) == before; made++)
+        for (; made < 5000 && GC.CollectionCount(2) == before; made++)
         {
             Forget();
             Thread.Sleep(1);   // the runtime limits the share of time that such collections take

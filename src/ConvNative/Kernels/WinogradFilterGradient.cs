@@ -51,16 +51,24 @@ internal static unsafe class WinogradFilterGradient<S, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Columns(float* m, nint stride, float* to)
     {
+        Column(m, stride, to);
+        Column(m + stride, stride, to + S.Width);
+        Column(m + (2 * stride), stride, to + (2 * S.Width));
+        Column(m + (3 * stride), stride, to + (3 * S.Width));
+        Column(m + (4 * stride), stride, to + (4 * S.Width));
+        Column(m + (5 * stride), stride, to + (5 * S.Width));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Column(float* m, nint stride, float* to)
+    {
         nint row = WinogradPoints.Reach * stride, next = WinogradPoints.Reach * S.Width;
-        for (int j = 0; j < WinogradPoints.Reach; j++, m += stride, to += S.Width)
-        {
-            WinogradF4K3<S, V>.FilterTransposed(
-                S.Load(m), S.Load(m + row), S.Load(m + (2 * row)), S.Load(m + (3 * row)), S.Load(m + (4 * row)), S.Load(m + (5 * row)),
-                out V g0, out V g1, out V g2);
-            S.Store(to, g0);
-            S.Store(to + next, g1);
-            S.Store(to + (2 * next), g2);
-        }
+        WinogradF4K3<S, V>.FilterTransposed(
+            S.Load(m), S.Load(m + row), S.Load(m + (2 * row)), S.Load(m + (3 * row)), S.Load(m + (4 * row)), S.Load(m + (5 * row)),
+            out V g0, out V g1, out V g2);
+        S.Store(to, g0);
+        S.Store(to + next, g1);
+        S.Store(to + (2 * next), g2);
     }
 
     /// <summary>(Gᵀ·m)·G, and the nine taps of each lane to its kernel. Quads overlap, so that none reaches over a kernel's end.</summary>

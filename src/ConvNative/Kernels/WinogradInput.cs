@@ -107,13 +107,18 @@ internal static unsafe class WinogradInput<S, V, F>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Rows(float* d, float* v, nint stride)
     {
-        for (int u = 0; u < WinogradPoints.Reach; u++, d += Pitch, v += WinogradPoints.Reach * stride)
-        {
-            Store(
-                S.Load(d), S.Load(d + S.Width), S.Load(d + (2 * S.Width)), S.Load(d + (3 * S.Width)), S.Load(d + (4 * S.Width)), S.Load(d + (5 * S.Width)),
-                v, stride);
-        }
+        nint pitch = Pitch, next = WinogradPoints.Reach * stride;
+        Row(d, v, stride);
+        Row(d + pitch, v + next, stride);
+        Row(d + (2 * pitch), v + (2 * next), stride);
+        Row(d + (3 * pitch), v + (3 * next), stride);
+        Row(d + (4 * pitch), v + (4 * next), stride);
+        Row(d + (5 * pitch), v + (5 * next), stride);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Row(float* d, float* v, nint stride) => Store(
+        S.Load(d), S.Load(d + S.Width), S.Load(d + (2 * S.Width)), S.Load(d + (3 * S.Width)), S.Load(d + (4 * S.Width)), S.Load(d + (5 * S.Width)), v, stride);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(V d0, V d1, V d2, V d3, V d4, V d5, float* to, nint stride)

@@ -74,16 +74,23 @@ internal static unsafe class WinogradOutput<S, V, F>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Columns(float* m, nint stride, float* to)
     {
-        nint row = WinogradPoints.Reach * stride;
-        for (int j = 0; j < WinogradPoints.Reach; j++, m += stride, to += S.Width)
-        {
-            F.Output(m, row, out V y0, out V y1, out V y2, out V y3);
-            S.Store(to, y0);
-            S.Store(to + Row, y1);
-            if (F.Tile == 2) continue;
-            S.Store(to + (2 * Row), y2);
-            S.Store(to + (3 * Row), y3);
-        }
+        Column(m, stride, to);
+        Column(m + stride, stride, to + S.Width);
+        Column(m + (2 * stride), stride, to + (2 * S.Width));
+        Column(m + (3 * stride), stride, to + (3 * S.Width));
+        Column(m + (4 * stride), stride, to + (4 * S.Width));
+        Column(m + (5 * stride), stride, to + (5 * S.Width));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Column(float* m, nint stride, float* to)
+    {
+        F.Output(m, WinogradPoints.Reach * stride, out V y0, out V y1, out V y2, out V y3);
+        S.Store(to, y0);
+        S.Store(to + Row, y1);
+        if (F.Tile == 2) return;
+        S.Store(to + (2 * Row), y2);
+        S.Store(to + (3 * Row), y3);
     }
 
     /// <summary>(Aᵀ·m)·A, the epilogue, and the rows and columns of the quad that exist into their planes.</summary>

@@ -73,9 +73,18 @@ internal static unsafe class WinogradOutputGradient<S, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Rows(float* from, float* m, nint stride)
     {
-        for (int u = 0; u < WinogradPoints.Reach; u++, from += WinogradF4K3<S, V>.Tile * S.Width, m += WinogradPoints.Reach * stride)
-            Store(S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), S.Load(from + (3 * S.Width)), m, stride);
+        nint row = WinogradF4K3<S, V>.Tile * S.Width, next = WinogradPoints.Reach * stride;
+        Row(from, m, stride);
+        Row(from + row, m + next, stride);
+        Row(from + (2 * row), m + (2 * next), stride);
+        Row(from + (3 * row), m + (3 * next), stride);
+        Row(from + (4 * row), m + (4 * next), stride);
+        Row(from + (5 * row), m + (5 * next), stride);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Row(float* from, float* m, nint stride) =>
+        Store(S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), S.Load(from + (3 * S.Width)), m, stride);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(V y0, V y1, V y2, V y3, float* to, nint stride)

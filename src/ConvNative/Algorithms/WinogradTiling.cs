@@ -30,7 +30,13 @@ internal readonly record struct WinogradTiling(
     // More of them read V less often, fewer leave room for more tiles, which read U less often.
     private const int MostOCs = 64;
 
+    private const int MostOCsOfOneBlock = 96;
+
     private const int FewestTiles = 8, ICUnit = 32;
+
+    // In the time of a tile's product for a pair of channels (measured on Zen 5): transforming a tap of a kernel or a tile of the input,
+    // reading a tile's V for a chunk, writing a kernel's U to where a block reads it from.
+    private const double TapCost = 4 / 3.0, InputCost = 20, ChunkCost = 8, UCost = 16;
 
 
     /// <summary>Floats between products of the transformed input.</summary>
@@ -72,8 +78,8 @@ internal readonly record struct WinogradTiling(
 
     /// <summary>
     /// One block of all tiles, for which the weights of a chunk are transformed where they are used, while there are no more tiles than
-    /// input channels: then U is larger than M, and writing and rereading it costs more than M beyond L2 (measured on Zen 5). Else a
-    /// block's M takes half of L2, and each worker gets as many blocks as the others.
+    /// input channels: then U is larger than M, and writing and rereading it costs more than M beyond L2 (measured on Zen 5). Else, and
+    /// where output channels are too few to be shared out, a block's M takes half of L2, and each worker gets as many blocks as the others.
     /// </summary>
     public static WinogradTiling For(PlanContext context, in ConvSizes s)
     {
@@ -83,17 +89,43 @@ internal readonly record struct WinogradTiling(
         bool alone = context.Threads <= MostAlone;
         if (all <= Math.Max(most, s.GroupIC))
         {
-            int share = kernels.Gemm.ColumnsOf(BlockSizes.CeilDiv(s.GroupOC, context.Threads));
-            int ICs = BlockSizes.Balance(s.GroupIC, MostICs(OCs), ICUnit);
-            WinogradTiling one = Of(s, kernels, (int)all, Math.Min(OCs, share), ICs, oneBlock: true) with { Workers = context.Threads };
-            if (alone && Fits(context, one with { Alone = true })) return one with { Alone = true };
-            if (Fits(context, one)) return one;
+            (int share, double cost) = Chunk(s, kernels, (int)all, context.Threads);
+            int ICs = BlockSizes.Balance(s.GroupIC, MostICs(share), ICUnit);
+            WinogradTiling one = Of(s, kernels, (int)all, share, ICs, oneBlock: true) with { Workers = context.Threads, Alone = alone };
+            if (alone && !Fits(context, one)) one = one with { Alone = false };
+            if (Fits(context, one) && cost <= CostOfBlocks(s, kernels, all, context.Threads)) return one;
         }
 
         long blocks = BlockSizes.CeilDiv(BlockSizes.CeilDiv(all, most), context.Threads) * context.Threads;
         WinogradTiling even = Of(s, kernels, (int)BlockSizes.CeilDiv(all, blocks), OCs, s.GroupIC, oneBlock: false) with { Workers = context.Threads };
         return alone && Fits(context, even with { Alone = true }) ? even with { Alone = true } : Smaller(context, s, kernels, even);
     }
+
+    /// <summary>The size of chunks of output channels with which the worker that has most to do is ready first, and what that costs it.</summary>
+    private static (int OCs, double Cost) Chunk(in ConvSizes s, in WinogradKernels kernels, int tiles, int threads)
+    {
+        (int OCs, double Cost) best = (0, double.PositiveInfinity);
+        int widest = Math.Min(MostOCsOfOneBlock, BlockSizes.RoundUp(s.GroupOC, kernels.Width));
+        for (int width = kernels.Width; width <= widest; width += kernels.Width)
+        {
+            int OCs = Math.Min(width, s.GroupOC);
+            double cost = BlockSizes.CeilDiv(BlockSizes.CeilDiv(s.GroupOC, OCs), threads) * Cost(s, kernels, OCs, tiles);
+            if (cost <= best.Cost) best = (OCs, cost);
+        }
+
+        return (best.OCs, best.Cost + (InputCost * (double)tiles));
+    }
+
+    /// <summary>What a worker does where each takes as many blocks as the others.</summary>
+    private static double CostOfBlocks(in ConvSizes s, in WinogradKernels kernels, long tiles, int threads)
+    {
+        long share = BlockSizes.CeilDiv(tiles, threads);
+        return Cost(s, kernels, s.GroupOC, share) + (InputCost * share) + (UCost * s.GroupOC);
+    }
+
+    /// <summary>Of transforming and multiplying the weights of so many output channels, for an input channel, in products of a tile.</summary>
+    private static double Cost(in ConvSizes s, in WinogradKernels kernels, int OCs, long tiles) =>
+        (TapCost * s.KH * s.KW * OCs) + ((double)tiles * (kernels.Gemm.CoveredColumns(OCs) + ChunkCost));
 
     private static bool Fits(PlanContext context, in WinogradTiling tiling) => tiling.WorkspaceBytes <= context.MaxWorkspaceBytes;
 

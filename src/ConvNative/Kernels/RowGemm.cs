@@ -43,6 +43,9 @@ internal readonly unsafe struct RowGemm(
     /// <summary>Columns of memory for so many.</summary>
     public int ColumnsOf(int columns) => BlockSizes.RoundUp(columns, Unit);
 
+    /// <summary>Columns that are computed for so many: those of the panels.</summary>
+    public int CoveredColumns(int columns) => (columns / NR * NR) + (columns % NR == 0 ? 0 : PanelWidth(columns % NR));
+
     /// <summary>Columns of the panel that begins where so many columns are left, a multiple of <see cref="Unit"/>.</summary>
     public int PanelWidth(int columns) => columns > Unit ? NR : Unit;
 

@@ -57,7 +57,9 @@ internal sealed class WinogradTests
     [TestCase("mb1ic256ih14oc256oh14kh3ph1", 2, true)]
     [TestCase("mb1ic64ih56oc64oh56kh3ph1", 2, false)]
     [TestCase("mb1ic64ih56oc64oh56kh3ph1", 3, false)]
-    [TestCase("mb8ic256ih14oc200oh14kh3ph1", 3, true)]
+    [TestCase("mb8ic256ih14oc248oh14kh3ph1", 2, true)]
+    [TestCase("mb1ic256ih14oc160oh14kh3ph1", 3, true)]
+    [TestCase("mb1ic32ih28oc16oh28kh5ph2", 2, false)]
     [TestCase("mb1ic32ih14oc64oh14kh5ph2", 2, true)]
     [TestCase("mb1ic32ih28oc96oh28kh5ph2", 3, false)]
     public void Work_is_cut_for_all_workers(string descriptor, int threads, bool oneBlock)

@@ -12,7 +12,7 @@ namespace ConvNative.Algorithms;
 /// <code>
 /// for g, part of the points, input-channel chunk, output-channel chunk         shared out
 ///   for block of points (images × rows) of the part                            always in this order: sums do not depend on the chunks
-///     pad x
+///     pad x, unless each tap leaves out the points that read padding
 ///     for panel of lanes                       turned, in L1
 ///       for MR rows                            C += rows · panel               WeightGradientKernel
 /// dw = Σ parts of C (turned back)
@@ -36,17 +36,20 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private int _parts;
     private int _ICs;
     private int _OCs;
+    private readonly double _shareInside;   // of the pairs of point and tap
 
     public ImplicitGemmWeights(PlanContext context, PatchGrid grid)
     {
         (_context, _s, _grid) = (context, context.Sizes, grid);
         (_kernel, _patches) = (WeightGradientKernel.For(context.Isa), PatchPacker.For(context.Isa));
+        _shareInside = Enumerable.Range(0, Taps).Sum(t => PointsOf(t) is var (rows, columns) ? (double)rows.Length * columns.Length : 0) / Taps / _grid.Points;
         ChooseBlocks();
         _turnsX = Cost(turnsX: true) < Cost(turnsX: false);
         ChooseChunks();
         FitWorkspace();
         _xRows = GC.AllocateUninitializedArray<nint>(_ICs * Taps, pinned: true);
-        for (int r = 0; r < _xRows.Length; r++) _xRows[r] = (r / Taps * ChannelStride) + (IsDense ? 0 : _grid.TapOffsets[r % Taps]);
+        for (int r = 0; r < _xRows.Length; r++)
+            _xRows[r] = SkipsPadding ? r * (nint)_s.InputPixels : (r / Taps * ChannelStride) + (IsDense ? 0 : _grid.TapOffsets[r % Taps]);
         _dyRows = GC.AllocateUninitializedArray<nint>(_OCs, pinned: true);
         for (int r = 0; r < _dyRows.Length; r++) _dyRows[r] = (nint)r * _s.OutputPixels;
     }
@@ -57,13 +60,21 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     public override long WorkspaceBytes => (SharedLength + (WorkerLength * Workers)) * sizeof(float);
 
     public override string Details =>
-        $"kernel {_kernel.Name}, {(_turnsX ? "x" : "dy")} turned, blocks of {_blockImages}×{_blockPoints} points in {_parts} part(s), "
+        $"kernel {_kernel.Name}, {(_turnsX ? "x" : "dy")} turned, {(SkipsPadding ? "padding left out, " : "")}blocks of {_blockImages}×{_blockPoints} points in {_parts} part(s), "
         + $"items of {_ICs} input and {_OCs} output channels, {Workers} worker(s)";
 
     private int Taps => _grid.Taps;
 
-    /// <summary>x is read where it is.</summary>
+    /// <summary>x is read where it is, by all rows of C at once.</summary>
     private bool IsDense => _grid.IsIdentity;
+
+    /// <summary>x is read where it is, by the rows of C of one tap at a time, which leave out the points that read padding.</summary>
+    private bool SkipsPadding => !_turnsX && !IsDense && _s is { sh: 1, sw: 1 } && SkippingRows < BlockSizes.RoundUp(_s.PatchLength, _kernel.MR);
+
+    /// <summary>The rows of all points that cost as much as the rows of each tap's own points.</summary>
+    private double SkippingRows => BlockSizes.RoundUp(_s.GroupIC, _kernel.MR) * (double)Taps * _shareInside;
+
+    private bool CopiesX => !IsDense && !SkipsPadding;
 
     private int BlockRows => IsDense ? 1 : _blockPoints / _grid.Columns;
 
@@ -99,13 +110,13 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private long SharedLength => ResultsLength + Align(2L * _parts * _s.OC);
 
     // Memory of a worker: padded rows, a panel, runs of x and of dy, places to ask for.
-    private long SourceLength => IsDense ? 0 : Align((ImageStride * _blockImages) + (2 * _kernel.Width));
+    private long SourceLength => !CopiesX ? 0 : Align((ImageStride * _blockImages) + (2 * _kernel.Width));
 
     private long PanelLength => Align((long)_blockImages * _blockPoints * _kernel.MostVectors * _kernel.Width);
 
     private int MostRuns => _blockImages * BlockRows;
 
-    private long TablesLength => Align((MostPlaces + (2L * MostRuns)) * sizeof(nint) / sizeof(float));
+    private long TablesLength => Align((MostPlaces + (3L * MostRuns)) * sizeof(nint) / sizeof(float));
 
     private long WorkerLength => SourceLength + PanelLength + TablesLength;
 
@@ -143,8 +154,9 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private double Cost(bool turnsX)
     {
         int rows = turnsX ? _s.GroupOC : _s.PatchLength, lanes = turnsX ? _s.PatchLength : _s.GroupOC, W = _kernel.Width;
-        double points = (double)_s.N * _s.OutputPixels;
-        return (points * BlockSizes.RoundUp(lanes, W) * (BlockSizes.RoundUp(rows, _kernel.MR) + (W / 3.0))) + (turnsX ? 0 : 2.0 * W * rows * lanes);
+        double points = (double)_s.N * _s.OutputPixels, wholeRows = BlockSizes.RoundUp(rows, _kernel.MR);
+        if (!turnsX && _s is { sh: 1, sw: 1 }) wholeRows = Math.Min(wholeRows, SkippingRows);
+        return (points * BlockSizes.RoundUp(lanes, W) * (wholeRows + (W / 3.0))) + (turnsX ? 0 : 2.0 * W * rows * lanes);
     }
 
     /// <summary>
@@ -155,9 +167,9 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     {
         const int FewestRows = 64;
         int W = _kernel.Width, wanted = _context.Threads == 1 ? 1 : BlockSizes.CeilDiv(2 * _context.Threads, _s.G * _parts);
-        int rowChunks = _turnsX || IsDense ? 1 : Math.Clamp(Math.Min(Rows / FewestRows, _s.GroupIC), 1, wanted);
+        int rowChunks = _turnsX || !CopiesX ? 1 : Math.Clamp(Math.Min(Rows / FewestRows, _s.GroupIC), 1, wanted);
         int laneChunks = Math.Clamp(Lanes / (2 * W), 1, BlockSizes.CeilDiv(wanted, rowChunks));
-        if (_turnsX || IsDense) rowChunks = BlockSizes.CeilDiv(wanted, laneChunks);
+        if (_turnsX || !CopiesX) rowChunks = BlockSizes.CeilDiv(wanted, laneChunks);
         if (_turnsX)
         {
             _ICs = Chunk(_s.GroupIC, laneChunks, W);
@@ -165,11 +177,11 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         }
         else
         {
-            _ICs = Chunk(_s.GroupIC, rowChunks, 1);
+            _ICs = Chunk(_s.GroupIC, rowChunks, SkipsPadding ? _kernel.MR : 1);
             _OCs = Chunk(_s.GroupOC, laneChunks, W);
         }
 
-        if (IsDense) return;
+        if (!CopiesX) return;
         int unit = _turnsX ? Math.Min(W, _ICs) : 1;
         long most = CacheSizes.Machine.L2 / 2 / (sizeof(float) * ChannelStride * _blockImages);
         _ICs = BlockSizes.Balance(_s.GroupIC, (int)Math.Clamp(most / unit * unit, unit, _ICs), unit);
@@ -182,7 +194,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     {
         while ((Workers = (int)Math.Clamp(((_context.MaxWorkspaceBytes / sizeof(float)) - SharedLength) / WorkerLength, 0, _context.Threads)) == 0)
         {
-            if (!IsDense && _ICs > 1)
+            if (CopiesX && _ICs > 1)
             {
                 _ICs = BlockSizes.CeilDiv(_ICs, 2);
                 continue;
@@ -209,6 +221,10 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
             db[oc] = (float)sum;
         }
     }
+
+    /// <summary>Rows and columns of the points for which a tap reads the image.</summary>
+    private (TapRange Rows, TapRange Columns) PointsOf(int tap) =>
+        (TapRange.Inside(_s.IH, _s.OH, _s.sh, ((long)(tap / _s.KW) * _s.dh) - _s.pt), TapRange.Inside(_s.IW, _s.OW, _s.sw, ((long)(tap % _s.KW) * _s.dw) - _s.pl));
 
     /// <summary>Part <paramref name="part"/> of C of a group.</summary>
     private float* Result(float* dw, float* workspace, int part, long g)

@@ -51,8 +51,9 @@ internal sealed unsafe partial class ImplicitGemmWeights
         {
             float* panel = scratch + pass.SourceLength;
             float** places = (float**)(panel + pass.PanelLength);
-            PointRows x = RowsOfX(item, block, scratch, (nint*)(places + MostPlaces));
-            PointRows dy = RowsOfDY(item, block, (nint*)(places + MostPlaces) + pass.MostRuns);
+            nint* runs = (nint*)(places + MostPlaces);
+            PointRows x = pass.SkipsPadding ? default : RowsOfX(item, block, scratch, runs);
+            PointRows dy = RowsOfDY(item, block, runs + (2 * pass.MostRuns));
             PointRows rows = pass._turnsX ? dy : x, lanes = pass._turnsX ? x : dy;
             int rowCount = pass._turnsX ? item.OCs : item.ICs * pass.Taps, laneCount = pass._turnsX ? item.ICs * pass.Taps : item.OCs;
             bool hasRoom = !pass.IsDirect && (!pass._turnsX || item.ICs == _s.GroupIC);   // for whole vectors at the end of C's rows
@@ -73,9 +74,22 @@ internal sealed unsafe partial class ImplicitGemmWeights
                 var ahead = new PrefetchQueue(places, length, Lines(block), points, panel);
                 double* sums = SumsBias(item) && pass._turnsX && j == 0 ? BiasSums(item) : null;
                 int stored = hasRoom ? wide * width : count;
-                pass._kernel.Multiply(rows, rowCount, panel, wide, stored, c + j, pass.ResultStride, !isFirst, sums, ref ahead);
+                if (pass.SkipsPadding) MultiplyTaps(item, block, runs, panel, wide, stored, c + j, !isFirst, ref ahead);
+                else pass._kernel.Multiply(rows, rowCount, panel, wide, stored, c + j, pass.ResultStride, !isFirst, sums, ref ahead);
                 j += count;
                 vectors -= wide;
+            }
+        }
+
+        /// <summary>C's rows of one tap after the other: only the points for which it reads the image.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void MultiplyTaps(
+            in Item item, in Block block, nint* runs, float* panel, int vectors, int lanes, float* c, bool accumulate, ref PrefetchQueue ahead)
+        {
+            for (int tap = 0; tap < pass.Taps; tap++, c += pass.ResultStride)
+            {
+                PointRows rows = RowsOfTap(item, block, tap, runs);
+                pass._kernel.Multiply(rows, item.ICs, panel, vectors, lanes, c, pass.Taps * pass.ResultStride, accumulate, null, ref ahead);
             }
         }
 
@@ -106,6 +120,30 @@ internal sealed unsafe partial class ImplicitGemmWeights
             }
 
             return Rows(scratch, table, block, pass.ImageStride, _grid.RowStep, runs);
+        }
+
+        /// <summary>The rows (ic) of one tap in x itself, and the runs of the block's points that it reads there.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private PointRows RowsOfTap(in Item item, in Block block, int tap, nint* runs)
+        {
+            (TapRange inRows, TapRange columns) = pass.PointsOf(tap);
+            int first = block.Point / _grid.Columns, end = first + (block.Points / _grid.Columns), length = columns.End - columns.First;
+            TapRange rows = inRows.Intersect(new TapRange(first, end));
+            bool isOneRun = length == _s.OW && length == _s.IW;
+            int step = isOneRun ? Math.Max(1, rows.End - rows.First) : 1, count = 0;
+            nint* points = runs + pass.MostRuns;
+            nint shift = ((nint)((tap / _s.KW * _s.dh) - _s.pt) * _s.IW) + (tap % _s.KW * _s.dw) - _s.pl + columns.First;
+            for (int n = 0; n < block.Images; n++)
+            {
+                for (int row = rows.First; row < rows.End && length > 0; row += step, count++)
+                {
+                    runs[count] = (n * (nint)_s.IC * _s.InputPixels) + shift + (row * (nint)_s.IW);
+                    points[count] = ((n * (nint)block.Points) + ((row - first) * _grid.Columns)) + columns.First;
+                }
+            }
+
+            nint* table = (nint*)Unsafe.AsPointer(ref pass._xRows[0]);
+            return new PointRows { Source = X(item, block), Rows = table, Runs = runs, Points = points, Count = count, Length = length * step };
         }
 
         private PointRows RowsOfDY(in Item item, in Block block, nint* runs) =>

@@ -25,7 +25,8 @@ internal sealed class Direct : IConvAlgorithm
     public string? Refuse(PlanContext context, Direction direction)
     {
         if (direction == Direction.BackwardWeights) return "it has no backward-weights";
-        return new Pass(context, direction).Workers > 0
+        int workers = InLanes(context, direction) ? new DirectLanePass(context, direction).Workers : new Pass(context, direction).Workers;
+        return workers > 0
             ? null
             : $"its smallest strip does not fit MaxWorkspaceBytes {context.MaxWorkspaceBytes}";
     }
@@ -45,7 +46,15 @@ internal sealed class Direct : IConvAlgorithm
         return pass.UsefulShare >= 0.5 && (pass.Classes == 1 ? rows <= 40 : rows is > 1.5 and <= 72);
     }
 
-    public ConvPass Plan(PlanContext context, Direction direction) => new Pass(context, direction).WithOffsets();
+    public ConvPass Plan(PlanContext context, Direction direction) =>
+        InLanes(context, direction) ? new DirectLanePass(context, direction) : new Pass(context, direction).WithOffsets();
+
+    /// <summary>Small images with many output channels.</summary>
+    private static bool InLanes(PlanContext context, Direction direction)
+    {
+        ConvSizes s = direction == Direction.BackwardData ? context.Sizes.FromOutput : context.Sizes;
+        return DirectLanePass.Supports(s) && s.GroupOC >= 16 && s.OutputPixels <= 1024;
+    }
 
     /// <summary>Rows [Row, Row + Rows) of the product, computed together.</summary>
     private readonly record struct Panel(int Row, int Rows, DirectKernel Kernel);

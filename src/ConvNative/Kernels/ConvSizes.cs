@@ -23,4 +23,10 @@ internal readonly record struct ConvSizes(
 
     /// <summary>Pixels of one input image: IH·IW.</summary>
     public int InputPixels => IH * IW;
+
+    /// <summary>The convolution from dy to dx, with kernels turned by 180°, where there are no strides.</summary>
+    public ConvSizes FromOutput => this with
+    {
+        IC = OC, IH = OH, IW = OW, OC = IC, OH = IH, OW = IW, pt = (dh * (KH - 1)) - pt, pl = (dw * (KW - 1)) - pl,
+    };
 }

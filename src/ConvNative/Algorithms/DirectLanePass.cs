@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using ConvNative.Interop;
 using ConvNative.Kernels;
+using ConvNative.Simd;
 
 namespace ConvNative.Algorithms;
 
@@ -66,8 +67,21 @@ internal sealed unsafe class DirectLanePass : ConvPass
     public override string Details =>
         $"channels in lanes, {_panels} panel(s) of up to {MostLanes}, {_ICs} channels at once, blocks of {_images} image(s), padding left out, {Workers} worker(s)";
 
-    /// <summary>Why it cannot do a problem of these sizes, from which it would compute an image; null when it can.</summary>
-    public static bool Supports(in ConvSizes s) => s is { sh: 1, sw: 1 } && s.KH * s.KW >= WinogradPoints.Quad;
+    /// <summary>
+    /// Whether it can do a convolution of these sizes, and does it faster than the algorithms that multiply with padding: the sums stay in half of
+    /// L2, have enough terms between reading and writing them, and the lanes that hold channels are as many as the multiplications left out ask for.
+    /// </summary>
+    public static bool Suits(Isa isa, in ConvSizes s)
+    {
+        // Time of a multiplication in units of the machine's least: here, with one vector only, and with padding (measured on Zen 5).
+        const double Lanes = 1.17, OneVector = 1.35, Padded = 1.35;
+        const int FewestTerms = 48;
+        int width = LaneKernels.For(isa).Width, lanes = BlockSizes.RoundUp(s.GroupOC, width), most = Math.Min(lanes, LaneKernels.For(isa).MostVectors * width);
+        if (s is not { sh: 1, sw: 1 } || s.KH * s.KW < WinogradPoints.Quad || s.GroupIC * (long)s.KH < FewestTerms) return false;
+        if (sizeof(float) * (long)s.OutputPixels * most > CacheSizes.Machine.L2 / 2) return false;
+        double inside = (double)s.TapsInside / s.KH / s.KW / s.OutputPixels;
+        return (lanes == width ? OneVector : Lanes) * inside * lanes / s.GroupOC < Padded;
+    }
 
     private int Taps => _s.KH * _s.KW;
 
@@ -110,7 +124,7 @@ internal sealed unsafe class DirectLanePass : ConvPass
     private void Turn(float* w, int g, int panel, int chunk, float* u)
     {
         // w is [OC][IC/G][KH·KW] of the problem; its roles are exchanged where _s is the convolution from dy to dx.
-        WinogradFilterOrder order = _forward
+        FilterOrder order = _forward
             ? new((nint)_s.GroupIC * Taps, Taps, Flipped: false)
             : new(Taps, (nint)_s.GroupOC * Taps, Flipped: true);
         int vectors = VectorsOf(panel), oc = FirstVector(panel) * _kernels.Width, ic = chunk * _ICs;

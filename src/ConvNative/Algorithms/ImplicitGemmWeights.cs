@@ -30,19 +30,19 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private readonly PatchPacker _patches;
     private readonly nint[] _xRows;
     private readonly nint[] _dyRows;
+    private readonly double _shareInside;   // of the pairs of point and tap
     private bool _turnsX;
     private int _blockPoints;
     private int _blockImages;
     private int _parts;
     private int _ICs;
     private int _OCs;
-    private readonly double _shareInside;   // of the pairs of point and tap
 
     public ImplicitGemmWeights(PlanContext context, PatchGrid grid)
     {
         (_context, _s, _grid) = (context, context.Sizes, grid);
         (_kernel, _patches) = (WeightGradientKernel.For(context.Isa), PatchPacker.For(context.Isa));
-        _shareInside = Enumerable.Range(0, Taps).Sum(t => PointsOf(t) is var (rows, columns) ? (double)rows.Length * columns.Length : 0) / Taps / _grid.Points;
+        _shareInside = (double)_s.TapsInside / Taps / _grid.Points;
         ChooseBlocks();
         _turnsX = Cost(turnsX: true) < Cost(turnsX: false);
         ChooseChunks();

@@ -14,7 +14,7 @@ internal static unsafe class LaneFilter<S, V>
     /// </summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Turn(float* w, in WinogradFilterOrder order, int taps, int lanes, int K, float* u, nint tapStride, nint kStride)
+    public static void Turn(float* w, in FilterOrder order, int taps, int lanes, int K, float* u, nint tapStride, nint kStride)
     {
         const int Quad = WinogradPoints.Quad;
         float** kernels = stackalloc float*[S.Width];

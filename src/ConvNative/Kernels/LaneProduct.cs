@@ -42,7 +42,7 @@ internal readonly unsafe struct LaneKernels
     private LaneKernels(
         int width, int mostPixels, int mostVectors,
         delegate*<in LaneProduct, int, void> one, delegate*<in LaneProduct, int, void> two, delegate*<in LaneProduct, int, void> three,
-        delegate*<float*, in WinogradFilterOrder, int, int, int, float*, nint, nint, void> filter)
+        delegate*<float*, in FilterOrder, int, int, int, float*, nint, nint, void> filter)
     {
         (Width, MostPixels, MostVectors) = (width, mostPixels, mostVectors);
         _one = one;
@@ -61,7 +61,7 @@ internal readonly unsafe struct LaneKernels
     public int MostVectors { get; }
 
     /// <inheritdoc cref="LaneFilter{S, V}.Turn"/>
-    public delegate*<float*, in WinogradFilterOrder, int, int, int, float*, nint, nint, void> Filter { get; }
+    public delegate*<float*, in FilterOrder, int, int, int, float*, nint, nint, void> Filter { get; }
 
     /// <summary>The kernel of so many vectors: a product and its pixels, 1 … MostPixels.</summary>
     public delegate*<in LaneProduct, int, void> Of(int vectors) => vectors == 1 ? _one : vectors == 2 ? _two : _three;

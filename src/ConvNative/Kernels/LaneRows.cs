@@ -55,6 +55,7 @@ internal static unsafe class LaneRows<S, V>
     where V : struct
 {
     /// <summary>The product of so many pixels with N vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run<N>(in LaneProduct product, int pixels)
         where N : struct, ICount
     {

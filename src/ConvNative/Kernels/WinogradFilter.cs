@@ -3,12 +3,6 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>Where the kernels of a matrix of channels lie.</summary>
-/// <param name="LaneStride">Floats between the channels that are written.</param>
-/// <param name="KStride">Floats between the channels that are summed over.</param>
-/// <param name="Flipped">Each kernel is turned by 180°, as the backward direction needs it.</param>
-internal readonly record struct WinogradFilterOrder(nint LaneStride, nint KStride, bool Flipped);
-
 /// <summary>U = G·g·Gᵀ of the kernels of a vector of output channels.</summary>
 internal static unsafe class WinogradFilter<S, V, F>
     where S : struct, ISimd<V>
@@ -24,7 +18,7 @@ internal static unsafe class WinogradFilter<S, V, F>
     /// </summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Transform(float* w, in WinogradFilterOrder order, int lanes, int K, float* u, nint productStride, nint kStride)
+    public static void Transform(float* w, in FilterOrder order, int lanes, int K, float* u, nint productStride, nint kStride)
     {
         float** kernels = stackalloc float*[S.Width];
         float* columns = stackalloc float[(WinogradPoints.Reach * F.Taps * S.Width) + StackBuffer.Slack];

@@ -13,12 +13,12 @@ namespace ConvNative.Algorithms;
 ///   C = 0                                                         [pixel][channel]
 ///   for chunk of input channels
 ///     U[tap][ic][oc] = the kernels turned                         unless packed before
-///     for image, column of the kernel, row of pixels              LaneRows: the rows of the kernel that meet the image
+///     for image, row of pixels, piece of it                       LaneRows: the taps that read the image
 ///       C += Σ U · x
 ///   y = epilogue(Cᵀ)
 /// </code>
 /// dx is the convolution of dy with the kernels turned by 180° and the roles of the channels exchanged. Each element is summed over chunks of
-/// channels that the shape and the caches decide, columns, rows, channels.
+/// channels that the shape and the caches decide, then taps, then channels.
 /// </summary>
 internal sealed unsafe class DirectLanePass : ConvPass
 {
@@ -33,6 +33,8 @@ internal sealed unsafe class DirectLanePass : ConvPass
     private readonly int _panels;
     private readonly int _ICs;
     private readonly int _images;
+    private readonly Piece[] _pieces;
+    private readonly LaneSkip[] _skips;
 
     public DirectLanePass(PlanContext context, Direction direction)
     {
@@ -40,6 +42,7 @@ internal sealed unsafe class DirectLanePass : ConvPass
         _forward = direction == Direction.Forward;
         _s = _forward ? context.Sizes : context.Sizes.FromOutput;
         (_kernels, _packer) = (LaneKernels.For(context.Isa), PanelPacker.For(context.Isa));
+        (_pieces, _skips) = Cut();
         CacheSizes caches = CacheSizes.Machine;
         _panels = BlockSizes.CeilDiv(Vectors, _kernels.MostVectors);
         // Few chunks, since each reads and writes C (measured on Zen 5).
@@ -143,29 +146,82 @@ internal sealed unsafe class DirectLanePass : ConvPass
     {
         int lanes = vectors * _kernels.Width;
         var kernel = _kernels.Of(vectors);
-        var product = new LaneProduct { RowStep = (nint)_s.dh * _s.IW, KStep = _s.InputPixels, TapStep = _s.KW * TapStride, K = ICs };
-        for (int kw = 0; kw < _s.KW; kw++)
+        var product = new LaneProduct
         {
-            int shift = (kw * _s.dw) - _s.pl;
-            TapRange columns = TapRange.Inside(_s.IW, _s.OW, 1, shift);
-            int parts = BlockSizes.CeilDiv(columns.Length, _kernels.MostPixels);
-            for (int oh = 0; oh < _s.OH; oh++)
+            RowStep = (nint)_s.dh * _s.IW, ColumnStep = _s.dw, KStep = _s.InputPixels, RowTaps = _s.KW * TapStride, TapStep = TapStride, K = ICs,
+        };
+        for (int oh = 0; oh < _s.OH; oh++)
+        {
+            TapRange rows = TapRange.Inside(_s.IH, _s.KH, _s.dh, oh - _s.pt);
+            product.Rows = rows.Length;
+            if (rows.Length == 0) continue;
+            float* weights = u + (rows.First * product.RowTaps), from = x + ((oh + (rows.First * _s.dh) - _s.pt) * (nint)_s.IW) - _s.pl;
+            float* to = c + ((nint)oh * _s.OW * lanes);
+            foreach (ref readonly Piece piece in _pieces.AsSpan())
             {
-                TapRange rows = TapRange.Inside(_s.IH, _s.KH, _s.dh, oh - _s.pt);
-                product.Rows = rows.Length;
-                if (rows.Length == 0) continue;
-                product.B = u + (((rows.First * _s.KW) + kw) * TapStride);
-                float* from = x + ((oh + (rows.First * _s.dh) - _s.pt) * (nint)_s.IW) + shift, to = c + ((nint)oh * _s.OW * lanes);
-                for (int part = 0, column = columns.First; part < parts; part++)
-                {
-                    int pixels = BlockSizes.CeilDiv(columns.End - column, parts - part);
-                    product.A = from + column;
-                    product.C = to + (column * lanes);
-                    kernel(product, pixels);
-                    column += pixels;
-                }
+                product.B = weights + (piece.FirstTap * TapStride);
+                product.A = from + (piece.FirstTap * _s.dw) + piece.Column;
+                product.C = to + (piece.Column * lanes);
+                product.Columns = piece.Taps;
+                product.Skips = (LaneSkip*)Unsafe.AsPointer(ref _skips[piece.Skips]);
+                kernel(product, piece.Pixels);
             }
         }
+    }
+
+    /// <summary>Neighbouring pixels of a row and the columns of the kernel that are summed up for them at once.</summary>
+    private readonly record struct Piece(int Column, int Pixels, int FirstTap, int Taps, int Skips);
+
+    /// <summary>
+    /// Rows in as few and as equal pieces as the kernels allow, for all columns of the kernel; where one of these leaves out more pixels of a piece
+    /// than kernels know, each column's own pixels by themselves.
+    /// </summary>
+    private (Piece[] Pieces, LaneSkip[] Skips) Cut()
+    {
+        var pieces = new List<Piece>();
+        var skips = new List<LaneSkip>();
+        foreach ((int column, int pixels) in Parts(0, _s.OW))
+        {
+            LaneSkip?[] each = [.. Enumerable.Range(0, _s.KW).Select(kw => SkipOf(ColumnsOf(kw), column, pixels))];
+            if (Array.TrueForAll(each, skip => skip is not null))
+            {
+                pieces.Add(new(column, pixels, 0, _s.KW, skips.Count));
+                skips.AddRange(each.Select(skip => skip!.Value));
+                continue;
+            }
+
+            for (int kw = 0; kw < _s.KW; kw++)
+            {
+                TapRange own = ColumnsOf(kw).Intersect(new(column, column + pixels));
+                if (own.Length == 0) continue;
+                pieces.Add(new(own.First, own.Length, kw, 1, skips.Count));
+                skips.Add(LaneSkip.None);
+            }
+        }
+
+        LaneSkip[] pinned = GC.AllocateArray<LaneSkip>(Math.Max(1, skips.Count), pinned: true);
+        skips.CopyTo(pinned);
+        return ([.. pieces], pinned);
+    }
+
+    private TapRange ColumnsOf(int kw) => TapRange.Inside(_s.IW, _s.OW, 1, (kw * _s.dw) - _s.pl);
+
+    private IEnumerable<(int Column, int Pixels)> Parts(int column, int end)
+    {
+        for (int parts = BlockSizes.CeilDiv(end - column, _kernels.MostPixels); parts > 0; parts--)
+        {
+            int pixels = BlockSizes.CeilDiv(end - column, parts);
+            yield return (column, pixels);
+            column += pixels;
+        }
+    }
+
+    private static LaneSkip? SkipOf(TapRange inside, int column, int pixels)
+    {
+        int left = Math.Max(0, inside.First - column), right = Math.Max(0, column + pixels - inside.End);
+        if (left + right >= pixels) return LaneSkip.All;
+        if (Math.Max(left, right) > (int)LaneSkip.Left3 || Math.Min(left, right) > 0) return null;
+        return right > 0 ? LaneSkip.Left3 + right : (LaneSkip)left;
     }
 
     /// <summary>for g, panel, chunk: U, in packed weights.</summary>

@@ -16,7 +16,7 @@ internal static unsafe class LaneFilter<S, V>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Turn(float* w, in FilterOrder order, int taps, int lanes, int K, float* u, nint tapStride, nint kStride)
     {
-        const int Quad = WinogradPoints.Quad;
+        const int Quad = WinogradPoints.Quad, Oct = 2 * Quad;
         float** kernels = stackalloc float*[S.Width];
         for (int i = 0; i < S.Width; i++) kernels[i] = w + (Math.Min(i, lanes - 1) * order.LaneStride);
         if (order.Flipped)
@@ -27,17 +27,37 @@ internal static unsafe class LaneFilter<S, V>
 
         for (nint at = 0; K > 0; K--, at += order.KStride, u += kStride)
         {
-            for (int t = 0; t < taps; t += Quad)
-            {
-                int tap = Math.Min(t, taps - Quad);   // the last quad ends with the kernel
-
-                S.LoadQuads(kernels, at + tap, out V g0, out V g1, out V g2, out V g3);
-                float* to = u + (tap * tapStride);
-                S.Store(to, g0);
-                S.Store(to + tapStride, g1);
-                S.Store(to + (2 * tapStride), g2);
-                S.Store(to + (3 * tapStride), g3);
-            }
+            int tap = 0;
+            for (; tap <= taps - Oct; tap += Oct) Turn8(kernels, at + tap, u + (tap * tapStride), tapStride);
+            // The last ones end with the kernel.
+            if (taps - tap > Quad && taps >= Oct) Turn8(kernels, at + taps - Oct, u + ((taps - Oct) * tapStride), tapStride);
+            else if (tap < taps) Turn4(kernels, at + taps - Quad, u + ((taps - Quad) * tapStride), tapStride);
+            if (taps is > Quad and < Oct) Turn4(kernels, at, u, tapStride);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Turn4(float** kernels, nint at, float* to, nint stride)
+    {
+        S.LoadQuads(kernels, at, out V g0, out V g1, out V g2, out V g3);
+        S.Store(to, g0);
+        S.Store(to + stride, g1);
+        S.Store(to + (2 * stride), g2);
+        S.Store(to + (3 * stride), g3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Turn8(float** kernels, nint at, float* to, nint stride)
+    {
+        S.LoadOcts(kernels, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
+        S.Store(to, g0);
+        S.Store(to + stride, g1);
+        S.Store(to + (2 * stride), g2);
+        S.Store(to + (3 * stride), g3);
+        to += 4 * stride;
+        S.Store(to, g4);
+        S.Store(to + stride, g5);
+        S.Store(to + (2 * stride), g6);
+        S.Store(to + (3 * stride), g7);
     }
 }

@@ -84,20 +84,108 @@ internal static unsafe class LaneRows<S, V>
         int lanes = N.Value * S.Width;
         nint kStep = product.KStep;
         float* rowA = product.A, rowB = product.B, c = product.C;
-        for (int r = product.Rows; r > 0; r--, rowA += product.RowStep, rowB += product.TapStep)
+        for (int r = product.Rows; r > 0; r--, rowA += product.RowStep, rowB += product.RowTaps)
         {
-            float* a = rowA, b = rowB;
-            for (int k = product.K; k > 0; k--, a += kStep, b += lanes)
+            for (int column = 0; column < product.Columns; column++)
             {
-                V b0 = S.Load(b), b1 = N.Value > 1 ? S.Load(b + S.Width) : b0, b2 = N.Value > 2 ? S.Load(b + (2 * S.Width)) : b0;
-                Row<N>(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
-                if (P.Value > 1) Row<N>(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
-                if (P.Value > 2) Row<N>(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
-                if (P.Value > 3) Row<N>(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
-                if (P.Value > 4) Row<N>(S.Broadcast(a + 4), b0, b1, b2, ref c40, ref c41, ref c42);
-                if (P.Value > 5) Row<N>(S.Broadcast(a + 5), b0, b1, b2, ref c50, ref c51, ref c52);
-                if (P.Value > 6) Row<N>(S.Broadcast(a + 6), b0, b1, b2, ref c60, ref c61, ref c62);
-                if (P.Value > 7) Row<N>(S.Broadcast(a + 7), b0, b1, b2, ref c70, ref c71, ref c72);
+                float* a = rowA + (column * product.ColumnStep), b = rowB + (column * product.TapStep);
+                int k = product.K;
+                switch (product.Skips[column])
+                {
+                case LaneSkip.None:
+                    for (; k > 0; k--, a += kStep, b += lanes)
+                    {
+                        V b0 = S.Load(b), b1 = Load<One, N>(b, b0), b2 = Load<Two, N>(b, b0);
+                        Row<N>(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
+                        if (P.Value > 1) Row<N>(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
+                        if (P.Value > 2) Row<N>(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
+                        if (P.Value > 3) Row<N>(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
+                        if (P.Value > 4) Row<N>(S.Broadcast(a + 4), b0, b1, b2, ref c40, ref c41, ref c42);
+                        if (P.Value > 5) Row<N>(S.Broadcast(a + 5), b0, b1, b2, ref c50, ref c51, ref c52);
+                        if (P.Value > 6) Row<N>(S.Broadcast(a + 6), b0, b1, b2, ref c60, ref c61, ref c62);
+                        if (P.Value > 7) Row<N>(S.Broadcast(a + 7), b0, b1, b2, ref c70, ref c71, ref c72);
+                    }
+
+                    break;
+                case LaneSkip.Left1:
+                    for (; k > 0; k--, a += kStep, b += lanes)
+                    {
+                        V b0 = S.Load(b), b1 = Load<One, N>(b, b0), b2 = Load<Two, N>(b, b0);
+                        if (P.Value > 1) Row<N>(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
+                        if (P.Value > 2) Row<N>(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
+                        if (P.Value > 3) Row<N>(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
+                        if (P.Value > 4) Row<N>(S.Broadcast(a + 4), b0, b1, b2, ref c40, ref c41, ref c42);
+                        if (P.Value > 5) Row<N>(S.Broadcast(a + 5), b0, b1, b2, ref c50, ref c51, ref c52);
+                        if (P.Value > 6) Row<N>(S.Broadcast(a + 6), b0, b1, b2, ref c60, ref c61, ref c62);
+                        if (P.Value > 7) Row<N>(S.Broadcast(a + 7), b0, b1, b2, ref c70, ref c71, ref c72);
+                    }
+
+                    break;
+                case LaneSkip.Left2:
+                    for (; k > 0; k--, a += kStep, b += lanes)
+                    {
+                        V b0 = S.Load(b), b1 = Load<One, N>(b, b0), b2 = Load<Two, N>(b, b0);
+                        if (P.Value > 2) Row<N>(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
+                        if (P.Value > 3) Row<N>(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
+                        if (P.Value > 4) Row<N>(S.Broadcast(a + 4), b0, b1, b2, ref c40, ref c41, ref c42);
+                        if (P.Value > 5) Row<N>(S.Broadcast(a + 5), b0, b1, b2, ref c50, ref c51, ref c52);
+                        if (P.Value > 6) Row<N>(S.Broadcast(a + 6), b0, b1, b2, ref c60, ref c61, ref c62);
+                        if (P.Value > 7) Row<N>(S.Broadcast(a + 7), b0, b1, b2, ref c70, ref c71, ref c72);
+                    }
+
+                    break;
+                case LaneSkip.Left3:
+                    for (; k > 0; k--, a += kStep, b += lanes)
+                    {
+                        V b0 = S.Load(b), b1 = Load<One, N>(b, b0), b2 = Load<Two, N>(b, b0);
+                        if (P.Value > 3) Row<N>(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
+                        if (P.Value > 4) Row<N>(S.Broadcast(a + 4), b0, b1, b2, ref c40, ref c41, ref c42);
+                        if (P.Value > 5) Row<N>(S.Broadcast(a + 5), b0, b1, b2, ref c50, ref c51, ref c52);
+                        if (P.Value > 6) Row<N>(S.Broadcast(a + 6), b0, b1, b2, ref c60, ref c61, ref c62);
+                        if (P.Value > 7) Row<N>(S.Broadcast(a + 7), b0, b1, b2, ref c70, ref c71, ref c72);
+                    }
+
+                    break;
+                case LaneSkip.Right1:
+                    for (; k > 0; k--, a += kStep, b += lanes)
+                    {
+                        V b0 = S.Load(b), b1 = Load<One, N>(b, b0), b2 = Load<Two, N>(b, b0);
+                        if (P.Value > 1) Row<N>(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
+                        if (P.Value > 2) Row<N>(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
+                        if (P.Value > 3) Row<N>(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
+                        if (P.Value > 4) Row<N>(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
+                        if (P.Value > 5) Row<N>(S.Broadcast(a + 4), b0, b1, b2, ref c40, ref c41, ref c42);
+                        if (P.Value > 6) Row<N>(S.Broadcast(a + 5), b0, b1, b2, ref c50, ref c51, ref c52);
+                        if (P.Value > 7) Row<N>(S.Broadcast(a + 6), b0, b1, b2, ref c60, ref c61, ref c62);
+                    }
+
+                    break;
+                case LaneSkip.Right2:
+                    for (; k > 0; k--, a += kStep, b += lanes)
+                    {
+                        V b0 = S.Load(b), b1 = Load<One, N>(b, b0), b2 = Load<Two, N>(b, b0);
+                        if (P.Value > 2) Row<N>(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
+                        if (P.Value > 3) Row<N>(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
+                        if (P.Value > 4) Row<N>(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
+                        if (P.Value > 5) Row<N>(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
+                        if (P.Value > 6) Row<N>(S.Broadcast(a + 4), b0, b1, b2, ref c40, ref c41, ref c42);
+                        if (P.Value > 7) Row<N>(S.Broadcast(a + 5), b0, b1, b2, ref c50, ref c51, ref c52);
+                    }
+
+                    break;
+                case LaneSkip.Right3:
+                    for (; k > 0; k--, a += kStep, b += lanes)
+                    {
+                        V b0 = S.Load(b), b1 = Load<One, N>(b, b0), b2 = Load<Two, N>(b, b0);
+                        if (P.Value > 3) Row<N>(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
+                        if (P.Value > 4) Row<N>(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
+                        if (P.Value > 5) Row<N>(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
+                        if (P.Value > 6) Row<N>(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
+                        if (P.Value > 7) Row<N>(S.Broadcast(a + 4), b0, b1, b2, ref c40, ref c41, ref c42);
+                    }
+
+                    break;
+                }
             }
         }
 
@@ -110,6 +198,12 @@ internal static unsafe class LaneRows<S, V>
         if (P.Value > 6) Add<N>(c + (6 * lanes), c60, c61, c62);
         if (P.Value > 7) Add<N>(c + (7 * lanes), c70, c71, c72);
     }
+
+    /// <summary>A vector behind the first, where there are so many.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Load<I, N>(float* b, V otherwise)
+        where I : struct, ICount
+        where N : struct, ICount => N.Value > I.Value ? S.Load(b + (I.Value * S.Width)) : otherwise;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Row<N>(V a, V b0, V b1, V b2, ref V c0, ref V c1, ref V c2)

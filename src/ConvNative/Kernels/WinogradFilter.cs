@@ -69,8 +69,7 @@ internal static unsafe class WinogradFilter<S, V, F>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Columns3(float** kernels, nint at, bool flipped, float* columns)
     {
-        S.LoadQuads(kernels, at, out V g0, out V g1, out V g2, out V g3);
-        S.LoadQuads(kernels, at + 4, out V g4, out V g5, out V g6, out V g7);
+        S.LoadOcts(kernels, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
         S.LoadQuads(kernels, at + 5, out _, out _, out _, out V g8);
         if (flipped)
         {
@@ -97,17 +96,23 @@ internal static unsafe class WinogradFilter<S, V, F>
     private static void Load(float** kernels, nint at, float* taps)
     {
         const int Quad = WinogradPoints.Quad;
-        int last = (F.Taps * F.Taps) - Quad;
-        for (int t = 0; t < last + Quad; t += Quad)
+        float* to = taps;
+        int tap = 0;
+        for (; tap < (F.Taps * F.Taps) - Quad; tap += 2 * Quad, to += 2 * Quad * S.Width)
         {
-            int tap = Math.Min(t, last);
-            float* to = taps + (tap * S.Width);
-            S.LoadQuads(kernels, at + tap, out V g0, out V g1, out V g2, out V g3);
-            S.Store(to, g0);
-            S.Store(to + S.Width, g1);
-            S.Store(to + (2 * S.Width), g2);
-            S.Store(to + (3 * S.Width), g3);
+            S.LoadOcts(kernels, at + tap, out V o0, out V o1, out V o2, out V o3, out V o4, out V o5, out V o6, out V o7);
+            Store(to, S.Width, o0, o1, o2, o3, o4, o5);
+            S.Store(to + (6 * S.Width), o6);
+            S.Store(to + (7 * S.Width), o7);
         }
+
+        tap = (F.Taps * F.Taps) - Quad;
+        to = taps + (tap * S.Width);
+        S.LoadQuads(kernels, at + tap, out V g0, out V g1, out V g2, out V g3);
+        S.Store(to, g0);
+        S.Store(to + S.Width, g1);
+        S.Store(to + (2 * S.Width), g2);
+        S.Store(to + (3 * S.Width), g3);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

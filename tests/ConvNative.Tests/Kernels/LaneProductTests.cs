@@ -10,18 +10,28 @@ internal sealed unsafe class LaneProductTests
     public void Products_are_exact_for_whole_numbers([Values] Isa isa)
     {
         LaneKernels kernels = LaneKernels.For(isa);
+        LaneSkip* skips = stackalloc LaneSkip[2];
         for (int vectors = 1; vectors <= kernels.MostVectors; vectors++)
             for (int pixels = 1; pixels <= kernels.MostPixels; pixels++)
                 foreach ((int rows, int K) in ((int, int)[])[(1, 1), (1, 7), (3, 2), (2, 40)])
-                {
-                    int lanes = vectors * kernels.Width, rowStep = pixels + 2, kStep = (rows * rowStep) + 1, tapStep = (K * lanes) + 3;
-                    using FencedFloats a = Whole(((K - 1) * kStep) + ((rows - 1) * rowStep) + pixels, 1), b = Whole(((rows - 1) * tapStep) + (K * lanes), 2);
-                    using FencedFloats c = Whole(pixels * lanes, 3), expected = Whole(pixels * lanes, 3);
-                    var product = new LaneProduct { A = a.Pointer, RowStep = rowStep, KStep = kStep, B = b.Pointer, TapStep = tapStep, Rows = rows, K = K, C = c.Pointer };
-                    kernels.Of(vectors)(product, pixels);
-                    LaneReference.Multiply(product with { C = expected.Pointer }, pixels, lanes);
-                    Assert.That(c.FencesHold && a.FencesHold && b.FencesHold && c.Bits.SequenceEqual(expected.Bits), $"{pixels} pixels, {vectors} vectors, {rows} rows, K {K}");
-                }
+                    foreach (LaneSkip skip in Enum.GetValues<LaneSkip>())
+                    {
+                        if (skip is not (LaneSkip.None or LaneSkip.All) && ((int)skip - 1) % 3 >= pixels - 1) continue;
+                        (skips[0], skips[1]) = (skip, LaneSkip.None);
+                        int lanes = vectors * kernels.Width, rowStep = pixels + 3, kStep = (rows * rowStep) + 1, tapStep = (K * lanes) + 3, rowTaps = 2 * tapStep;
+                        using FencedFloats a = Whole(((K - 1) * kStep) + ((rows - 1) * rowStep) + pixels + 1, 1), b = Whole(((rows - 1) * rowTaps) + tapStep + (K * lanes), 2);
+                        using FencedFloats c = Whole(pixels * lanes, 3), expected = Whole(pixels * lanes, 3);
+                        var product = new LaneProduct
+                        {
+                            A = a.Pointer, RowStep = rowStep, ColumnStep = 1, KStep = kStep, B = b.Pointer, RowTaps = rowTaps, TapStep = tapStep,
+                            Rows = rows, Columns = 2, Skips = skips, K = K, C = c.Pointer,
+                        };
+                        kernels.Of(vectors)(product, pixels);
+                        LaneReference.Multiply(product with { C = expected.Pointer }, pixels, lanes);
+                        Assert.That(
+                            c.FencesHold && a.FencesHold && b.FencesHold && c.Bits.SequenceEqual(expected.Bits),
+                            $"{pixels} pixels, {vectors} vectors, {rows} rows, K {K}, {skip}");
+                    }
     }
 
     [Test]

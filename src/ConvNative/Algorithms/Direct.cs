@@ -7,7 +7,7 @@ using ConvNative.Simd;
 namespace ConvNative.Algorithms;
 
 /// <summary>
-/// Convolution for products of few rows, where cutting patches into panels costs as much as multiplying them: first layers backward, few
+/// Convolution without packed patches. For small images of many channels: <see cref="DirectLanePass"/>. Else for products of few rows, where cutting patches into panels costs as much as multiplying them: first layers backward, few
 /// channels per group, few output channels. A strip of source rows is copied into <see cref="PhasePlanes"/> and the kernels read each
 /// tap there, as vectors of consecutive points.
 /// <code>
@@ -25,7 +25,8 @@ internal sealed class Direct : IConvAlgorithm
     public string? Refuse(PlanContext context, Direction direction)
     {
         if (direction == Direction.BackwardWeights) return "it has no backward-weights";
-        return new Pass(context, direction).Workers > 0
+        int workers = InLanes(context, direction) ? new DirectLanePass(context, direction).Workers : new Pass(context, direction).Workers;
+        return workers > 0
             ? null
             : $"its smallest strip does not fit MaxWorkspaceBytes {context.MaxWorkspaceBytes}";
     }
@@ -33,19 +34,25 @@ internal sealed class Direct : IConvAlgorithm
     /// <summary>
     /// Few rows, patches that overlap (else packing reads nothing twice) and most lanes on points, measured against implicit and
     /// im2col GEMM. Backward-data with strides gains for more rows, since the residue classes share one copy of dy; a single row
-    /// then loads more than it multiplies.
+    /// then loads more than it multiplies. Or many output channels and small images without strides.
     /// </summary>
     public bool Suits(PlanContext context, Direction direction)
     {
         if (direction == Direction.BackwardWeights) return false;
         ConvSizes s = context.Sizes;
         if (s.KH * s.KW <= s.sh * s.sw) return false;
+        if (InLanes(context, direction)) return true;
         var pass = new Pass(context, direction);
         double rows = pass.M / pass.UsefulShare;
         return pass.UsefulShare >= 0.5 && (pass.Classes == 1 ? rows <= 40 : rows is > 1.5 and <= 72);
     }
 
-    public ConvPass Plan(PlanContext context, Direction direction) => new Pass(context, direction).WithOffsets();
+    public ConvPass Plan(PlanContext context, Direction direction) =>
+        InLanes(context, direction) ? new DirectLanePass(context, direction) : new Pass(context, direction).WithOffsets();
+
+    /// <summary>Whether its output channels are lanes: <see cref="DirectLanePass.Suits"/>.</summary>
+    private static bool InLanes(PlanContext context, Direction direction) =>
+        DirectLanePass.Suits(context.Isa, direction == Direction.BackwardData ? context.Sizes.FromOutput : context.Sizes);
 
     /// <summary>Rows [Row, Row + Rows) of the product, computed together.</summary>
     private readonly record struct Panel(int Row, int Rows, DirectKernel Kernel);

@@ -12,7 +12,7 @@ namespace ConvNative.Algorithms;
 /// <code>
 /// for g, part of the points, input-channel chunk, output-channel chunk         shared out
 ///   for block of points (images × rows) of the part                            always in this order: sums do not depend on the chunks
-///     pad x
+///     pad x, unless each tap leaves out the points that read padding
 ///     for panel of lanes                       turned, in L1
 ///       for MR rows                            C += rows · panel               WeightGradientKernel
 /// dw = Σ parts of C (turned back)
@@ -30,6 +30,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private readonly PatchPacker _patches;
     private readonly nint[] _xRows;
     private readonly nint[] _dyRows;
+    private readonly double _shareInside;   // of the pairs of point and tap
     private bool _turnsX;
     private int _blockPoints;
     private int _blockImages;
@@ -41,12 +42,14 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     {
         (_context, _s, _grid) = (context, context.Sizes, grid);
         (_kernel, _patches) = (WeightGradientKernel.For(context.Isa), PatchPacker.For(context.Isa));
+        _shareInside = (double)_s.TapsInside / Taps / _grid.Points;
         ChooseBlocks();
         _turnsX = Cost(turnsX: true) < Cost(turnsX: false);
         ChooseChunks();
         FitWorkspace();
         _xRows = GC.AllocateUninitializedArray<nint>(_ICs * Taps, pinned: true);
-        for (int r = 0; r < _xRows.Length; r++) _xRows[r] = (r / Taps * ChannelStride) + (IsDense ? 0 : _grid.TapOffsets[r % Taps]);
+        for (int r = 0; r < _xRows.Length; r++)
+            _xRows[r] = SkipsPadding ? r * (nint)_s.InputPixels : (r / Taps * ChannelStride) + (IsDense ? 0 : _grid.TapOffsets[r % Taps]);
         _dyRows = GC.AllocateUninitializedArray<nint>(_OCs, pinned: true);
         for (int r = 0; r < _dyRows.Length; r++) _dyRows[r] = (nint)r * _s.OutputPixels;
     }
@@ -57,13 +60,26 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     public override long WorkspaceBytes => (SharedLength + (WorkerLength * Workers)) * sizeof(float);
 
     public override string Details =>
-        $"kernel {_kernel.Name}, {(_turnsX ? "x" : "dy")} turned, blocks of {_blockImages}×{_blockPoints} points in {_parts} part(s), "
+        $"kernel {_kernel.Name}, {(_turnsX ? "x" : "dy")} turned, {(SkipsPadding ? "padding left out, " : "")}blocks of {_blockImages}×{_blockPoints} points in {_parts} part(s), "
         + $"items of {_ICs} input and {_OCs} output channels, {Workers} worker(s)";
 
     private int Taps => _grid.Taps;
 
-    /// <summary>x is read where it is.</summary>
+    /// <summary>x is read where it is, by all rows of C at once.</summary>
     private bool IsDense => _grid.IsIdentity;
+
+    /// <summary>x is read where it is, by the rows of C of one tap at a time, which leave out the points that read padding.</summary>
+    private bool SkipsPadding => !_turnsX && SkippingPays;
+
+    private bool SkippingPays => !IsDense && _s is { sh: 1, sw: 1 } && SkippingRows < BlockSizes.RoundUp(_s.PatchLength, _kernel.MR);
+
+    /// <summary>The rows of all points that cost as much as the rows of each tap's own points.</summary>
+    private double SkippingRows => BlockSizes.RoundUp(_s.GroupIC, _kernel.MR) * (double)Taps * _shareInside;
+
+    private bool CopiesX => !IsDense && !SkipsPadding;
+
+    /// <summary>An item's part of C stays with its worker until it is whole, and goes from there to dw.</summary>
+    private bool TurnsAtOnce => SkipsPadding && _parts == 1;
 
     private int BlockRows => IsDense ? 1 : _blockPoints / _grid.Columns;
 
@@ -86,7 +102,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private int Rows => _turnsX ? _s.GroupOC : _s.PatchLength;
 
     /// <summary>Lanes of C.</summary>
-    private int Lanes => _turnsX ? _s.PatchLength : _s.GroupOC;
+    private int Lanes => _turnsX ? _s.PatchLength : TurnsAtOnce ? _OCs : _s.GroupOC;
 
     /// <summary>Floats from a row of C to the next.</summary>
     private nint ResultStride => IsDirect ? Lanes : BlockSizes.RoundUp(Lanes, Prefetch.Line);
@@ -94,26 +110,28 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private nint ResultLength => Rows * ResultStride * _s.G;
 
     // Memory of all workers, in floats: parts of C, of which the first may be dw itself; parts of db, in double.
-    private long ResultsLength => Align((_parts - (IsDirect ? 1 : 0)) * (long)ResultLength);
+    private long ResultsLength => TurnsAtOnce ? 0 : Align((_parts - (IsDirect ? 1 : 0)) * (long)ResultLength);
 
     private long SharedLength => ResultsLength + Align(2L * _parts * _s.OC);
 
-    // Memory of a worker: padded rows, a panel, runs of x and of dy, places to ask for.
-    private long SourceLength => IsDense ? 0 : Align((ImageStride * _blockImages) + (2 * _kernel.Width));
+    // Memory of a worker: padded rows, a panel, runs of a tap or of x and of dy with places to ask for, its part of C.
+    private long SourceLength => !CopiesX ? 0 : Align((ImageStride * _blockImages) + (2 * _kernel.Width));
 
     private long PanelLength => Align((long)_blockImages * _blockPoints * _kernel.MostVectors * _kernel.Width);
 
     private int MostRuns => _blockImages * BlockRows;
 
-    private long TablesLength => Align((MostPlaces + (2L * MostRuns)) * sizeof(nint) / sizeof(float));
+    private long TablesLength => Align((MostPlaces + ((SkipsPadding ? (2L * Taps) + 1 : 2) * MostRuns)) * sizeof(nint) / sizeof(float));
 
-    private long WorkerLength => SourceLength + PanelLength + TablesLength;
+    private long ChunkLength => TurnsAtOnce ? _ICs * Taps * (long)ResultStride : 0;
+
+    private long WorkerLength => SourceLength + PanelLength + TablesLength + ChunkLength;
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
         var products = new ProductTask(this, buffers, workspace);
         pool.For(Workers, products.Count, ref products);
-        if (!IsDirect || _parts > 1)
+        if (!TurnsAtOnce && (!IsDirect || _parts > 1))
         {
             var sums = new SumTask(this, buffers, workspace);
             pool.For(_context.Threads, sums.Count, ref sums);
@@ -139,12 +157,16 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         _parts = (long)_s.GroupOC * _s.PatchLength > MostWeights ? 1 : Math.Clamp(Blocks / FewestBlocks, 1, MostParts);
     }
 
-    /// <summary>In multiply-adds: products of whole tiles, turning the lanes, turning dwᵀ back.</summary>
+    /// <summary>In multiply-adds: products of whole tiles, beginning them, turning the lanes, turning dwᵀ back.</summary>
     private double Cost(bool turnsX)
     {
+        const double TileStart = 14, RunStart = 0.8;   // in points of a tile, measured on Zen 5
         int rows = turnsX ? _s.GroupOC : _s.PatchLength, lanes = turnsX ? _s.PatchLength : _s.GroupOC, W = _kernel.Width;
-        double points = (double)_s.N * _s.OutputPixels;
-        return (points * BlockSizes.RoundUp(lanes, W) * (BlockSizes.RoundUp(rows, _kernel.MR) + (W / 3.0))) + (turnsX ? 0 : 2.0 * W * rows * lanes);
+        bool skips = !turnsX && SkippingPays;
+        double points = (double)_s.N * _s.OutputPixels, wholeRows = skips ? SkippingRows : BlockSizes.RoundUp(rows, _kernel.MR);
+        double turningBack = turnsX ? 0 : skips && _parts == 1 ? 0.5 : 2;
+        double begun = (TileStart * Blocks) + (skips ? RunStart * _s.N * _s.OH : 0);
+        return (((points * (wholeRows + (W / 3.0))) + (begun * rows)) * BlockSizes.RoundUp(lanes, W)) + (turningBack * W * rows * lanes);
     }
 
     /// <summary>
@@ -155,9 +177,18 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     {
         const int FewestRows = 64;
         int W = _kernel.Width, wanted = _context.Threads == 1 ? 1 : BlockSizes.CeilDiv(2 * _context.Threads, _s.G * _parts);
-        int rowChunks = _turnsX || IsDense ? 1 : Math.Clamp(Math.Min(Rows / FewestRows, _s.GroupIC), 1, wanted);
+        if (TurnsAtOnce)
+        {
+            int share = BlockSizes.CeilDiv(wanted, BlockSizes.CeilDiv(_s.GroupIC, _kernel.MR));
+            _OCs = Chunk(_s.GroupOC, Math.Clamp(_s.GroupOC / (2 * W), 1, share), W);
+            int fit = CacheSizes.Machine.L2 / 4 / (sizeof(float) * Taps * (int)ResultStride);
+            _ICs = BlockSizes.Balance(_s.GroupIC, Math.Clamp(Math.Min(fit, _s.GroupIC / wanted) / _kernel.MR, 1, int.MaxValue) * _kernel.MR, _kernel.MR);
+            return;
+        }
+
+        int rowChunks = _turnsX || !CopiesX ? 1 : Math.Clamp(Math.Min(Rows / FewestRows, _s.GroupIC), 1, wanted);
         int laneChunks = Math.Clamp(Lanes / (2 * W), 1, BlockSizes.CeilDiv(wanted, rowChunks));
-        if (_turnsX || IsDense) rowChunks = BlockSizes.CeilDiv(wanted, laneChunks);
+        if (_turnsX || !CopiesX) rowChunks = BlockSizes.CeilDiv(wanted, laneChunks);
         if (_turnsX)
         {
             _ICs = Chunk(_s.GroupIC, laneChunks, W);
@@ -169,7 +200,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
             _OCs = Chunk(_s.GroupOC, laneChunks, W);
         }
 
-        if (IsDense) return;
+        if (!CopiesX) return;
         int unit = _turnsX ? Math.Min(W, _ICs) : 1;
         long most = CacheSizes.Machine.L2 / 2 / (sizeof(float) * ChannelStride * _blockImages);
         _ICs = BlockSizes.Balance(_s.GroupIC, (int)Math.Clamp(most / unit * unit, unit, _ICs), unit);
@@ -182,7 +213,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     {
         while ((Workers = (int)Math.Clamp(((_context.MaxWorkspaceBytes / sizeof(float)) - SharedLength) / WorkerLength, 0, _context.Threads)) == 0)
         {
-            if (!IsDense && _ICs > 1)
+            if ((CopiesX || TurnsAtOnce) && _ICs > 1)
             {
                 _ICs = BlockSizes.CeilDiv(_ICs, 2);
                 continue;
@@ -208,6 +239,28 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
             for (int part = 0; part < _parts; part++) sum += sums[(part * _s.OC) + oc];
             db[oc] = (float)sum;
         }
+    }
+
+    /// <summary>Rows and columns of the points for which a tap reads the image.</summary>
+    private (TapRange Rows, TapRange Columns) PointsOf(int tap) =>
+        (TapRange.Inside(_s.IH, _s.OH, _s.sh, ((long)(tap / _s.KW) * _s.dh) - _s.pt), TapRange.Inside(_s.IW, _s.OW, _s.sw, ((long)(tap % _s.KW) * _s.dw) - _s.pl));
+
+    /// <summary>dw[oc, r] = c[r, oc] for some rows r of C and output channels.</summary>
+    private void TurnBack(float* c, int rows, int OCs, float* dw)
+    {
+        const int RowsAtOnce = 32;
+        nint run = 0, stride = ResultStride;
+        nint* offsets = stackalloc nint[RowsAtOnce];
+        for (int i = 0; i < RowsAtOnce; i++) offsets[i] = i * stride;
+        int width = _kernel.Width, whole = rows / width * width;
+        for (int r = 0; r < whole; r += RowsAtOnce)
+        {
+            int count = Math.Min(RowsAtOnce, whole - r);
+            var source = new PointRows { Source = c + (r * stride), Rows = offsets, Runs = &run, Count = 1, Length = OCs };
+            _kernel.Pack(source, count, count / width, dw + r, _s.PatchLength);
+        }
+
+        Transpose.Run(_context.Isa, rows - whole, OCs, c + (whole * stride), stride, dw + whole, _s.PatchLength);
     }
 
     /// <summary>Part <paramref name="part"/> of C of a group.</summary>
@@ -237,26 +290,13 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
             float* sum = pass.Result(buffers.W, workspace, 0, g) + offset;
             for (int part = 1; part < pass._parts; part++) pass._kernel.Add(sum, pass.Result(buffers.W, workspace, part, g) + offset, rows * stride);
             float* dw = buffers.W + (g * _s.GroupOC * _s.PatchLength);
-            if (!pass._turnsX) TurnBack(sum, rows, dw + row);
+            if (!pass._turnsX) pass.TurnBack(sum, rows, _s.GroupOC, dw + row);
             else if (!pass.IsDirect) Copy(sum, stride, rows, pass.Lanes, dw + (row * (long)pass.Lanes));
         }
 
         private static void Copy(float* c, nint stride, int rows, int lanes, float* dw)
         {
             for (int r = 0; r < rows; r++) new ReadOnlySpan<float>(c + (r * stride), lanes).CopyTo(new Span<float>(dw + (r * (nint)lanes), lanes));
-        }
-
-        /// <summary>dw[oc, r] = c[r, oc].</summary>
-        private void TurnBack(float* c, int rows, float* dw)
-        {
-            nint run = 0;
-            nint* offsets = stackalloc nint[RowsPerItem];
-            for (int i = 0; i < rows; i++) offsets[i] = i * pass.ResultStride;
-            var source = new PointRows { Source = c, Rows = offsets, Runs = &run, Count = 1, Length = _s.GroupOC };
-            int width = pass._kernel.Width, vectors = rows / width;
-            pass._kernel.Pack(source, vectors * width, vectors, dw, _s.PatchLength);
-            int r = vectors * width;
-            Transpose.Run(pass._context.Isa, rows - r, _s.GroupOC, c + (r * pass.ResultStride), pass.ResultStride, dw + r, _s.PatchLength);
         }
     }
 }

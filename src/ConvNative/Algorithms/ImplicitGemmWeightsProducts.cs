@@ -32,6 +32,9 @@ internal sealed unsafe partial class ImplicitGemmWeights
             if (SumsBias(item)) new Span<double>(BiasSums(item), item.OCs).Clear();
             int first = (int)(part * pass.Blocks / pass._parts), end = (int)((part + 1) * pass.Blocks / pass._parts);
             for (int b = first; b < end; b++) Multiply(item, BlockAt(b), b + 1 < end ? BlockAt(b + 1) : default, isFirst: b == first, scratch);
+            if (!pass.TurnsAtOnce) return;
+            float* dw = buffers.W + ((((nint)item.G * _s.GroupOC) + item.OC) * _s.PatchLength) + ((nint)item.IC * pass.Taps);
+            pass.TurnBack(Target(item, scratch), item.ICs * pass.Taps, item.OCs, dw);
         }
 
         private bool SumsBias(in Item item) => buffers.B != null && item.IC == 0;
@@ -51,12 +54,14 @@ internal sealed unsafe partial class ImplicitGemmWeights
         {
             float* panel = scratch + pass.SourceLength;
             float** places = (float**)(panel + pass.PanelLength);
-            PointRows x = RowsOfX(item, block, scratch, (nint*)(places + MostPlaces));
-            PointRows dy = RowsOfDY(item, block, (nint*)(places + MostPlaces) + pass.MostRuns);
+            nint* runs = (nint*)(places + MostPlaces);
+            PointRows* taps = stackalloc PointRows[pass.SkipsPadding ? pass.Taps : 0];
+            for (int tap = 0; pass.SkipsPadding && tap < pass.Taps; tap++) taps[tap] = RowsOfTap(item, block, tap, runs + (((2 * tap) + 1) * pass.MostRuns));
+            PointRows x = pass.SkipsPadding ? default : RowsOfX(item, block, scratch, runs + pass.MostRuns), dy = RowsOfDY(item, block, runs);
             PointRows rows = pass._turnsX ? dy : x, lanes = pass._turnsX ? x : dy;
             int rowCount = pass._turnsX ? item.OCs : item.ICs * pass.Taps, laneCount = pass._turnsX ? item.ICs * pass.Taps : item.OCs;
             bool hasRoom = !pass.IsDirect && (!pass._turnsX || item.ICs == _s.GroupIC);   // for whole vectors at the end of C's rows
-            float* c = Target(item);
+            float* c = Target(item, scratch);
             int width = pass._kernel.Width;
             int vectors = BlockSizes.CeilDiv(laneCount, width), panels = BlockSizes.CeilDiv(vectors, pass._kernel.MostVectors);
             long points = (long)BlockSizes.CeilDiv(rowCount, pass._kernel.MR) * block.Images * block.Points;
@@ -73,14 +78,26 @@ internal sealed unsafe partial class ImplicitGemmWeights
                 var ahead = new PrefetchQueue(places, length, Lines(block), points, panel);
                 double* sums = SumsBias(item) && pass._turnsX && j == 0 ? BiasSums(item) : null;
                 int stored = hasRoom ? wide * width : count;
-                pass._kernel.Multiply(rows, rowCount, panel, wide, stored, c + j, pass.ResultStride, !isFirst, sums, ref ahead);
+                if (pass.SkipsPadding) MultiplyTaps(item, taps, panel, wide, stored, c + j, !isFirst, ref ahead);
+                else pass._kernel.Multiply(rows, rowCount, panel, wide, stored, c + j, pass.ResultStride, !isFirst, sums, ref ahead);
                 j += count;
                 vectors -= wide;
             }
         }
 
-        private float* Target(in Item item)
+        /// <summary>C's rows of one tap after the other: only the points for which it reads the image.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void MultiplyTaps(
+            in Item item, PointRows* taps, float* panel, int vectors, int lanes, float* c, bool accumulate, ref PrefetchQueue ahead)
         {
+            nint stride = pass.ResultStride;
+            for (int tap = 0; tap < pass.Taps; tap++, c += stride)
+                pass._kernel.Multiply(taps[tap], item.ICs, panel, vectors, lanes, c, pass.Taps * stride, accumulate, null, ref ahead);
+        }
+
+        private float* Target(in Item item, float* scratch)
+        {
+            if (pass.TurnsAtOnce) return scratch + (pass.WorkerLength - pass.ChunkLength);
             nint row = pass._turnsX ? item.OC : (nint)item.IC * pass.Taps, column = pass._turnsX ? (nint)item.IC * pass.Taps : item.OC;
             return pass.Result(buffers.W, workspace, item.Part, item.G) + (row * pass.ResultStride) + column;
         }
@@ -106,6 +123,30 @@ internal sealed unsafe partial class ImplicitGemmWeights
             }
 
             return Rows(scratch, table, block, pass.ImageStride, _grid.RowStep, runs);
+        }
+
+        /// <summary>The rows (ic) of one tap in x itself, and the runs of the block's points that it reads there.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private PointRows RowsOfTap(in Item item, in Block block, int tap, nint* runs)
+        {
+            (TapRange inRows, TapRange columns) = pass.PointsOf(tap);
+            int first = block.Point / _grid.Columns, end = first + (block.Points / _grid.Columns), length = columns.End - columns.First;
+            TapRange rows = inRows.Intersect(new TapRange(first, end));
+            bool isOneRun = length == _s.OW && length == _s.IW;
+            int step = isOneRun ? Math.Max(1, rows.End - rows.First) : 1, count = 0;
+            nint* points = runs + pass.MostRuns;
+            nint shift = ((nint)((tap / _s.KW * _s.dh) - _s.pt) * _s.IW) + (tap % _s.KW * _s.dw) - _s.pl + columns.First;
+            for (int n = 0; n < block.Images; n++)
+            {
+                for (int row = rows.First; row < rows.End && length > 0; row += step, count++)
+                {
+                    runs[count] = (n * (nint)_s.IC * _s.InputPixels) + shift + (row * (nint)_s.IW);
+                    points[count] = ((n * (nint)block.Points) + ((row - first) * _grid.Columns)) + columns.First;
+                }
+            }
+
+            nint* table = (nint*)Unsafe.AsPointer(ref pass._xRows[0]);
+            return new PointRows { Source = X(item, block), Rows = table, Runs = runs, Points = points, Count = count, Length = length * step };
         }
 
         private PointRows RowsOfDY(in Item item, in Block block, nint* runs) =>

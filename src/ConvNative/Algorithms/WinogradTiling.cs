@@ -68,13 +68,8 @@ internal readonly record struct WinogradTiling(
     public long SmallestBytes => (WorkerLength + SharedLength) * sizeof(float);
 
     /// <summary>The convolution that is computed: the problem's own, or the one from dy to dx.</summary>
-    public static ConvSizes Sizes(PlanContext context, Direction direction)
-    {
-        ConvSizes s = context.Sizes;
-        return direction != Direction.BackwardData
-            ? s
-            : s with { IC = s.OC, IH = s.OH, IW = s.OW, OC = s.IC, OH = s.IH, OW = s.IW, pt = s.KH - 1 - s.pt, pl = s.KW - 1 - s.pl };
-    }
+    public static ConvSizes Sizes(PlanContext context, Direction direction) =>
+        direction == Direction.BackwardData ? context.Sizes.FromOutput : context.Sizes;
 
     /// <summary>
     /// One block of all tiles, for which the weights of a chunk are transformed where they are used, while there are no more tiles than

@@ -28,7 +28,7 @@ internal readonly unsafe struct WinogradWeights(ConvSizes s, WinogradKernels ker
         int panelWidth = kernels.Gemm.PanelWidth(Math.Min(tiling.OCs, _s.GroupOC - (ocChunk * tiling.OCs)) - panel);
         if (oc >= _s.GroupOC) return false;
         // w is [OC][IC/G][KH·KW] of the problem; its roles are exchanged where s is the convolution from dy to dx.
-        WinogradFilterOrder order = transposed
+        FilterOrder order = transposed
             ? new(Taps, (nint)_s.GroupOC * Taps, Flipped: true)
             : new((nint)_s.GroupIC * Taps, Taps, Flipped: false);
         float* from = w + (group * _s.GroupOC * _s.GroupIC * Taps) + (oc * order.LaneStride) + ((nint)icChunk * tiling.ICs * order.KStride);

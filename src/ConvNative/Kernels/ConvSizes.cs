@@ -23,4 +23,20 @@ internal readonly record struct ConvSizes(
 
     /// <summary>Pixels of one input image: IH·IW.</summary>
     public int InputPixels => IH * IW;
+
+    /// <summary>Pairs of a pixel of an output image and a tap for which the tap reads the image, not its padding.</summary>
+    public long TapsInside => InsideOf(IH, OH, KH, sh, dh, pt) * InsideOf(IW, OW, KW, sw, dw, pl);
+
+    /// <summary>The convolution from dy to dx, with kernels turned by 180°, where there are no strides.</summary>
+    public ConvSizes FromOutput => this with
+    {
+        IC = OC, IH = OH, IW = OW, OC = IC, OH = IH, OW = IW, pt = (dh * (KH - 1)) - pt, pl = (dw * (KW - 1)) - pl,
+    };
+
+    private static long InsideOf(int size, int outputs, int taps, int stride, int dilation, int padding)
+    {
+        long sum = 0;
+        for (int tap = 0; tap < taps; tap++) sum += TapRange.Inside(size, outputs, stride, ((long)tap * dilation) - padding).Length;
+        return sum;
+    }
 }

@@ -10,6 +10,8 @@ internal readonly record struct TapRange(int First, int End)
     public static TapRange Inside(int size, int outputs, int stride, long origin) =>
         new(Reach(-origin, stride, outputs), Reach(size - origin, stride, outputs));
 
+    public int Length => Math.Max(0, End - First);
+
     public bool Contains(int o) => o >= First && o < End;
 
     public TapRange Intersect(TapRange other) => new(Math.Max(First, other.First), Math.Min(End, other.End));

@@ -16,12 +16,14 @@ internal static unsafe class WeightGradient6x2<S, V>
         V c20 = S.Zero, c21 = S.Zero, c30 = S.Zero, c31 = S.Zero;
         V c40 = S.Zero, c41 = S.Zero, c50 = S.Zero, c51 = S.Zero;
         PrefetchTile(c, ldc);
+        float* first = panel;
         nint* offsets = rows.Rows;
         float* line = ahead.Line;
         nint left = ahead.Left, length = rows.Length;
         for (int i = 0; i < rows.Count; i++)
         {
             float* run = rows.Source + rows.Runs[i];
+            if (rows.Points != null) panel = first + (rows.Points[i] * (2 * S.Width));
             float* a0 = run + offsets[0], a1 = run + offsets[1], a2 = run + offsets[2];
             float* a3 = run + offsets[3], a4 = run + offsets[4], a5 = run + offsets[5];
             for (nint p = 0; p < length; p++, panel += 2 * S.Width)
@@ -60,12 +62,14 @@ internal static unsafe class WeightGradient6x2<S, V>
         V c00 = S.Zero, c10 = S.Zero, c20 = S.Zero, c30 = S.Zero;
         V c40 = S.Zero, c50 = S.Zero;
         PrefetchTile(c, ldc);
+        float* first = panel;
         nint* offsets = rows.Rows;
         float* line = ahead.Line;
         nint left = ahead.Left, length = rows.Length;
         for (int i = 0; i < rows.Count; i++)
         {
             float* run = rows.Source + rows.Runs[i];
+            if (rows.Points != null) panel = first + (rows.Points[i] * S.Width);
             float* a0 = run + offsets[0], a1 = run + offsets[1], a2 = run + offsets[2];
             float* a3 = run + offsets[3], a4 = run + offsets[4], a5 = run + offsets[5];
             for (nint p = 0; p < length; p++, panel += S.Width)

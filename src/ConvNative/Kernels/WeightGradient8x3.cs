@@ -20,12 +20,14 @@ internal static unsafe class WeightGradient8x3<S, V>
         V c40 = S.Zero, c41 = S.Zero, c42 = S.Zero, c50 = S.Zero, c51 = S.Zero, c52 = S.Zero;
         V c60 = S.Zero, c61 = S.Zero, c62 = S.Zero, c70 = S.Zero, c71 = S.Zero, c72 = S.Zero;
         PrefetchTile(c, ldc);
+        float* first = panel;
         nint* offsets = rows.Rows;
         float* line = ahead.Line;
         nint left = ahead.Left, length = rows.Length;
         for (int i = 0; i < rows.Count; i++)
         {
             float* run = rows.Source + rows.Runs[i];
+            if (rows.Points != null) panel = first + (rows.Points[i] * (3 * S.Width));
             float* a0 = run + offsets[0], a1 = run + offsets[1], a2 = run + offsets[2], a3 = run + offsets[3];
             float* a4 = run + offsets[4], a5 = run + offsets[5], a6 = run + offsets[6], a7 = run + offsets[7];
             for (nint p = 0; p < length; p++, panel += 3 * S.Width)
@@ -70,12 +72,14 @@ internal static unsafe class WeightGradient8x3<S, V>
         V c40 = S.Zero, c41 = S.Zero, c50 = S.Zero, c51 = S.Zero;
         V c60 = S.Zero, c61 = S.Zero, c70 = S.Zero, c71 = S.Zero;
         PrefetchTile(c, ldc);
+        float* first = panel;
         nint* offsets = rows.Rows;
         float* line = ahead.Line;
         nint left = ahead.Left, length = rows.Length;
         for (int i = 0; i < rows.Count; i++)
         {
             float* run = rows.Source + rows.Runs[i];
+            if (rows.Points != null) panel = first + (rows.Points[i] * (2 * S.Width));
             float* a0 = run + offsets[0], a1 = run + offsets[1], a2 = run + offsets[2], a3 = run + offsets[3];
             float* a4 = run + offsets[4], a5 = run + offsets[5], a6 = run + offsets[6], a7 = run + offsets[7];
             for (nint p = 0; p < length; p++, panel += 2 * S.Width)
@@ -118,12 +122,14 @@ internal static unsafe class WeightGradient8x3<S, V>
         V c00 = S.Zero, c10 = S.Zero, c20 = S.Zero, c30 = S.Zero;
         V c40 = S.Zero, c50 = S.Zero, c60 = S.Zero, c70 = S.Zero;
         PrefetchTile(c, ldc);
+        float* first = panel;
         nint* offsets = rows.Rows;
         float* line = ahead.Line;
         nint left = ahead.Left, length = rows.Length;
         for (int i = 0; i < rows.Count; i++)
         {
             float* run = rows.Source + rows.Runs[i];
+            if (rows.Points != null) panel = first + (rows.Points[i] * S.Width);
             float* a0 = run + offsets[0], a1 = run + offsets[1], a2 = run + offsets[2], a3 = run + offsets[3];
             float* a4 = run + offsets[4], a5 = run + offsets[5], a6 = run + offsets[6], a7 = run + offsets[7];
             for (nint p = 0; p < length; p++, panel += S.Width)

@@ -11,6 +11,9 @@ internal unsafe struct PointRows
     public nint* Rows;
     public nint* Runs;
 
+    /// <summary>The panel's point that run i begins with; null: they follow each other.</summary>
+    public nint* Points;
+
     /// <summary>Runs of points.</summary>
     public int Count;
 
@@ -24,7 +27,8 @@ internal unsafe struct PointRows
 /// <summary>
 /// The micro-kernels of the weight gradient: MR rows by some vectors of lanes, summed over points.
 /// <code>
-/// C[r, j] = (accumulate ? C[r, j] : 0) + Σₖ rows[r, k] · panel[k][j],      r &lt; MR, j &lt; vectors · Width, k: the points of all runs
+/// C[r, j] = (accumulate ? C[r, j] : 0) + Σₖ rows[r, k] · panel[k][j],      r &lt; MR, j &lt; vectors · Width, k: the points of all runs,
+///                                                                         of the panel those that the runs name (Points) or all
 ///
 ///              panel ──► vectors for point 0       panel: the rows of the other operand turned, so that they are lanes (LanePanel)
 ///   rows               ► vectors for point 1       rows:  read where they are, one scalar a point: x itself or its padded rows, in

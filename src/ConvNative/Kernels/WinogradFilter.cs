@@ -3,12 +3,6 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>Where the kernels of a matrix of channels lie.</summary>
-/// <param name="LaneStride">Floats between the channels that are written.</param>
-/// <param name="KStride">Floats between the channels that are summed over.</param>
-/// <param name="Flipped">Each kernel is turned by 180°, as the backward direction needs it.</param>
-internal readonly record struct WinogradFilterOrder(nint LaneStride, nint KStride, bool Flipped);
-
 /// <summary>
 /// U = G·g·Gᵀ of the kernels of a vector of output channels. As in the other transforms, no loop steps from product to product: the processor
 /// would expect more such steps and fetch, beyond the last product, lines that another thread is writing (measured on Zen 5, two cores
@@ -19,19 +13,26 @@ internal static unsafe class WinogradFilter<S, V, F>
     where V : struct
     where F : struct, IWinogradScheme<V>
 {
+    // Kernels that are asked for before their turn: rows and channels lie too far apart for the processor to see what comes.
+    private const int KernelsAhead = 6;
+
     /// <summary>
     /// <code>u[f·productStride + k·kStride + c] = product f of kernel (c, k),   c &lt; lanes</code>
     /// The other lanes of the vectors repeat the last channel.
     /// </summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Transform(float* w, in WinogradFilterOrder order, int lanes, int K, float* u, nint productStride, nint kStride)
+    public static void Transform(float* w, in FilterOrder order, int lanes, int K, float* u, nint productStride, nint kStride)
     {
         float** kernels = stackalloc float*[S.Width];
-        float* columns = stackalloc float[WinogradPoints.Reach * F.Taps * S.Width], taps = stackalloc float[F.Taps * F.Taps * S.Width];
+        float* columns = stackalloc float[(WinogradPoints.Reach * F.Taps * S.Width) + StackBuffer.Slack];
+        float* taps = stackalloc float[(F.Taps * F.Taps * S.Width) + StackBuffer.Slack];
+        columns = StackBuffer.Align(columns);
+        taps = StackBuffer.Align(taps);
         for (int i = 0; i < S.Width; i++) kernels[i] = w + (Math.Min(i, lanes - 1) * order.LaneStride);
         for (nint at = 0; K > 0; K--, at += order.KStride, u += kStride)
         {
+            Ask(kernels, at + (KernelsAhead * order.KStride));
             if (F.Taps == WinogradF4K3<S, V>.Taps) Columns3(kernels, at, order.Flipped, columns);
             else Columns(kernels, at, order.Flipped, taps, columns);
             nint row = F.Taps * S.Width, next = WinogradPoints.Reach * productStride;
@@ -52,6 +53,17 @@ internal static unsafe class WinogradFilter<S, V, F>
         Store(to, stride, u0, u1, u2, u3, u4, u5);
     }
 
+    /// <summary>Each lane's kernel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Ask(float** kernels, nint at)
+    {
+        for (int i = 0; i < S.Width; i++)
+        {
+            Prefetch.ToL1(kernels[i] + at);
+            if (F.Taps * F.Taps > Prefetch.Line) Prefetch.ToL1(kernels[i] + at + Prefetch.Line);
+        }
+    }
+
     /// <summary>G·g through memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Columns(float** kernels, nint at, bool flipped, float* taps, float* columns)
@@ -70,8 +82,7 @@ internal static unsafe class WinogradFilter<S, V, F>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Columns3(float** kernels, nint at, bool flipped, float* columns)
     {
-        S.LoadQuads(kernels, at, out V g0, out V g1, out V g2, out V g3);
-        S.LoadQuads(kernels, at + 4, out V g4, out V g5, out V g6, out V g7);
+        S.LoadOcts(kernels, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
         S.LoadQuads(kernels, at + 5, out _, out _, out _, out V g8);
         if (flipped)
         {
@@ -98,17 +109,23 @@ internal static unsafe class WinogradFilter<S, V, F>
     private static void Load(float** kernels, nint at, float* taps)
     {
         const int Quad = WinogradPoints.Quad;
-        int last = (F.Taps * F.Taps) - Quad;
-        for (int t = 0; t < last + Quad; t += Quad)
+        float* to = taps;
+        int tap = 0;
+        for (; tap < (F.Taps * F.Taps) - Quad; tap += 2 * Quad, to += 2 * Quad * S.Width)
         {
-            int tap = Math.Min(t, last);
-            float* to = taps + (tap * S.Width);
-            S.LoadQuads(kernels, at + tap, out V g0, out V g1, out V g2, out V g3);
-            S.Store(to, g0);
-            S.Store(to + S.Width, g1);
-            S.Store(to + (2 * S.Width), g2);
-            S.Store(to + (3 * S.Width), g3);
+            S.LoadOcts(kernels, at + tap, out V o0, out V o1, out V o2, out V o3, out V o4, out V o5, out V o6, out V o7);
+            Store(to, S.Width, o0, o1, o2, o3, o4, o5);
+            S.Store(to + (6 * S.Width), o6);
+            S.Store(to + (7 * S.Width), o7);
         }
+
+        tap = (F.Taps * F.Taps) - Quad;
+        to = taps + (tap * S.Width);
+        S.LoadQuads(kernels, at + tap, out V g0, out V g1, out V g2, out V g3);
+        S.Store(to, g0);
+        S.Store(to + S.Width, g1);
+        S.Store(to + (2 * S.Width), g2);
+        S.Store(to + (3 * S.Width), g3);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

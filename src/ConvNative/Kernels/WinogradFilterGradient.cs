@@ -26,7 +26,8 @@ internal static unsafe class WinogradFilterGradient<S, V>
     {
         float** kernels = stackalloc float*[S.Width], part = stackalloc float*[S.Width];
         float* taps = stackalloc float[S.Width * Taps];
-        float* rows = stackalloc float[3 * WinogradPoints.Reach * S.Width];
+        float* rows = stackalloc float[(3 * WinogradPoints.Reach * S.Width) + StackBuffer.Slack];
+        rows = StackBuffer.Align(rows);
         for (int i = 0; i < S.Width; i++) part[i] = taps + (i * Taps);
         for (int oc = 0; oc < OCs; oc++, m += rowStride, dw += dwStride)
         {

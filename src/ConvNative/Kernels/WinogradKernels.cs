@@ -9,7 +9,7 @@ internal readonly unsafe struct WinogradKernels(
     int bufferLength,
     RowGemm gemm,
     delegate*<in ConvSizes, long, int, float*, int, float*, float*, nint, nint, void> input,
-    delegate*<float*, in WinogradFilterOrder, int, int, float*, nint, nint, void> filter,
+    delegate*<float*, in FilterOrder, int, int, float*, nint, nint, void> filter,
     delegate*<in ConvSizes, long, int, float*, nint, nint, int, float*, in TileStore, void> output,
     delegate*<in ConvSizes, long, int, float*, int, float*, nint, nint, void> outputGradient,
     delegate*<int, int, float*, nint, nint, float*, nint, void> filterGradient)
@@ -27,7 +27,7 @@ internal readonly unsafe struct WinogradKernels(
     public delegate*<in ConvSizes, long, int, float*, int, float*, float*, nint, nint, void> Input { get; } = input;
 
     /// <inheritdoc cref="WinogradFilter{S, V, F}.Transform"/>
-    public delegate*<float*, in WinogradFilterOrder, int, int, float*, nint, nint, void> Filter { get; } = filter;
+    public delegate*<float*, in FilterOrder, int, int, float*, nint, nint, void> Filter { get; } = filter;
 
     /// <inheritdoc cref="WinogradOutput{S, V, F}.Transform"/>
     public delegate*<in ConvSizes, long, int, float*, nint, nint, int, float*, in TileStore, void> Output { get; } = output;

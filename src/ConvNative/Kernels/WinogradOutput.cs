@@ -42,7 +42,8 @@ internal static unsafe class WinogradOutput<S, V, F>
         in ConvSizes s, long first, int count, float* m, nint productStride, nint tileStride, int lanes, float* y, in TileStore epilogue)
     {
         float** planes = stackalloc float*[2 * S.Width];
-        float* columns = stackalloc float[F.Tile * Row];
+        float* columns = stackalloc float[(F.Tile * Row) + StackBuffer.Slack];
+        columns = StackBuffer.Align(columns);
         V bias = epilogue.Bias == null ? S.Zero : S.LoadPartial(epilogue.Bias, lanes);
         while (count > 0)
         {

@@ -25,7 +25,8 @@ internal static unsafe class WinogradOutputGradient<S, V>
     public static void Transform(in ConvSizes s, long first, int count, float* dy, int lanes, float* m, nint productStride, nint tileStride)
     {
         float** planes = stackalloc float*[S.Width];
-        float* columns = stackalloc float[WinogradPoints.Reach * WinogradF4K3<S, V>.Tile * S.Width];
+        float* columns = stackalloc float[(WinogradPoints.Reach * WinogradF4K3<S, V>.Tile * S.Width) + StackBuffer.Slack];
+        columns = StackBuffer.Align(columns);
         while (count > 0)
         {
             WinogradStrip strip = WinogradStrip.At(s, first, count);

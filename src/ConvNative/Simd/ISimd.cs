@@ -106,6 +106,10 @@ internal unsafe interface ISimd<V>
     /// <summary>Columns of 4 neighbours: lane i of cⱼ = rows[i][offset + j].</summary>
     static abstract void LoadQuads(float** rows, nint offset, out V c0, out V c1, out V c2, out V c3);
 
-    /// <summary>The reverse: rows[i][offset + j] = lane i of cⱼ, rows in ascending order.</summary>
+    /// <summary>Columns of 8 neighbours: lane i of cⱼ = rows[i][offset + j].</summary>
+    static abstract void LoadOcts(
+        float** rows, nint offset, out V c0, out V c1, out V c2, out V c3, out V c4, out V c5, out V c6, out V c7);
+
+    /// <summary>The reverse of <see cref="LoadQuads"/>: rows[i][offset + j] = lane i of cⱼ, rows in ascending order.</summary>
     static abstract void StoreQuads(float** rows, nint offset, V c0, V c1, V c2, V c3);
 }

@@ -151,6 +151,15 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         Transpose(Load(rows[0] + offset), Load(rows[1] + offset), Load(rows[2] + offset), Load(rows[3] + offset), out c0, out c1, out c2, out c3);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadOcts(
+        float** rows, nint offset, out Vector128<float> c0, out Vector128<float> c1, out Vector128<float> c2, out Vector128<float> c3,
+        out Vector128<float> c4, out Vector128<float> c5, out Vector128<float> c6, out Vector128<float> c7)
+    {
+        LoadQuads(rows, offset, out c0, out c1, out c2, out c3);
+        LoadQuads(rows, offset + 4, out c4, out c5, out c6, out c7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreQuads(float** rows, nint offset, Vector128<float> c0, Vector128<float> c1, Vector128<float> c2, Vector128<float> c3)
     {
         Transpose(c0, c1, c2, c3, out Vector128<float> r0, out Vector128<float> r1, out Vector128<float> r2, out Vector128<float> r3);

@@ -175,6 +175,41 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         Transpose(Load4(rows, offset), Load4(rows + 1, offset), Load4(rows + 2, offset), Load4(rows + 3, offset), out c0, out c1, out c2, out c3);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadOcts(
+        float** rows, nint offset, out Vector512<float> c0, out Vector512<float> c1, out Vector512<float> c2, out Vector512<float> c3,
+        out Vector512<float> c4, out Vector512<float> c5, out Vector512<float> c6, out Vector512<float> c7)
+    {
+        if (!Avx512F.IsSupported)
+        {
+            LoadQuads(rows, offset, out c0, out c1, out c2, out c3);
+            LoadQuads(rows, offset + 4, out c4, out c5, out c6, out c7);
+            return;
+        }
+
+        // Quarters of t: rows 0 to 3, the first four columns; the last four; rows 4 to 7 likewise. u: rows 8 to 15.
+        Transpose(
+            Load8(rows, offset), Load8(rows + 1, offset), Load8(rows + 2, offset), Load8(rows + 3, offset),
+            out Vector512<float> t0, out Vector512<float> t1, out Vector512<float> t2, out Vector512<float> t3);
+        Transpose(
+            Load8(rows + 8, offset), Load8(rows + 9, offset), Load8(rows + 10, offset), Load8(rows + 11, offset),
+            out Vector512<float> u0, out Vector512<float> u1, out Vector512<float> u2, out Vector512<float> u3);
+        const byte EvenQuarters = 0b10_00_10_00, OddQuarters = 0b11_01_11_01;
+        c0 = Avx512F.Shuffle4x128(t0, u0, EvenQuarters);
+        c1 = Avx512F.Shuffle4x128(t1, u1, EvenQuarters);
+        c2 = Avx512F.Shuffle4x128(t2, u2, EvenQuarters);
+        c3 = Avx512F.Shuffle4x128(t3, u3, EvenQuarters);
+        c4 = Avx512F.Shuffle4x128(t0, u0, OddQuarters);
+        c5 = Avx512F.Shuffle4x128(t1, u1, OddQuarters);
+        c6 = Avx512F.Shuffle4x128(t2, u2, OddQuarters);
+        c7 = Avx512F.Shuffle4x128(t3, u3, OddQuarters);
+    }
+
+    /// <summary>Eight floats each from rows 0 and 4.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Load8(float** rows, nint offset) => Avx512F.InsertVector256(
+        Vector256.Load(rows[0] + offset).ToVector512Unsafe().AsDouble(), Vector256.Load(rows[4] + offset).AsDouble(), 1).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreQuads(float** rows, nint offset, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3)
     {
         Transpose(c0, c1, c2, c3, out Vector512<float> r0, out Vector512<float> r1, out Vector512<float> r2, out Vector512<float> r3);

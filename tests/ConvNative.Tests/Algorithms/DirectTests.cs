@@ -59,6 +59,53 @@ internal sealed class DirectTests
         }
     }
 
+    // Channels in lanes: every width of an image, vectors of which a part is no channel, several panels, chunks of channels and blocks of images.
+    [Test]
+    public void Every_width_of_a_small_image([ValueSource(typeof(Configurations), nameof(Configurations.Isas))] Isa isa)
+    {
+        for (int width = 1; width <= 18; width++)
+            CheckLanes(new ConvProblem(new TensorShape(1, 16, 3, width), 16, 3, 3) { Padding = Padding.All(1) }, isa);
+    }
+
+    [TestCase("mb1ic48ih7oc128oh7kh5ph2")]
+    [TestCase("mb3ic150ih7oc31oh7kh5ph2")]
+    [TestCase("g2mb2ic64ih5oc62oh5kh3ph1")]
+    [TestCase("mb2ic64ih9iw5oc64oh9ow7kh3kw5ph1pw3")]
+    [TestCase("mb1ic64ih9oc47oh9kh3ph2dh1")]
+    [TestCase("mb1ic64ih6oc64oh8kh3ph2")]
+    [TestCase("mb1ic64ih2oc64oh2kh5ph2")]
+    [TestCase("mb40ic16ih14oc80oh14kh3ph1")]
+    [TestCase("mb1ic64ih17iw17oc64oh17ow17kh1kw7ph0pw3")]
+    [TestCase("mb1ic64ih17iw17oc64oh17ow17kh7kw1ph3pw0")]
+    public void Channels_in_lanes(string descriptor)
+    {
+        foreach (Isa isa in Configurations.Isas) CheckLanes(ConvProblem.Parse(descriptor), isa);
+    }
+
+    [Test]
+    public void Bits_of_lanes_depend_neither_on_threads_nor_on_blocks_nor_on_packing()
+    {
+        ConvProblem problem = ConvProblem.Parse("mb9ic40ih14oc80oh14kh5ph2");
+        using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), y = new(problem.Output), dx = new(problem.Input);
+        float[]? firstY = null, firstDX = null;
+        foreach (int threads in (int[])[1, 2, 3, 16])
+        foreach (long workspace in (long[])[Conv2dOptions.DefaultMaxWorkspaceBytes, 2_000_000, 500_000])
+        {
+            using var conv = new Conv2d(problem, new() { Algorithm = ConvAlgorithm.Direct, Threads = threads, MaxWorkspaceBytes = workspace });
+            using PackedWeights packed = conv.Pack(w);
+            foreach (bool isPacked in (bool[])[false, true])
+            {
+                if (isPacked) conv.Forward(x, packed, null, y);
+                else conv.Forward(x, w, null, y);
+                if (isPacked) conv.BackwardData(y, packed, dx);
+                else conv.BackwardData(y, w, dx);
+                firstY ??= y.Span.ToArray();
+                firstDX ??= dx.Span.ToArray();
+                Assert.That(y.Span.SequenceEqual(firstY) && dx.Span.SequenceEqual(firstDX), $"{threads} threads, {workspace} bytes, packed {isPacked}");
+            }
+        }
+    }
+
     [Test]
     public void Too_small_a_workspace_is_refused()
     {
@@ -76,6 +123,13 @@ internal sealed class DirectTests
         using var conv = new Conv2d(ConvProblem.Parse(descriptor), new());
         string line = conv.Describe().Split('\n').First(line => line.Contains($" {direction}:", StringComparison.Ordinal));
         Assert.That(line.Contains($"{direction}: {ConvAlgorithm.Direct} (", StringComparison.Ordinal), Is.EqualTo(taken), line);
+    }
+
+    private static void CheckLanes(ConvProblem problem, Isa isa)
+    {
+        using var conv = new Conv2d(problem, new() { Algorithm = ConvAlgorithm.Direct, ForcedIsa = isa });
+        Assert.That(conv.Describe(), Does.Contain("channels in lanes"), $"{problem} {isa}");
+        Check(problem, isa);
     }
 
     private static void Check(ConvProblem problem, Isa isa)

@@ -40,6 +40,26 @@ internal sealed unsafe class WeightGradientTests
     }
 
     [Test]
+    public void Runs_may_meet_any_part_of_the_panel([Values] Isa isa)
+    {
+        WeightGradientKernel kernel = WeightGradientKernel.For(isa);
+        nint* points = stackalloc nint[3] { 9, 0, 4 };
+        for (int vectors = 1; vectors <= kernel.MostVectors; vectors++)
+        {
+            const int Length = 3;
+            int width = vectors * kernel.Width;
+            using var rows = new Operand(kernel.MR, 3, Length);
+            using FencedFloats panel = new FencedFloats((9 + Length) * width).FillUniform(new Random(1)), chosen = new(3 * Length * width);
+            using FencedFloats c = new(kernel.MR * width), expected = new(kernel.MR * width);
+            for (int i = 0; i < 3; i++) panel.Span.Slice((int)points[i] * width, Length * width).CopyTo(chosen.Span[(i * Length * width)..]);
+            var ahead = new PrefetchQueue(null, 0, 3, 3 * Length, panel.Pointer);
+            kernel.Multiply(rows.Rows with { Points = points }, kernel.MR, panel.Pointer, vectors, width, c.Pointer, width, false, null, ref ahead);
+            kernel.Multiply(rows.Rows, kernel.MR, chosen.Pointer, vectors, width, expected.Pointer, width, false, null, ref ahead);
+            Assert.That(c.FencesHold && panel.FencesHold && c.Bits.SequenceEqual(expected.Bits), $"{vectors} vectors");
+        }
+    }
+
+    [Test]
     public void Sums_of_rows_are_added([Values] Isa isa)
     {
         WeightGradientKernel kernel = WeightGradientKernel.For(isa);

@@ -93,7 +93,7 @@ internal sealed unsafe class WinogradTransformTests
         {
             using FencedFloats w = new FencedFloats(lanes * K * size).FillUniform(new Random(1));
             using var u = new FencedFloats(36 * K * kStride);
-            kernels.Filter(w.Pointer, new WinogradFilterOrder(K * size, size, flipped), lanes, K, u.Pointer, K * kStride, kStride);
+            kernels.Filter(w.Pointer, new FilterOrder(K * size, size, flipped), lanes, K, u.Pointer, K * kStride, kStride);
             Assert.That(w.FencesHold && u.FencesHold);
             var g = new double[taps, taps];
             for (int k = 0; k < K; k++)

@@ -107,17 +107,22 @@ internal sealed class HtmlReport
         }
     }
 
-    // A column per network, a row per contestant: networks are few and contestants many.
+    // Networks and contestants: the more of the two are the rows, so that a printed page holds the columns.
     private void TotalsTable((CaseGroup Group, IReadOnlyList<CaseReport> Cases)[] groups)
     {
         var totals = groups.Select(group => Summary.Totals(group.Cases).Where(total => total.IsWhole).ToDictionary(total => total.Contestant, total => total.Seconds)).ToArray();
         double[] best = [.. groups.Select((group, column) => totals[column].Where(total => !IsBound(group.Cases, total.Key)).Select(total => total.Value).DefaultIfEmpty(0).Min())];
         string Cell(string contestant, int column) => !totals[column].TryGetValue(contestant, out double seconds) ? "–"
             : seconds == best[column] && !groups[column].Cases.Any(one => one.Noisy) ? $"<b>{Format.Time(seconds)}</b>" : Format.Time(seconds);
-        string[] roofline = ["roofline", .. groups.Select(group => Format.Time(Summary.RooflineTotal(group.Cases, _report.RooflineOf(group.Group.Threads))))];
-        var rows = _contestants.Where(name => totals.Any(column => column.ContainsKey(name)))
-            .Select(name => (string[])[Text(name), .. groups.Select((_, column) => Cell(name, column))]);
-        Table(["contestant", .. groups.Select(group => $"#{group.Group.Network} b{N(group.Group.Batch)}{(group.Cases.Any(one => one.Noisy) ? " ≈" : "")}")], rows.Prepend(roofline), encoded: true);
+        string[] networks = [.. groups.Select(group => $"{group.Group.Network} b{N(group.Group.Batch)}{(group.Cases.Any(one => one.Noisy) ? " ≈" : "")}")];
+        string[] roofline = [.. groups.Select(group => Format.Time(Summary.RooflineTotal(group.Cases, _report.RooflineOf(group.Group.Threads))))];
+        string[] contestants = [.. _contestants.Where(name => totals.Any(column => column.ContainsKey(name)))];
+        string[] names = ["roofline", .. contestants.Select(Text)];
+        string[][] cells = [roofline, .. contestants.Select(name => (string[])[.. groups.Select((_, column) => Cell(name, column))])];
+        if (networks.Length <= names.Length)
+            Table(["contestant", .. networks.Select(name => "#" + name)], names.Select((name, row) => (string[])[name, .. cells[row]]), encoded: true);
+        else
+            Table(["network", .. names.Select(name => "#" + name)], networks.Select((name, row) => (string[])[Text(name), .. cells.Select(column => column[row])]), encoded: true);
     }
 
     private static bool IsBound(IReadOnlyList<CaseReport> cases, string contestant) => cases.Any(one => one.Of(contestant)?.Outcome == Outcome.Bound);

@@ -44,7 +44,7 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
         {
             ConvSizes s = _context.Sizes;
             long pixels = Math.Max(s.InputPixels, s.OutputPixels);
-            return IsGradient ? new(s.OC, pixels * s.N, _stencil.Planes) : new(s.OC, pixels, _stencil.Planes) { Images = s.N };
+            return IsGradient ? new(s.OC, _stencil.Starts.Length == 1 ? Math.Max(1, pixels * s.N / 4) : pixels * s.N, _stencil.Planes) : new(s.OC, pixels, _stencil.Planes) { Images = s.N };
         }
     }
 

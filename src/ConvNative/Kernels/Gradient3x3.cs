@@ -13,6 +13,7 @@ internal static unsafe class Gradient3x3
     private const int Sums = 10;    // nine taps, then the bias
     private const int Pitch = 16;   // floats from the sums of a plane to the next one's
     private const int Run = 512;    // rows of strips that a float sums
+    private const int Ahead = 2048; // floats
 
     /// <summary>Floats of scratch memory for so many channels, or pairs: sums in float, then in double.</summary>
     public static long ScratchLength(Stencil3x3 t, long channels) => 3 * Pitch * t.Planes * channels;
@@ -40,14 +41,15 @@ internal static unsafe class Gradient3x3
         where S : struct, ISimd<V>
         where V : struct
     {
-        int length = Pitch * t.Planes * run.Count, rows = 0;
+        int length = Pitch * t.Planes * run.Count, rows = 0, bandRows = Math.Min(t.BandRows, t.OutputH), strips = t.Starts.Length;
+        int group = bandRows < t.OutputH ? 1 : Math.Clamp(Run / (bandRows * strips), 1, images);
         float* sums = scratch;
         double* totals = (double*)(sums + length);
         bool isFirst = true, isOnly = true;
         fixed (int* masks = t.MaskTable)
         {
-            for (int n = 0; n < images; n++)
-            for (int first = 0; first < t.OutputH; first += t.BandRows)
+            for (int n = 0; n < images; n += group)
+            for (int first = 0; first < t.OutputH; first += bandRows)
             {
                 if (rows >= Run)
                 {
@@ -55,14 +57,24 @@ internal static unsafe class Gradient3x3
                     (isFirst, isOnly, rows) = (true, false, 0);
                 }
 
-                for (int i = 0; i < t.Starts.Length; i++)
+                bool isLast = first + bandRows >= t.OutputH;
+                nint ahead = t.Planes * Math.Max(1, Ahead / (images * t.Planes * t.SourceH * t.SourceW));
+                nint back = first * t.SourceW * t.Stride, backDy = first * t.OutputW;
+                var part = new GradientPart(run.Source + (n * xImage), run.Result + (n * dyImage), Math.Min(group, images - n))
+                {
+                    XImage = (nint)xImage,
+                    DyImage = (nint)dyImage,
+                    XAhead = group > 1 || images == 1 && isLast ? ahead * t.SourcePixels : !isLast ? bandRows * t.SourceW * t.Stride : n + group < images ? (nint)xImage - back : -((images - 1) * (nint)xImage) + t.SourcePixels - back,
+                    DyAhead = group > 1 || images == 1 && isLast ? ahead * t.OutputPixels : !isLast ? bandRows * t.OutputW : n + group < images ? (nint)dyImage - backDy : -((images - 1) * (nint)dyImage) + t.OutputPixels - backDy,
+                };
+                for (int i = 0; i < strips; i++)
                 {
                     var strip = new DepthwiseStrip(t, t.Starts[i], first, (float*)masks + (i * Stencil3x3.Masks * S.Width));
-                    Strip<S, V>(t, strip, t.Kinds[i], run, n * xImage, n * dyImage, sums, isFirst);
+                    Strip<S, V>(t, strip, t.Kinds[i], run, part, sums, isFirst);
                     isFirst = false;
                 }
 
-                rows += t.BandRows * t.Starts.Length;
+                rows += part.Images * bandRows * strips;
             }
         }
 
@@ -94,29 +106,29 @@ internal static unsafe class Gradient3x3
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Strip<S, V>(
-        Stencil3x3 t, in DepthwiseStrip strip, StripKind kind, in DepthwiseRun run, long x, long dy, float* sums, bool isFirst)
+        Stencil3x3 t, in DepthwiseStrip strip, StripKind kind, in DepthwiseRun run, in GradientPart part, float* sums, bool isFirst)
         where S : struct, ISimd<V>
         where V : struct
     {
         switch (kind, t.Stride)
         {
-            case (StripKind.Inner, 1): Slide<S, V, UnitTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            case (StripKind.Side, 1): Slide<S, V, UnitSideTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            case (StripKind.Turn, 1): Slide<S, V, UnitTurnTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            case (StripKind.Pair, 1): Slide<S, V, UnitPairTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            case (StripKind.Edge, 1): Slide<S, V, UnitEdgeTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            case (StripKind.Inner, 2): Skip<S, V, EvenOddTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            case (StripKind.Side, 2): Skip<S, V, EvenOddSideTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            case (StripKind.Turn, 2): Skip<S, V, EvenOddTurnTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            case (StripKind.Pair, 2): Skip<S, V, EvenOddPairTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            default: Skip<S, V, EvenOddEdgeTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
+            case (StripKind.Inner, 1): Slide<S, V, UnitTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Side, 1): Slide<S, V, UnitSideTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Turn, 1): Slide<S, V, UnitTurnTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Pair, 1): Slide<S, V, UnitPairTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Edge, 1): Slide<S, V, UnitEdgeTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Inner, 2): Skip<S, V, EvenOddTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Side, 2): Skip<S, V, EvenOddSideTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Turn, 2): Skip<S, V, EvenOddTurnTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Pair, 2): Skip<S, V, EvenOddPairTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            default: Skip<S, V, EvenOddEdgeTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
         }
     }
 
     /// <summary>Stride 1: each row of x meets three rows of dy, but for two at either end of the band, which have fewer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Slide<S, V, R>(
-        Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, long xStart, long dyStart, float* sums, bool isFirst)
+        Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, in GradientPart part, float* sums, bool isFirst)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IRowTaps<R, V>
@@ -127,61 +139,71 @@ internal static unsafe class Gradient3x3
         bool hasTop = Exists(row, height), hasSecond = Exists(row + 1, height), hasLast = Exists(row + count, height);
         bool hasBottom = Exists(row + count + 1, height);
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
+        nint nextPitch = t.Planes * pitch, nextWidth = t.Planes * width;
         nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels, sumPlanes = t.Planes * Pitch;
-        float* x = run.Source + xStart + (row * pitch) + strip.Start - t.Left;
-        float* dy = run.Result + dyStart + (first * width) + strip.Start;
+        float* x = part.X + (row * pitch) + strip.Start - t.Left;
+        float* dy = part.Dy + (first * width) + strip.Start;
         for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPlanes)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
-            V t0, t1, t2, d0 = Row<S, V, R>(dy, second, low, high), d1 = S.Zero, bias = d0;
-            float* p = x, g = dy;
-            if (hasTop)
+            V bias = S.Zero, t0, t1, t2;
+            for (int n = 0; n < part.Images; n++)
             {
-                taps.Load(p, out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
-            }
-
-            if (count > 1)
-            {
-                p += pitch;
-                g += width;
-                d1 = d0;
-                d0 = Row<S, V, R>(g, second, low, high);
+                float* p = x + (n * part.XImage), g = dy + (n * part.DyImage), nextX = p + part.XAhead, nextDy = g + part.DyAhead;
+                V d0 = Row<S, V, R>(g, second, low, high), d1 = S.Zero;
                 bias = S.Add(bias, d0);
-                if (hasSecond)
+                if (hasTop)
                 {
                     taps.Load(p, out t0, out t1, out t2);
                     Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
-                    Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
                 }
-            }
 
-            for (int i = count - 2; i > 0; i--)
-            {
+                if (count > 1)
+                {
+                    p += pitch;
+                    g += width;
+                    d1 = d0;
+                    d0 = Row<S, V, R>(g, second, low, high);
+                    bias = S.Add(bias, d0);
+                    if (hasSecond)
+                    {
+                        taps.Load(p, out t0, out t1, out t2);
+                        Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+                        Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
+                    }
+                }
+
+                for (int i = count - 2; i > 0; i--)
+                {
+                    Prefetch.ToL1(nextX);
+                    Prefetch.ToL1(nextDy);
+                    nextX += nextPitch;
+                    nextDy += nextWidth;
+                    p += pitch;
+                    g += width;
+                    V d2 = d1;
+                    d1 = d0;
+                    d0 = Row<S, V, R>(g, second, low, high);
+                    bias = S.Add(bias, d0);
+                    taps.Load(p, out t0, out t1, out t2);
+                    Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+                    Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
+                    Meet<S, V>(t0, t1, t2, d2, ref a6, ref a7, ref a8);
+                }
+
                 p += pitch;
-                g += width;
-                V d2 = d1;
-                d1 = d0;
-                d0 = Row<S, V, R>(g, second, low, high);
-                bias = S.Add(bias, d0);
-                taps.Load(p, out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
-                Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
-                Meet<S, V>(t0, t1, t2, d2, ref a6, ref a7, ref a8);
-            }
+                if (hasLast)
+                {
+                    taps.Load(p, out t0, out t1, out t2);
+                    Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
+                    if (count > 1) Meet<S, V>(t0, t1, t2, d1, ref a6, ref a7, ref a8);
+                }
 
-            p += pitch;
-            if (hasLast)
-            {
-                taps.Load(p, out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
-                if (count > 1) Meet<S, V>(t0, t1, t2, d1, ref a6, ref a7, ref a8);
-            }
-
-            if (hasBottom)
-            {
-                taps.Load(p + pitch, out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
+                if (hasBottom)
+                {
+                    taps.Load(p + pitch, out t0, out t1, out t2);
+                    Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
+                }
             }
 
             Clear<S, V, R>(strip.Masks, ref a0, ref a1, ref a2);
@@ -194,7 +216,7 @@ internal static unsafe class Gradient3x3
     /// <summary>Stride 2: a row of dy meets three rows of x, the last of which meets the next row of dy as well.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Skip<S, V, R>(
-        Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, long xStart, long dyStart, float* sums, bool isFirst)
+        Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, in GradientPart part, float* sums, bool isFirst)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IRowTaps<R, V>
@@ -204,40 +226,53 @@ internal static unsafe class Gradient3x3
         int first = strip.First, row = (2 * first) - t.Top, count = strip.End - first;
         bool hasTop = row >= 0, hasLast = row + (2 * count) < t.SourceH;
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
+        nint nextPitch = t.Planes * pitch, nextWidth = t.Planes * width;
         nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels, sumPlanes = t.Planes * Pitch;
-        float* x = run.Source + xStart + (row * pitch) + (2 * strip.Start) - t.Left;
-        float* dy = run.Result + dyStart + (first * width) + strip.Start;
+        float* x = part.X + (row * pitch) + (2 * strip.Start) - t.Left;
+        float* dy = part.Dy + (first * width) + strip.Start;
         for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPlanes)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
-            V t0, t1, t2, d0 = Row<S, V, R>(dy, second, low, high), bias = d0;
-            float* p = x, g = dy;
-            if (hasTop)
+            V bias = S.Zero, t0, t1, t2;
+            for (int n = 0; n < part.Images; n++)
             {
-                taps.Load(p, out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
-            }
-
-            taps.Load(p + pitch, out t0, out t1, out t2);
-            Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
-            for (int i = count - 1; i > 0; i--)
-            {
-                p += 2 * pitch;
-                g += width;
-                V d1 = d0;
-                d0 = Row<S, V, R>(g, second, low, high);
+                float* p = x + (n * part.XImage), g = dy + (n * part.DyImage), nextX = p + part.XAhead, nextDy = g + part.DyAhead;
+                V d0 = Row<S, V, R>(g, second, low, high);
                 bias = S.Add(bias, d0);
-                taps.Load(p, out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
-                Meet<S, V>(t0, t1, t2, d1, ref a6, ref a7, ref a8);
+                if (hasTop)
+                {
+                    taps.Load(p, out t0, out t1, out t2);
+                    Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+                }
+
                 taps.Load(p + pitch, out t0, out t1, out t2);
                 Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
-            }
+                for (int i = count - 1; i > 0; i--)
+                {
+                    Prefetch.ToL1(nextX);
+                    Prefetch.ToL1(nextX + Prefetch.Line);
+                    Prefetch.ToL1(nextX + nextPitch);
+                    Prefetch.ToL1(nextX + nextPitch + Prefetch.Line);
+                    Prefetch.ToL1(nextDy);
+                    nextX += 2 * nextPitch;
+                    nextDy += nextWidth;
+                    p += 2 * pitch;
+                    g += width;
+                    V d1 = d0;
+                    d0 = Row<S, V, R>(g, second, low, high);
+                    bias = S.Add(bias, d0);
+                    taps.Load(p, out t0, out t1, out t2);
+                    Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+                    Meet<S, V>(t0, t1, t2, d1, ref a6, ref a7, ref a8);
+                    taps.Load(p + pitch, out t0, out t1, out t2);
+                    Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
+                }
 
-            if (hasLast)
-            {
-                taps.Load(p + (2 * pitch), out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
+                if (hasLast)
+                {
+                    taps.Load(p + (2 * pitch), out t0, out t1, out t2);
+                    Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
+                }
             }
 
             Clear<S, V, R>(strip.Masks, ref a0, ref a1, ref a2);

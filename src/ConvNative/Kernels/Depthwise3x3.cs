@@ -39,8 +39,7 @@ internal static unsafe class Depthwise3x3
             for (int first = 0; first < t.OutputH; first += t.BandRows)
             for (int i = t.Starts.Length - 1; i >= 0; i--)
             {
-                float* masks = (float*)table + (i * Stencil3x3.Masks * S.Width);
-                var strip = new DepthwiseStrip(t, t.Starts[i], first, masks);
+                var strip = new DepthwiseStrip(t, i, first, (float*)table);
                 switch (t.Kinds[i], t.Stride)
                 {
                     case (StripKind.Inner, 1): Slide<S, V, UnitTaps<S, V>>(t, strip, run, turned); break;

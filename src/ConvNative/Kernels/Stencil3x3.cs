@@ -36,13 +36,14 @@ internal sealed class Stencil3x3
     public const int SecondMask = 5;
 
     private const int BandFloats = 4096;   // 16 KiB of the source: it stays in L1 from strip to strip
+    static readonly int GradientBand = int.Parse(System.Environment.GetEnvironmentVariable("DWB") ?? "2048");
 
-    private Stencil3x3(int sourceH, int sourceW, int outputH, int outputW, int stride, int pt, int pl, int width, int lanes)
+    private Stencil3x3(int sourceH, int sourceW, int outputH, int outputW, int stride, int pt, int pl, int width, int lanes, int bandFloats = BandFloats)
     {
         (SourceH, SourceW, OutputH, OutputW) = (sourceH, sourceW, outputH, outputW);
         (Stride, Top, Left, Width, Lanes) = (stride, pt, pl, width, lanes);
         Planes = width / lanes;
-        BandRows = Math.Max(8, BandFloats / sourceW / stride / 2 * 2);
+        BandRows = Math.Max(8, bandFloats / sourceW / stride / 2 * 2);
     }
 
     public int SourceH { get; }
@@ -84,6 +85,12 @@ internal sealed class Stencil3x3
 
     /// <summary>Rows of the output that are computed together, an even number.</summary>
     public int BandRows { get; }
+
+    /// <summary>Floats of the source that are a strip's share of the rows, of all planes, under a row of the output.</summary>
+    public int SourceShare { get; private init; }
+
+    /// <summary>The same of the output.</summary>
+    public int OutputShare { get; private init; }
 
     public nint SourcePixels => (nint)SourceH * SourceW;
 
@@ -151,9 +158,11 @@ internal sealed class Stencil3x3
             kinds[i] = pairs ? StripKind.Pair : isInner ? StripKind.Inner : isWhole ? StripKind.Side : turns ? StripKind.Turn : StripKind.Edge;
         }
 
-        return new Stencil3x3(sourceH, sourceW, outputH, outputW, stride, pt, pl, width, lanes)
+        return new Stencil3x3(sourceH, sourceW, outputH, outputW, stride, pt, pl, width, lanes, overlap ? BandFloats : GradientBand)
         {
             Starts = starts, MaskTable = table, Kinds = kinds,
+            SourceShare = BlockSizes.CeilDiv(width / lanes * stride * sourceW, starts.Length),
+            OutputShare = BlockSizes.CeilDiv(width / lanes * outputW, starts.Length),
         };
 
         // Stride 1: mask 1 of the vector under tap 1. Stride 2: masks 2 and 3 of two vectors from tap 1 on, or mask 2 of both planes' and

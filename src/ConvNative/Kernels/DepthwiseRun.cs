@@ -25,6 +25,9 @@ internal readonly unsafe struct DepthwiseStrip(Stencil3x3 t, int index, int firs
 {
     public readonly int Index = index;
 
+    /// <summary>How many strips from this one on are worked on alike, one after the other.</summary>
+    public int Alike { get; init; } = 1;
+
     /// <summary>First column of the output.</summary>
     public readonly int Start = t.Starts[index];
 

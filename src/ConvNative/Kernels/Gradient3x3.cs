@@ -42,13 +42,13 @@ internal static unsafe class Gradient3x3
     {
         float* lanes = scratch;
         double* totals = (double*)(lanes + (GradientSums.Count * S.Width * run.Count));
-        int rows = 0, bandRows = Math.Min(t.BandRows, t.OutputH), strips = t.Starts.Length;
-        int group = bandRows < t.OutputH ? 1 : Math.Clamp(Run / (bandRows * strips), 1, images);
-        bool isFirst = true, isOnly = true;
+        int rows = 0, strips = t.Starts.Length;
+        int group = t.BandRows < t.OutputH ? 1 : Math.Clamp(Run / (t.BandRows * strips), 1, images);
+        bool isWhole = strips == 1 && t.BandRows == t.OutputH && group == images, isFirst = true, isOnly = true;
         fixed (int* masks = t.MaskTable)
         {
             for (int n = 0; n < images; n += group)
-            for (int first = 0; first < t.OutputH; first += bandRows)
+            for (int first = 0; first < t.OutputH; first += t.BandRows)
             {
                 if (rows >= Run)
                 {
@@ -56,25 +56,26 @@ internal static unsafe class Gradient3x3
                     (isFirst, isOnly, rows) = (true, false, 0);
                 }
 
-                var part = new GradientPart(run.Source + (n * xImage), run.Result + (n * dyImage), Math.Min(group, images - n))
+                var part = new GradientPart(run.Source + (n * xImage), run.Result + (n * dyImage), Math.Min(group, images - n), isWhole)
                 {
                     XImage = (nint)xImage, DyImage = (nint)dyImage,
                     XAhead = Ahead(t, images, n, group, first, t.SourcePixels, xImage, t.Stride * t.SourceW),
                     DyAhead = Ahead(t, images, n, group, first, t.OutputPixels, dyImage, t.OutputW),
                 };
-                for (int i = 0; i < strips; i++)
+                for (int i = 0, alike; i < strips; i += alike)
                 {
-                    var strip = new DepthwiseStrip(t, i, first, (float*)masks);
+                    for (alike = 1; t.Kinds[i] == StripKind.Inner && i + alike < strips && t.Kinds[i + alike] == StripKind.Inner;) alike++;
+                    var strip = new DepthwiseStrip(t, i, first, (float*)masks) { Alike = alike };
                     GradientStrip.Run<S, V>(t, strip, t.Kinds[i], run, part, lanes, isFirst);
                     isFirst = false;
                 }
 
-                rows += part.Images * bandRows * strips;
+                rows += part.Images * t.BandRows * strips;
             }
         }
 
         if (!isOnly) Total<S, V>(t, run.Count, lanes, totals, isFirst: false);
-        Put<S, V>(t, run, lanes, isOnly ? null : totals);
+        Put<S, V>(t, run, lanes, isOnly ? null : totals, isWhole);
     }
 
     /// <summary>
@@ -104,21 +105,22 @@ internal static unsafe class Gradient3x3
         }
     }
 
-    /// <summary>Lays out the sums as dw and db: those in the lanes, or the totals if there are any.</summary>
+    /// <summary>Lays out the sums as dw and db: the totals if there are any, or those in the lanes, which may have been added up.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Put<S, V>(Stencil3x3 t, in DepthwiseRun run, float* lanes, double* totals)
+    private static void Put<S, V>(Stencil3x3 t, in DepthwiseRun run, float* lanes, double* totals, bool isWhole)
         where S : struct, ISimd<V>
         where V : struct
     {
         int pitch = GradientSums.Pitch * t.Planes, laneSums = GradientSums.Count * S.Width;
-        float* sums = lanes + ((laneSums + (2 * pitch)) * run.Count), dw = run.Weights, db = run.Bias;
+        float* sums = isWhole ? lanes : lanes + ((laneSums + (2 * pitch)) * run.Count), dw = run.Weights, db = run.Bias;
         nint second = run.SecondChannel;
-        for (int c = 0; c < run.Count; c++, lanes += laneSums, dw += 9 * t.Planes)
+        for (int c = 0; c < run.Count; c++, dw += 9 * t.Planes)
         {
-            if (totals == null) GradientSums.Fold<S, V>(t.IsPair, lanes, sums);
+            if (!isWhole && totals == null) GradientSums.Fold<S, V>(t.IsPair, lanes + (c * laneSums), sums);
             for (int i = 0; totals != null && i < pitch; i++) sums[i] = (float)totals[(c * pitch) + i];
             GradientSums.Put(sums, dw, db == null ? null : db + (c * t.Planes));
             if (t.IsPair) GradientSums.Put(sums + GradientSums.Pitch, dw + (9 * second), db == null ? null : db + (2 * c) + second);
+            if (isWhole) sums += pitch;
         }
     }
 }

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace ConvNative.Kernels;
 
 /// <summary>A band of rows of some images of which a channel's strip is summed.</summary>
-internal readonly unsafe struct GradientPart(float* x, float* dy, int images)
+internal readonly unsafe struct GradientPart(float* x, float* dy, int images, bool isWhole)
 {
     /// <summary>The first channel's plane in the first image.</summary>
     public readonly float* X = x;
@@ -11,6 +11,9 @@ internal readonly unsafe struct GradientPart(float* x, float* dy, int images)
     public readonly float* Dy = dy;
 
     public readonly int Images = images;
+
+    /// <summary>Whether it is all of the planes, so that the lanes of their sums can be added up at once.</summary>
+    public readonly bool IsWhole = isWhole;
 
     /// <summary>Floats from an image to the next one.</summary>
     public nint XImage { get; init; }
@@ -32,10 +35,10 @@ internal readonly struct GradientAhead
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public GradientAhead(Stencil3x3 t, in DepthwiseStrip strip, in GradientPart part)
     {
-        nint rows = (strip.End - strip.First) * strip.Index;
+        nint rows = strip.End - strip.First;
         (XStep, DyStep) = (t.SourceShare, t.OutputShare);
-        X = part.XAhead + (rows * XStep) - (strip.Start * t.Stride);
-        Dy = part.DyAhead + (rows * DyStep) - strip.Start;
+        (XStrip, DyStrip) = ((rows * XStep) - (t.Stride * t.Lanes), (rows * DyStep) - t.Lanes);
+        (X, Dy) = (part.XAhead + (strip.Index * XStrip), part.DyAhead + (strip.Index * DyStrip));
     }
 
     /// <summary>Floats from where the strip begins.</summary>
@@ -47,4 +50,9 @@ internal readonly struct GradientAhead
     public nint XStep { get; }
 
     public nint DyStep { get; }
+
+    /// <summary>What the next strip's first place is further on, as seen from where it begins.</summary>
+    public nint XStrip { get; }
+
+    public nint DyStrip { get; }
 }

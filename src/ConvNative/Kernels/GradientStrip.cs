@@ -43,16 +43,19 @@ internal static unsafe class GradientStrip
         bool hasBottom = Exists(row + count + 1, height);
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
         var ahead = new GradientAhead(t, strip, part);
+        nint sumPitch = part.IsWhole ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width;
         nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
         float* x = part.X + (row * pitch) + strip.Start - t.Left;
         float* dy = part.Dy + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += GradientSums.Count * S.Width)
+        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPitch)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
             V bias = S.Zero, t0, t1, t2;
+            for (nint i = 0; i < strip.Alike; i++)
             for (int n = 0; n < part.Images; n++)
             {
-                float* p = x + (n * part.XImage), g = dy + (n * part.DyImage), nextX = p + ahead.X, nextDy = g + ahead.Dy;
+                float* p = x + (i * S.Width) + (n * part.XImage), g = dy + (i * S.Width) + (n * part.DyImage);
+                float* nextX = p + ahead.X + (i * ahead.XStrip), nextDy = g + ahead.Dy + (i * ahead.DyStrip);
                 V d0 = Row<S, V, R>(g, second, low, high), d1 = S.Zero;
                 bias = S.Add(bias, d0);
                 if (hasTop)
@@ -76,7 +79,7 @@ internal static unsafe class GradientStrip
                     }
                 }
 
-                for (int i = count - 2; i > 0; i--)
+                for (int rows = count - 2; rows > 0; rows--)
                 {
                     Prefetch.ToL1(nextX);
                     Prefetch.ToL1(nextDy);
@@ -112,7 +115,8 @@ internal static unsafe class GradientStrip
             Clear<S, V, R>(strip.Masks, ref a0, ref a1, ref a2);
             Clear<S, V, R>(strip.Masks, ref a3, ref a4, ref a5);
             Clear<S, V, R>(strip.Masks, ref a6, ref a7, ref a8);
-            GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            if (part.IsWhole) GradientSums.Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums);
+            else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
         }
     }
 
@@ -130,16 +134,19 @@ internal static unsafe class GradientStrip
         bool hasTop = row >= 0, hasLast = row + (2 * count) < t.SourceH;
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
         var ahead = new GradientAhead(t, strip, part);
+        nint sumPitch = part.IsWhole ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width;
         nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
         float* x = part.X + (row * pitch) + (2 * strip.Start) - t.Left;
         float* dy = part.Dy + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += GradientSums.Count * S.Width)
+        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPitch)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
             V bias = S.Zero, t0, t1, t2;
+            for (nint i = 0; i < strip.Alike; i++)
             for (int n = 0; n < part.Images; n++)
             {
-                float* p = x + (n * part.XImage), g = dy + (n * part.DyImage), nextX = p + ahead.X, nextDy = g + ahead.Dy;
+                float* p = x + (i * 2 * S.Width) + (n * part.XImage), g = dy + (i * S.Width) + (n * part.DyImage);
+                float* nextX = p + ahead.X + (i * ahead.XStrip), nextDy = g + ahead.Dy + (i * ahead.DyStrip);
                 V d0 = Row<S, V, R>(g, second, low, high);
                 bias = S.Add(bias, d0);
                 if (hasTop)
@@ -150,7 +157,7 @@ internal static unsafe class GradientStrip
 
                 taps.Load(p + pitch, out t0, out t1, out t2);
                 Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
-                for (int i = count - 1; i > 0; i--)
+                for (int rows = count - 1; rows > 0; rows--)
                 {
                     Prefetch.ToL1(nextX);
                     Prefetch.ToL1(nextX + Prefetch.Line);
@@ -181,7 +188,8 @@ internal static unsafe class GradientStrip
             Clear<S, V, R>(strip.Masks, ref a0, ref a1, ref a2);
             Clear<S, V, R>(strip.Masks, ref a3, ref a4, ref a5);
             Clear<S, V, R>(strip.Masks, ref a6, ref a7, ref a8);
-            GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            if (part.IsWhole) GradientSums.Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums);
+            else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
         }
     }
 

@@ -44,14 +44,22 @@ internal static unsafe class GradientSums
         S.Store(lanes + (9 * S.Width), a9);
     }
 
-    /// <summary>The lanes added up, neighbours first, until one is left, or one for either of two planes.</summary>
+    /// <summary>Adds up the lanes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Fold<S, V>(bool isPair, float* lanes, float* sums)
         where S : struct, ISimd<V>
+        where V : struct => Fold<S, V>(
+            isPair, S.Load(lanes), S.Load(lanes + S.Width), S.Load(lanes + (2 * S.Width)), S.Load(lanes + (3 * S.Width)), S.Load(lanes + (4 * S.Width)),
+            S.Load(lanes + (5 * S.Width)), S.Load(lanes + (6 * S.Width)), S.Load(lanes + (7 * S.Width)), S.Load(lanes + (8 * S.Width)),
+            S.Load(lanes + (9 * S.Width)), sums);
+
+    /// <summary>The lanes added up, neighbours first, until one is left, or one for either of two planes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Fold<S, V>(bool isPair, V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7, V a8, V a9, float* sums)
+        where S : struct, ISimd<V>
         where V : struct
     {
-        V low = Four<S, V>(lanes), middle = Four<S, V>(lanes + (4 * S.Width));
-        V high = S.SumFours(S.Load(lanes + (8 * S.Width)), S.Load(lanes + (9 * S.Width)), S.Zero, S.Zero);
+        V low = S.SumFours(a0, a1, a2, a3), middle = S.SumFours(a4, a5, a6, a7), high = S.SumFours(a8, a9, S.Zero, S.Zero);
         if (S.Width == 4)
         {
             S.Store(sums, low);
@@ -79,12 +87,6 @@ internal static unsafe class GradientSums
             if (isPair) S.Store(sums + Pitch, odd);
         }
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Four<S, V>(float* lanes)
-        where S : struct, ISimd<V>
-        where V : struct =>
-        S.SumFours(S.Load(lanes), S.Load(lanes + S.Width), S.Load(lanes + (2 * S.Width)), S.Load(lanes + (3 * S.Width)));
 
     /// <summary>The sums of a plane as dw and db, which may be null.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

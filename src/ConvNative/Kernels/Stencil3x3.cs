@@ -35,15 +35,14 @@ internal sealed class Stencil3x3
     /// <summary>The same of the second plane.</summary>
     public const int SecondMask = 5;
 
-    private const int BandFloats = 4096;   // 16 KiB of the source: it stays in L1 from strip to strip
-    static readonly int GradientBand = int.Parse(System.Environment.GetEnvironmentVariable("DWB") ?? "2048");
+    private const int BandFloats = 4096;// 16 KiB of the source: it stays in L1 from strip to strip
 
-    private Stencil3x3(int sourceH, int sourceW, int outputH, int outputW, int stride, int pt, int pl, int width, int lanes, int bandFloats = BandFloats)
+    private Stencil3x3(int sourceH, int sourceW, int outputH, int outputW, int stride, int pt, int pl, int width, int lanes)
     {
         (SourceH, SourceW, OutputH, OutputW) = (sourceH, sourceW, outputH, outputW);
         (Stride, Top, Left, Width, Lanes) = (stride, pt, pl, width, lanes);
         Planes = width / lanes;
-        BandRows = Math.Max(8, bandFloats / sourceW / stride / 2 * 2);
+        BandRows = BlockSizes.Balance(outputH, Math.Max(8, BandFloats / sourceW / stride / 2 * 2), 2);
     }
 
     public int SourceH { get; }
@@ -83,7 +82,7 @@ internal sealed class Stencil3x3
     /// <summary>Per strip <see cref="Masks"/> vectors, a lane being 0 or −1.</summary>
     public int[] MaskTable { get; private init; } = [];
 
-    /// <summary>Rows of the output that are computed together, an even number.</summary>
+    /// <summary>Rows of the output that are computed together: all, or an even number, much the same in each band.</summary>
     public int BandRows { get; }
 
     /// <summary>Floats of the source that are a strip's share of the rows, of all planes, under a row of the output.</summary>
@@ -158,7 +157,7 @@ internal sealed class Stencil3x3
             kinds[i] = pairs ? StripKind.Pair : isInner ? StripKind.Inner : isWhole ? StripKind.Side : turns ? StripKind.Turn : StripKind.Edge;
         }
 
-        return new Stencil3x3(sourceH, sourceW, outputH, outputW, stride, pt, pl, width, lanes, overlap ? BandFloats : GradientBand)
+        return new Stencil3x3(sourceH, sourceW, outputH, outputW, stride, pt, pl, width, lanes)
         {
             Starts = starts, MaskTable = table, Kinds = kinds,
             SourceShare = BlockSizes.CeilDiv(width / lanes * stride * sourceW, starts.Length),

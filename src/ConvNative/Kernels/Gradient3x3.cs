@@ -43,8 +43,8 @@ internal static unsafe class Gradient3x3
         float* lanes = scratch;
         double* totals = (double*)(lanes + (GradientSums.Count * S.Width * run.Count));
         int rows = 0, strips = t.Starts.Length;
-        int group = t.BandRows < t.OutputH ? 1 : Math.Clamp(Run / (t.BandRows * strips), 1, images);
-        bool isWhole = strips == 1 && t.BandRows == t.OutputH && group == images, isFirst = true, isOnly = true;
+        int group = t.BandRows < t.OutputH || strips > 1 ? 1 : Math.Clamp(Run / t.BandRows, 1, images);
+        bool isWhole = group == images && t.BandRows == t.OutputH && strips == 1, isFirst = true, isOnly = true;
         fixed (int* masks = t.MaskTable)
         {
             for (int n = 0; n < images; n += group)

@@ -16,11 +16,13 @@ internal static unsafe class GradientStrip
         switch (kind, t.Stride)
         {
             case (StripKind.Inner, 1): Slide<S, V, UnitTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Tail, 1): Slide<S, V, UnitTailTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Side, 1): Slide<S, V, UnitSideTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Turn, 1): Slide<S, V, UnitTurnTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Pair, 1): Slide<S, V, UnitPairTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Edge, 1): Slide<S, V, UnitEdgeTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Inner, 2): Skip<S, V, EvenOddTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Tail, 2): Skip<S, V, EvenOddTailTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Side, 2): Skip<S, V, EvenOddSideTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Turn, 2): Skip<S, V, EvenOddTurnTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Pair, 2): Skip<S, V, EvenOddPairTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
@@ -58,6 +60,7 @@ internal static unsafe class GradientStrip
                 float* nextX = p + ahead.X + (i * ahead.XStrip), nextDy = g + ahead.Dy + (i * ahead.DyStrip);
                 V d0 = Row<S, V, R>(g, second, low, high), d1 = S.Zero;
                 bias = S.Add(bias, d0);
+                Ask(ahead, ref nextX, ref nextDy);
                 if (hasTop)
                 {
                     taps.Load(p, out t0, out t1, out t2);
@@ -66,6 +69,7 @@ internal static unsafe class GradientStrip
 
                 if (count > 1)
                 {
+                    Ask(ahead, ref nextX, ref nextDy);
                     p += pitch;
                     g += width;
                     d1 = d0;
@@ -81,10 +85,7 @@ internal static unsafe class GradientStrip
 
                 for (int rows = count - 2; rows > 0; rows--)
                 {
-                    Prefetch.ToL1(nextX);
-                    Prefetch.ToL1(nextDy);
-                    nextX += ahead.XStep;
-                    nextDy += ahead.DyStep;
+                    Ask(ahead, ref nextX, ref nextDy);
                     p += pitch;
                     g += width;
                     V d2 = d1;
@@ -149,6 +150,7 @@ internal static unsafe class GradientStrip
                 float* nextX = p + ahead.X + (i * ahead.XStrip), nextDy = g + ahead.Dy + (i * ahead.DyStrip);
                 V d0 = Row<S, V, R>(g, second, low, high);
                 bias = S.Add(bias, d0);
+                AskTwo(ahead, ref nextX, ref nextDy);
                 if (hasTop)
                 {
                     taps.Load(p, out t0, out t1, out t2);
@@ -159,13 +161,7 @@ internal static unsafe class GradientStrip
                 Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
                 for (int rows = count - 1; rows > 0; rows--)
                 {
-                    Prefetch.ToL1(nextX);
-                    Prefetch.ToL1(nextX + Prefetch.Line);
-                    Prefetch.ToL1(nextX + (2 * Prefetch.Line));
-                    Prefetch.ToL1(nextX + (3 * Prefetch.Line));
-                    Prefetch.ToL1(nextDy);
-                    nextX += ahead.XStep;
-                    nextDy += ahead.DyStep;
+                    AskTwo(ahead, ref nextX, ref nextDy);
                     p += 2 * pitch;
                     g += width;
                     V d1 = d0;
@@ -191,6 +187,26 @@ internal static unsafe class GradientStrip
             if (part.IsWhole) GradientSums.Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums);
             else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
         }
+    }
+
+    /// <summary>Asks for what the next part needs for a row of dy and one of x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Ask(in GradientAhead ahead, ref float* x, ref float* dy)
+    {
+        Prefetch.ToL1(x);
+        Prefetch.ToL1(dy);
+        x += ahead.XStep;
+        dy += ahead.DyStep;
+    }
+
+    /// <summary>The same with two rows of x, of twice as many columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AskTwo(in GradientAhead ahead, ref float* x, ref float* dy)
+    {
+        Prefetch.ToL1(x + Prefetch.Line);
+        Prefetch.ToL1(x + (2 * Prefetch.Line));
+        Prefetch.ToL1(x + (3 * Prefetch.Line));
+        Ask(ahead, ref x, ref dy);
     }
 
     /// <summary>What a row of dy adds to the sums of three taps.</summary>

@@ -12,6 +12,9 @@ internal enum StripKind
     /// <summary>Parts of vectors.</summary>
     Edge,
 
+    /// <summary>Parts of vectors with a neighbour before them, none of which is read after them.</summary>
+    Tail,
+
     /// <summary>A whole row that is shorter than what a strip reads, and has one zero before it.</summary>
     Turn,
 
@@ -154,7 +157,9 @@ internal sealed class Stencil3x3
             int vectors = stride == 1 ? 2 : 4;
             bool isWhole = masks[width..(vectors * width)].IndexOf(0) < 0 && masks[(OutputMask * width)..].IndexOf(0) < 0;
             bool isInner = isWhole && masks[width - 1] != 0 && masks[vectors * width] != 0;
-            kinds[i] = pairs ? StripKind.Pair : isInner ? StripKind.Inner : isWhole ? StripKind.Side : turns ? StripKind.Turn : StripKind.Edge;
+            bool isTail = masks[width - 1] != 0 && masks[((OutputMask + 1) * width) - 1] == 0;
+            kinds[i] = pairs ? StripKind.Pair : isInner ? StripKind.Inner : isWhole ? StripKind.Side : turns ? StripKind.Turn
+                : isTail ? StripKind.Tail : StripKind.Edge;
         }
 
         return new Stencil3x3(sourceH, sourceW, outputH, outputW, stride, pt, pl, width, lanes)

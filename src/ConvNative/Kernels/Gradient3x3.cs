@@ -10,10 +10,9 @@ namespace ConvNative.Kernels;
 /// </summary>
 internal static unsafe class Gradient3x3
 {
-    private const int Run = 512;             // rows of strips that a float sums
-    private const int AheadFloats = 1024;    // of x that are asked for before they are needed
+    private const int Run = 512;    // rows of strips that a float sums
 
-    /// <summary>Floats of scratch memory for so many channels, or pairs: sums in lanes, in double, and those of one of them.</summary>
+    /// <summary>Floats of scratch memory for so many channels, or pairs: sums of one of them, in lanes, and in double.</summary>
     public static long ScratchLength(Stencil3x3 t, long channels) =>
         (GradientSums.Count * t.Width * channels) + (2 * GradientSums.Pitch * t.Planes * channels) + (GradientSums.Pitch * t.Planes);
 
@@ -40,11 +39,11 @@ internal static unsafe class Gradient3x3
         where S : struct, ISimd<V>
         where V : struct
     {
-        float* lanes = scratch;
+        float* lanes = scratch + (GradientSums.Pitch * t.Planes);
         double* totals = (double*)(lanes + (GradientSums.Count * S.Width * run.Count));
         int rows = 0, strips = t.Starts.Length;
         int group = t.BandRows < t.OutputH || strips > 1 ? 1 : Math.Clamp(Run / t.BandRows, 1, images);
-        bool isWhole = group == images && t.BandRows == t.OutputH && strips == 1, isFirst = true, isOnly = true;
+        bool isAll = group == images && t.BandRows == t.OutputH, isFirst = true, isOnly = true;
         fixed (int* masks = t.MaskTable)
         {
             for (int n = 0; n < images; n += group)
@@ -56,7 +55,7 @@ internal static unsafe class Gradient3x3
                     (isFirst, isOnly, rows) = (true, false, 0);
                 }
 
-                var part = new GradientPart(run.Source + (n * xImage), run.Result + (n * dyImage), Math.Min(group, images - n), isWhole)
+                var part = new GradientPart(run.Source + (n * xImage), run.Result + (n * dyImage), Math.Min(group, images - n), isAll)
                 {
                     XImage = (nint)xImage, DyImage = (nint)dyImage,
                     XAhead = Ahead(t, images, n, group, first, t.SourcePixels, xImage, t.Stride * t.SourceW),
@@ -75,19 +74,20 @@ internal static unsafe class Gradient3x3
         }
 
         if (!isOnly) Total<S, V>(t, run.Count, lanes, totals, isFirst: false);
-        Put<S, V>(t, run, lanes, isOnly ? null : totals, isWhole);
+        Put<S, V>(t, run, lanes, isOnly ? null : totals, isAll);
     }
 
     /// <summary>
-    /// Floats from a band to what is fetched meanwhile: the next band of the plane, or the next image's first one, or the next channel's. Of
-    /// images that are summed together, each one's planes some channels further on.
+    /// Floats from a band to what is fetched meanwhile: the next band of the plane, or the next image's first one, or the next channel's; of
+    /// images that are summed together, each one's next channel. Of one image what follows is left to the hardware, or to the worker that needs it.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static nint Ahead(Stencil3x3 t, int images, int n, int group, int first, nint plane, long image, nint row)
     {
         if (first + t.BandRows < t.OutputH) return t.BandRows * row;
-        if (group > 1 || images == 1) return (t.Planes * (1 + (AheadFloats / (images * t.Planes * t.SourcePixels))) * plane) - (first * row);
-        return (n + 1 < images ? (nint)image : (t.Planes * plane) - (n * (nint)image)) - (first * row);
+        if (images == 1) return 0;
+        if (group > 1) return t.Planes * plane;
+        return (n + 1 < images ? (nint)image : plane - (n * (nint)image)) - (first * row);
     }
 
     /// <summary>totals += the sums so far, or = them if they are the first.</summary>
@@ -97,7 +97,7 @@ internal static unsafe class Gradient3x3
         where V : struct
     {
         int pitch = GradientSums.Pitch * t.Planes;
-        float* sums = (float*)(totals + (pitch * count));
+        float* sums = lanes - pitch;
         for (; count > 0; count--, lanes += GradientSums.Count * S.Width, totals += pitch)
         {
             GradientSums.Fold<S, V>(t.IsPair, lanes, sums);
@@ -107,20 +107,20 @@ internal static unsafe class Gradient3x3
 
     /// <summary>Lays out the sums as dw and db: the totals if there are any, or those in the lanes, which may have been added up.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Put<S, V>(Stencil3x3 t, in DepthwiseRun run, float* lanes, double* totals, bool isWhole)
+    private static void Put<S, V>(Stencil3x3 t, in DepthwiseRun run, float* lanes, double* totals, bool isAll)
         where S : struct, ISimd<V>
         where V : struct
     {
         int pitch = GradientSums.Pitch * t.Planes, laneSums = GradientSums.Count * S.Width;
-        float* sums = isWhole ? lanes : lanes + ((laneSums + (2 * pitch)) * run.Count), dw = run.Weights, db = run.Bias;
+        float* sums = isAll ? lanes : lanes - pitch, dw = run.Weights, db = run.Bias;
         nint second = run.SecondChannel;
         for (int c = 0; c < run.Count; c++, dw += 9 * t.Planes)
         {
-            if (!isWhole && totals == null) GradientSums.Fold<S, V>(t.IsPair, lanes + (c * laneSums), sums);
+            if (!isAll && totals == null) GradientSums.Fold<S, V>(t.IsPair, lanes + (c * laneSums), sums);
             for (int i = 0; totals != null && i < pitch; i++) sums[i] = (float)totals[(c * pitch) + i];
             GradientSums.Put(sums, dw, db == null ? null : db + (c * t.Planes));
             if (t.IsPair) GradientSums.Put(sums + GradientSums.Pitch, dw + (9 * second), db == null ? null : db + (2 * c) + second);
-            if (isWhole) sums += pitch;
+            if (isAll) sums += pitch;
         }
     }
 }

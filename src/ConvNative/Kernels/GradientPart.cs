@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace ConvNative.Kernels;
 
 /// <summary>A band of rows of some images of which a channel's strip is summed.</summary>
-internal readonly unsafe struct GradientPart(float* x, float* dy, int images, bool isWhole)
+internal readonly unsafe struct GradientPart(float* x, float* dy, int images, bool isAll)
 {
     /// <summary>The first channel's plane in the first image.</summary>
     public readonly float* X = x;
@@ -12,15 +12,15 @@ internal readonly unsafe struct GradientPart(float* x, float* dy, int images, bo
 
     public readonly int Images = images;
 
-    /// <summary>Whether it is all of the planes, so that the lanes of their sums can be added up at once.</summary>
-    public readonly bool IsWhole = isWhole;
+    /// <summary>Whether it is all rows of all images, so that the lanes of each strip's sums are added up at once.</summary>
+    public readonly bool IsAll = isAll;
 
     /// <summary>Floats from an image to the next one.</summary>
     public nint XImage { get; init; }
 
     public nint DyImage { get; init; }
 
-    /// <summary>Floats from the band to what will be summed later, which is to be fetched meanwhile.</summary>
+    /// <summary>Floats from the band to what will be summed later, which is to be fetched meanwhile; 0 for itself.</summary>
     public nint XAhead { get; init; }
 
     public nint DyAhead { get; init; }

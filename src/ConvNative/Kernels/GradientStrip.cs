@@ -45,7 +45,7 @@ internal static unsafe class GradientStrip
         bool hasBottom = Exists(row + count + 1, height);
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
         var ahead = new GradientAhead(t, strip, part);
-        nint sumPitch = part.IsWhole ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width;
+        nint sumPitch = part.IsAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width;
         nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
         float* x = part.X + (row * pitch) + strip.Start - t.Left;
         float* dy = part.Dy + (first * width) + strip.Start;
@@ -116,7 +116,7 @@ internal static unsafe class GradientStrip
             Clear<S, V, R>(strip.Masks, ref a0, ref a1, ref a2);
             Clear<S, V, R>(strip.Masks, ref a3, ref a4, ref a5);
             Clear<S, V, R>(strip.Masks, ref a6, ref a7, ref a8);
-            if (part.IsWhole) GradientSums.Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums);
+            if (part.IsAll) GradientSums.Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
         }
     }
@@ -135,7 +135,7 @@ internal static unsafe class GradientStrip
         bool hasTop = row >= 0, hasLast = row + (2 * count) < t.SourceH;
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
         var ahead = new GradientAhead(t, strip, part);
-        nint sumPitch = part.IsWhole ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width;
+        nint sumPitch = part.IsAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width;
         nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
         float* x = part.X + (row * pitch) + (2 * strip.Start) - t.Left;
         float* dy = part.Dy + (first * width) + strip.Start;
@@ -184,7 +184,7 @@ internal static unsafe class GradientStrip
             Clear<S, V, R>(strip.Masks, ref a0, ref a1, ref a2);
             Clear<S, V, R>(strip.Masks, ref a3, ref a4, ref a5);
             Clear<S, V, R>(strip.Masks, ref a6, ref a7, ref a8);
-            if (part.IsWhole) GradientSums.Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums);
+            if (part.IsAll) GradientSums.Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
         }
     }

@@ -44,38 +44,38 @@ internal static unsafe class GradientSums
         S.Store(lanes + (9 * S.Width), a9);
     }
 
-    /// <summary>Adds up the lanes.</summary>
+    /// <summary>sums = the lanes added up.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Fold<S, V>(bool isPair, float* lanes, float* sums)
         where S : struct, ISimd<V>
         where V : struct => Fold<S, V>(
             isPair, S.Load(lanes), S.Load(lanes + S.Width), S.Load(lanes + (2 * S.Width)), S.Load(lanes + (3 * S.Width)), S.Load(lanes + (4 * S.Width)),
             S.Load(lanes + (5 * S.Width)), S.Load(lanes + (6 * S.Width)), S.Load(lanes + (7 * S.Width)), S.Load(lanes + (8 * S.Width)),
-            S.Load(lanes + (9 * S.Width)), sums);
+            S.Load(lanes + (9 * S.Width)), sums, isFirst: true);
 
-    /// <summary>The lanes added up, neighbours first, until one is left, or one for either of two planes.</summary>
+    /// <summary>The lanes added up, neighbours first, until one is left, or one for either of two planes: sums += it, or = it if it is the first.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Fold<S, V>(bool isPair, V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7, V a8, V a9, float* sums)
+    public static void Fold<S, V>(bool isPair, V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7, V a8, V a9, float* sums, bool isFirst)
         where S : struct, ISimd<V>
         where V : struct
     {
         V low = S.SumFours(a0, a1, a2, a3), middle = S.SumFours(a4, a5, a6, a7), high = S.SumFours(a8, a9, S.Zero, S.Zero);
         if (S.Width == 4)
         {
-            S.Store(sums, low);
-            S.Store(sums + 4, middle);
-            S.Store(sums + 8, high);
+            Add<S, V>(isFirst, sums, low);
+            Add<S, V>(isFirst, sums + 4, middle);
+            Add<S, V>(isFirst, sums + 8, high);
             return;
         }
 
         V even = S.EvenFours(low, middle), odd = S.OddFours(low, middle), even8 = S.EvenFours(high, S.Zero), odd8 = S.OddFours(high, S.Zero);
         if (S.Width == 8)
         {
-            S.Store(sums, isPair ? even : S.Add(even, odd));
-            S.Store(sums + 8, isPair ? even8 : S.Add(even8, odd8));
+            Add<S, V>(isFirst, sums, isPair ? even : S.Add(even, odd));
+            Add<S, V>(isFirst, sums + 8, isPair ? even8 : S.Add(even8, odd8));
             if (!isPair) return;
-            S.Store(sums + Pitch, odd);
-            S.Store(sums + Pitch + 8, odd8);
+            Add<S, V>(isFirst, sums + Pitch, odd);
+            Add<S, V>(isFirst, sums + Pitch + 8, odd8);
         }
         else
         {
@@ -83,10 +83,15 @@ internal static unsafe class GradientSums
             high = S.Add(even8, odd8);
             even = S.EvenFours(low, high);
             odd = S.OddFours(low, high);
-            S.Store(sums, isPair ? even : S.Add(even, odd));
-            if (isPair) S.Store(sums + Pitch, odd);
+            Add<S, V>(isFirst, sums, isPair ? even : S.Add(even, odd));
+            if (isPair) Add<S, V>(isFirst, sums + Pitch, odd);
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add<S, V>(bool isFirst, float* sums, V value)
+        where S : struct, ISimd<V>
+        where V : struct => S.Store(sums, isFirst ? value : S.Add(S.Load(sums), value));
 
     /// <summary>The sums of a plane as dw and db, which may be null.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -6,7 +6,8 @@ namespace ConvNative.Kernels;
 
 /// <summary>
 /// The gradients of a 3×3 depthwise convolution's weights and bias: dw[k] = Σ dy·(x under tap k), db = Σ dy, down each strip with the ten
-/// sums in registers. A lane is summed in float over a run of rows that the sizes alone decide, runs in double.
+/// sums in registers; where a strip is a whole plane, over the images too. A lane is summed in float over a run of rows that the sizes alone
+/// decide, runs in double.
 /// </summary>
 internal static unsafe class Gradient3x3
 {
@@ -61,10 +62,10 @@ internal static unsafe class Gradient3x3
                     XAhead = Ahead(t, images, n, group, first, t.SourcePixels, xImage, t.Stride * t.SourceW),
                     DyAhead = Ahead(t, images, n, group, first, t.OutputPixels, dyImage, t.OutputW),
                 };
-                for (int i = 0, alike; i < strips; i += alike)
+                for (int i = 0, end; i < strips; i = end)
                 {
-                    for (alike = 1; t.Kinds[i] == StripKind.Inner && i + alike < strips && t.Kinds[i + alike] == StripKind.Inner;) alike++;
-                    var strip = new DepthwiseStrip(t, i, first, (float*)masks) { Alike = alike };
+                    end = EndOfAlike(t.Kinds, i);
+                    var strip = new DepthwiseStrip(t, i, first, (float*)masks) { Alike = end - i };
                     GradientStrip.Run<S, V>(t, strip, t.Kinds[i], run, part, lanes, isFirst);
                     isFirst = false;
                 }
@@ -75,6 +76,15 @@ internal static unsafe class Gradient3x3
 
         if (!isOnly) Total<S, V>(t, run.Count, lanes, totals, isFirst: false);
         Put<S, V>(t, run, lanes, isOnly ? null : totals, isAll);
+    }
+
+    /// <summary>Beyond the strips from i on that need no masks; of others, each is by itself.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int EndOfAlike(StripKind[] kinds, int i)
+    {
+        bool isInner = kinds[i++] == StripKind.Inner;
+        while (isInner && i < kinds.Length && kinds[i] == StripKind.Inner) i++;
+        return i;
     }
 
     /// <summary>

@@ -49,11 +49,13 @@ internal static unsafe class GradientSums
     public static void Fold<S, V>(bool isPair, float* lanes, float* sums)
         where S : struct, ISimd<V>
         where V : struct => Fold<S, V>(
-            isPair, S.Load(lanes), S.Load(lanes + S.Width), S.Load(lanes + (2 * S.Width)), S.Load(lanes + (3 * S.Width)), S.Load(lanes + (4 * S.Width)),
-            S.Load(lanes + (5 * S.Width)), S.Load(lanes + (6 * S.Width)), S.Load(lanes + (7 * S.Width)), S.Load(lanes + (8 * S.Width)),
-            S.Load(lanes + (9 * S.Width)), sums, isFirst: true);
+            isPair, S.Load(lanes), S.Load(lanes + S.Width), S.Load(lanes + (2 * S.Width)), S.Load(lanes + (3 * S.Width)),
+            S.Load(lanes + (4 * S.Width)), S.Load(lanes + (5 * S.Width)), S.Load(lanes + (6 * S.Width)), S.Load(lanes + (7 * S.Width)),
+            S.Load(lanes + (8 * S.Width)), S.Load(lanes + (9 * S.Width)), sums, isFirst: true);
 
-    /// <summary>The lanes added up, neighbours first, until one is left, or one for either of two planes: sums += it, or = it if it is the first.</summary>
+    /// <summary>
+    /// The lanes added up, neighbours first, until one is left, or one for either of two planes: sums += it, or = it if it is the first.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Fold<S, V>(bool isPair, V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7, V a8, V a9, float* sums, bool isFirst)
         where S : struct, ISimd<V>

@@ -44,7 +44,10 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
         {
             ConvSizes s = _context.Sizes;
             long pixels = Math.Max(s.InputPixels, s.OutputPixels);
-            return IsGradient ? new(s.OC, pixels * s.N, _stencil.Planes) : new(s.OC, pixels, _stencil.Planes) { Images = s.N };
+            if (!IsGradient) return new(s.OC, pixels, _stencil.Planes) { Images = s.N };
+            // Channels of one strip keep their sums in registers over the images: many of them make the loop worth its beginning.
+            int together = _stencil.Starts.Length == 1 ? 4 : 1;
+            return new(s.OC, Math.Max(1, pixels * s.N / together), _stencil.Planes);
         }
     }
 

@@ -39,16 +39,17 @@ internal static unsafe class Depthwise3x3
             for (int first = 0; first < t.OutputH; first += t.BandRows)
             for (int i = t.Starts.Length - 1; i >= 0; i--)
             {
-                float* masks = (float*)table + (i * Stencil3x3.Masks * S.Width);
-                var strip = new DepthwiseStrip(t, t.Starts[i], first, masks);
+                var strip = new DepthwiseStrip(t, i, first, (float*)table);
                 switch (t.Kinds[i], t.Stride)
                 {
                     case (StripKind.Inner, 1): Slide<S, V, UnitTaps<S, V>>(t, strip, run, turned); break;
+                    case (StripKind.Tail, 1): Slide<S, V, UnitTailTaps<S, V>>(t, strip, run, turned); break;
                     case (StripKind.Side, 1): Slide<S, V, UnitSideTaps<S, V>>(t, strip, run, turned); break;
                     case (StripKind.Turn, 1): Slide<S, V, UnitTurnTaps<S, V>>(t, strip, run, turned); break;
                     case (StripKind.Pair, 1): Slide<S, V, UnitPairTaps<S, V>>(t, strip, run, turned); break;
                     case (StripKind.Edge, 1): Slide<S, V, UnitEdgeTaps<S, V>>(t, strip, run, turned); break;
                     case (StripKind.Inner, 2): Skip<S, V, EvenOddTaps<S, V>>(t, strip, run); break;
+                    case (StripKind.Tail, 2): Skip<S, V, EvenOddTailTaps<S, V>>(t, strip, run); break;
                     case (StripKind.Side, 2): Skip<S, V, EvenOddSideTaps<S, V>>(t, strip, run); break;
                     case (StripKind.Turn, 2): Skip<S, V, EvenOddTurnTaps<S, V>>(t, strip, run); break;
                     case (StripKind.Pair, 2): Skip<S, V, EvenOddPairTaps<S, V>>(t, strip, run); break;

@@ -33,8 +33,7 @@ internal static unsafe class Depthwise3x3Transposed
             for (int first = 0; first < t.OutputH; first += t.BandRows)
             for (int i = t.Starts.Length - 1; i >= 0; i--)
             {
-                float* masks = (float*)table + (i * Stencil3x3.Masks * S.Width);
-                var strip = new DepthwiseStrip(t, t.Starts[i], first, masks);
+                var strip = new DepthwiseStrip(t, i, first, (float*)table);
                 bool isOdd = t.Top % 2 != 0 && t.Left % 2 != 0;
                 if (isOdd) Weave<S, V, OddPaddings>(t, t.Kinds[i], strip, run);
                 else Weave<S, V, AnyPaddings>(t, t.Kinds[i], strip, run);

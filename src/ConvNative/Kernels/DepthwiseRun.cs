@@ -21,10 +21,15 @@ internal readonly unsafe struct DepthwiseRun(float* source, float* weights, floa
 }
 
 /// <summary>A strip within a band of rows.</summary>
-internal readonly unsafe struct DepthwiseStrip(Stencil3x3 t, int start, int first, float* masks)
+internal readonly unsafe struct DepthwiseStrip(Stencil3x3 t, int index, int first, float* masks)
 {
+    public readonly int Index = index;
+
+    /// <summary>How many strips from this one on are worked on alike, one after the other.</summary>
+    public int Alike { get; init; } = 1;
+
     /// <summary>First column of the output.</summary>
-    public readonly int Start = start;
+    public readonly int Start = t.Starts[index];
 
     /// <summary>First row of the output.</summary>
     public readonly int First = first;
@@ -33,5 +38,5 @@ internal readonly unsafe struct DepthwiseStrip(Stencil3x3 t, int start, int firs
     public readonly int End = Math.Min(first + t.BandRows, t.OutputH);
 
     /// <summary>The strip's part of <see cref="Stencil3x3.MaskTable"/>.</summary>
-    public readonly float* Masks = masks;
+    public readonly float* Masks = masks + (index * Stencil3x3.Masks * t.Width);
 }

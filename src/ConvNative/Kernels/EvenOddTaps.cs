@@ -84,6 +84,34 @@ internal readonly unsafe struct EvenOddEdgeTaps<S, V>(float* masks) : IRowTaps<E
     }
 }
 
+/// <summary>Stride 2 at the right edge: see <see cref="UnitTailTaps{S, V}"/>.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
+internal readonly unsafe struct EvenOddTailTaps<S, V>(float* masks) : IRowTaps<EvenOddTailTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _low = S.Load(masks + (2 * S.Width));
+    private readonly V _high = S.Load(masks + (3 * S.Width));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static EvenOddTailTaps<S, V> For(float* masks, nint second) => new(masks);
+
+    public static bool IsPair => false;
+
+    public static bool IsWhole => false;
+
+    public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        V low = S.LoadMasked(p + 1, _low, S.Zero), high = S.LoadMasked(p + 1 + S.Width, _high, S.Zero);
+        t1 = S.Even(low, high);
+        t2 = S.Odd(low, high);
+        t0 = S.ShiftUp(t2, S.Broadcast(p));
+    }
+}
+
 /// <summary>Stride 2, a whole row that has a zero on either side and is shorter than two vectors: see <see cref="UnitTurnTaps{S, V}"/>.</summary>
 [method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly unsafe struct EvenOddTurnTaps<S, V>(float* masks) : IRowTaps<EvenOddTurnTaps<S, V>, V>

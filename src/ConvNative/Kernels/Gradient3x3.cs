@@ -6,16 +6,16 @@ namespace ConvNative.Kernels;
 
 /// <summary>
 /// The gradients of a 3×3 depthwise convolution's weights and bias: dw[k] = Σ dy·(x under tap k), db = Σ dy, down each strip with the ten
-/// sums in registers. A lane is summed in float over a run of rows that the sizes alone decide, runs in double.
+/// sums in registers; where a strip is a whole plane, over the images too. A lane is summed in float over a run of rows that the sizes alone
+/// decide, runs in double.
 /// </summary>
 internal static unsafe class Gradient3x3
 {
-    private const int Sums = 10;    // nine taps, then the bias
-    private const int Pitch = 16;   // floats from the sums of a plane to the next one's
     private const int Run = 512;    // rows of strips that a float sums
 
-    /// <summary>Floats of scratch memory for so many channels, or pairs: sums in float, then in double.</summary>
-    public static long ScratchLength(Stencil3x3 t, long channels) => 3 * Pitch * t.Planes * channels;
+    /// <summary>Floats of scratch memory for so many channels, or pairs: sums of one of them, in lanes, and in double.</summary>
+    public static long ScratchLength(Stencil3x3 t, long channels) =>
+        (GradientSums.Count * t.Width * channels) + (2 * GradientSums.Pitch * t.Planes * channels) + (GradientSums.Pitch * t.Planes);
 
     /// <summary>Computes dw and db of channels, or of pairs.</summary>
     /// <param name="isa">Instruction set to use.</param>
@@ -24,7 +24,7 @@ internal static unsafe class Gradient3x3
     /// <param name="xImage">Floats between images of x.</param>
     /// <param name="dyImage">Floats between images of dy.</param>
     /// <param name="run">x as the source, dy as the result, of the first image; dw as the weights, and db or null as the bias.</param>
-    /// <param name="scratch"><see cref="ScratchLength"/> floats, 8-byte aligned.</param>
+    /// <param name="scratch"><see cref="ScratchLength"/> floats, aligned to a cache line.</param>
     public static void Channels(Isa isa, Stencil3x3 t, int images, long xImage, long dyImage, in DepthwiseRun run, float* scratch)
     {
         switch (isa)
@@ -40,295 +40,97 @@ internal static unsafe class Gradient3x3
         where S : struct, ISimd<V>
         where V : struct
     {
-        int length = Pitch * t.Planes * run.Count, rows = 0;
-        float* sums = scratch;
-        double* totals = (double*)(sums + length);
-        bool isFirst = true, isOnly = true;
+        float* lanes = scratch + (GradientSums.Pitch * t.Planes);
+        double* totals = (double*)(lanes + (GradientSums.Count * S.Width * run.Count));
+        int rows = 0, strips = t.Starts.Length;
+        int group = t.BandRows < t.OutputH || strips > 1 ? 1 : Math.Clamp(Run / t.BandRows, 1, images);
+        bool isAll = group == images && t.BandRows == t.OutputH, isFirst = true, isOnly = true;
         fixed (int* masks = t.MaskTable)
         {
-            for (int n = 0; n < images; n++)
+            for (int n = 0; n < images; n += group)
             for (int first = 0; first < t.OutputH; first += t.BandRows)
             {
                 if (rows >= Run)
                 {
-                    for (int i = 0; i < length; i++) totals[i] = isOnly ? sums[i] : totals[i] + sums[i];
+                    Total<S, V>(t, run.Count, lanes, totals, isOnly);
                     (isFirst, isOnly, rows) = (true, false, 0);
                 }
 
-                for (int i = 0; i < t.Starts.Length; i++)
+                var part = new GradientPart(run.Source + (n * xImage), run.Result + (n * dyImage), Math.Min(group, images - n), isAll)
                 {
-                    var strip = new DepthwiseStrip(t, t.Starts[i], first, (float*)masks + (i * Stencil3x3.Masks * S.Width));
-                    Strip<S, V>(t, strip, t.Kinds[i], run, n * xImage, n * dyImage, sums, isFirst);
+                    XImage = (nint)xImage, DyImage = (nint)dyImage,
+                    XAhead = Ahead(t, images, n, group, first, t.SourcePixels, xImage, t.Stride * t.SourceW),
+                    DyAhead = Ahead(t, images, n, group, first, t.OutputPixels, dyImage, t.OutputW),
+                };
+                for (int i = 0, end; i < strips; i = end)
+                {
+                    end = EndOfAlike(t.Kinds, i);
+                    var strip = new DepthwiseStrip(t, i, first, (float*)masks) { Alike = end - i };
+                    GradientStrip.Run<S, V>(t, strip, t.Kinds[i], run, part, lanes, isFirst);
                     isFirst = false;
                 }
 
-                rows += t.BandRows * t.Starts.Length;
+                rows += part.Images * t.BandRows * strips;
             }
         }
 
-        for (int i = 0; !isOnly && i < length; i++) sums[i] = (float)(totals[i] + sums[i]);
-        Put(t.Planes, run, sums);
+        if (!isOnly) Total<S, V>(t, run.Count, lanes, totals, isFirst: false);
+        Put<S, V>(t, run, lanes, isOnly ? null : totals, isAll);
     }
 
-    /// <summary>Lays out the sums as dw and db.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Put(int planes, in DepthwiseRun run, float* sums)
-    {
-        float* dw = run.Weights, db = run.Bias;
-        nint second = run.SecondChannel;
-        for (int c = 0; c < run.Count; c++, sums += Pitch * planes, dw += 9 * planes)
-        {
-            Put(sums, dw, db == null ? null : db + (c * planes));
-            if (planes == 2) Put(sums + Pitch, dw + (9 * second), db == null ? null : db + (2 * c) + second);
-        }
-    }
-
+    /// <summary>Beyond the strips from i on that need no masks; of others, each is by itself.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put(float* sums, float* dw, float* db)
+    private static int EndOfAlike(StripKind[] kinds, int i)
     {
-        Vector128.Load(sums).Store(dw);
-        Vector128.Load(sums + 4).Store(dw + 4);
-        dw[8] = sums[8];
-        if (db != null) *db = sums[9];
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Strip<S, V>(
-        Stencil3x3 t, in DepthwiseStrip strip, StripKind kind, in DepthwiseRun run, long x, long dy, float* sums, bool isFirst)
-        where S : struct, ISimd<V>
-        where V : struct
-    {
-        switch (kind, t.Stride)
-        {
-            case (StripKind.Inner, 1): Slide<S, V, UnitTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            case (StripKind.Side, 1): Slide<S, V, UnitSideTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            case (StripKind.Turn, 1): Slide<S, V, UnitTurnTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            case (StripKind.Pair, 1): Slide<S, V, UnitPairTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            case (StripKind.Edge, 1): Slide<S, V, UnitEdgeTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            case (StripKind.Inner, 2): Skip<S, V, EvenOddTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            case (StripKind.Side, 2): Skip<S, V, EvenOddSideTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            case (StripKind.Turn, 2): Skip<S, V, EvenOddTurnTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            case (StripKind.Pair, 2): Skip<S, V, EvenOddPairTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-            default: Skip<S, V, EvenOddEdgeTaps<S, V>>(t, strip, run, x, dy, sums, isFirst); break;
-        }
-    }
-
-    /// <summary>Stride 1: each row of x meets three rows of dy, but for two at either end of the band, which have fewer.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Slide<S, V, R>(
-        Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, long xStart, long dyStart, float* sums, bool isFirst)
-        where S : struct, ISimd<V>
-        where V : struct
-        where R : struct, IRowTaps<R, V>
-    {
-        R taps = R.For(strip.Masks, run.SecondSource);
-        V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
-        int first = strip.First, row = first - t.Top, count = strip.End - first, height = t.SourceH;
-        bool hasTop = Exists(row, height), hasSecond = Exists(row + 1, height), hasLast = Exists(row + count, height);
-        bool hasBottom = Exists(row + count + 1, height);
-        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
-        nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels, sumPlanes = t.Planes * Pitch;
-        float* x = run.Source + xStart + (row * pitch) + strip.Start - t.Left;
-        float* dy = run.Result + dyStart + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPlanes)
-        {
-            V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
-            V t0, t1, t2, d0 = Row<S, V, R>(dy, second, low, high), d1 = S.Zero, bias = d0;
-            float* p = x, g = dy;
-            if (hasTop)
-            {
-                taps.Load(p, out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
-            }
-
-            if (count > 1)
-            {
-                p += pitch;
-                g += width;
-                d1 = d0;
-                d0 = Row<S, V, R>(g, second, low, high);
-                bias = S.Add(bias, d0);
-                if (hasSecond)
-                {
-                    taps.Load(p, out t0, out t1, out t2);
-                    Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
-                    Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
-                }
-            }
-
-            for (int i = count - 2; i > 0; i--)
-            {
-                p += pitch;
-                g += width;
-                V d2 = d1;
-                d1 = d0;
-                d0 = Row<S, V, R>(g, second, low, high);
-                bias = S.Add(bias, d0);
-                taps.Load(p, out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
-                Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
-                Meet<S, V>(t0, t1, t2, d2, ref a6, ref a7, ref a8);
-            }
-
-            p += pitch;
-            if (hasLast)
-            {
-                taps.Load(p, out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
-                if (count > 1) Meet<S, V>(t0, t1, t2, d1, ref a6, ref a7, ref a8);
-            }
-
-            if (hasBottom)
-            {
-                taps.Load(p + pitch, out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
-            }
-
-            Clear<S, V, R>(strip.Masks, ref a0, ref a1, ref a2);
-            Clear<S, V, R>(strip.Masks, ref a3, ref a4, ref a5);
-            Clear<S, V, R>(strip.Masks, ref a6, ref a7, ref a8);
-            Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
-        }
-    }
-
-    /// <summary>Stride 2: a row of dy meets three rows of x, the last of which meets the next row of dy as well.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Skip<S, V, R>(
-        Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, long xStart, long dyStart, float* sums, bool isFirst)
-        where S : struct, ISimd<V>
-        where V : struct
-        where R : struct, IRowTaps<R, V>
-    {
-        R taps = R.For(strip.Masks, run.SecondSource);
-        V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
-        int first = strip.First, row = (2 * first) - t.Top, count = strip.End - first;
-        bool hasTop = row >= 0, hasLast = row + (2 * count) < t.SourceH;
-        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
-        nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels, sumPlanes = t.Planes * Pitch;
-        float* x = run.Source + xStart + (row * pitch) + (2 * strip.Start) - t.Left;
-        float* dy = run.Result + dyStart + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPlanes)
-        {
-            V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
-            V t0, t1, t2, d0 = Row<S, V, R>(dy, second, low, high), bias = d0;
-            float* p = x, g = dy;
-            if (hasTop)
-            {
-                taps.Load(p, out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
-            }
-
-            taps.Load(p + pitch, out t0, out t1, out t2);
-            Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
-            for (int i = count - 1; i > 0; i--)
-            {
-                p += 2 * pitch;
-                g += width;
-                V d1 = d0;
-                d0 = Row<S, V, R>(g, second, low, high);
-                bias = S.Add(bias, d0);
-                taps.Load(p, out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
-                Meet<S, V>(t0, t1, t2, d1, ref a6, ref a7, ref a8);
-                taps.Load(p + pitch, out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
-            }
-
-            if (hasLast)
-            {
-                taps.Load(p + (2 * pitch), out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
-            }
-
-            Clear<S, V, R>(strip.Masks, ref a0, ref a1, ref a2);
-            Clear<S, V, R>(strip.Masks, ref a3, ref a4, ref a5);
-            Clear<S, V, R>(strip.Masks, ref a6, ref a7, ref a8);
-            Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
-        }
-    }
-
-    /// <summary>What a row of dy adds to the sums of three taps.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Meet<S, V>(V t0, V t1, V t2, V dy, ref V a0, ref V a1, ref V a2)
-        where S : struct, ISimd<V>
-        where V : struct
-    {
-        a0 = S.MultiplyAdd(t0, dy, a0);
-        a1 = S.MultiplyAdd(t1, dy, a1);
-        a2 = S.MultiplyAdd(t2, dy, a2);
+        bool isInner = kinds[i++] == StripKind.Inner;
+        while (isInner && i < kinds.Length && kinds[i] == StripKind.Inner) i++;
+        return i;
     }
 
     /// <summary>
-    /// The sums of a plane's lanes, side by side: neighbours are added until one is left. Of two planes the one's are every other lane then.
+    /// Floats from a band to what is fetched meanwhile: the next band of the plane, or the next image's first one, or the next channel's; of
+    /// images that are summed together, each one's next channel. Of one image what follows is left to the hardware, or to the worker that needs it.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Fold<S, V>(bool isPair, V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7, V a8, V a9, float* sums, bool isFirst)
+    private static nint Ahead(Stencil3x3 t, int images, int n, int group, int first, nint plane, long image, nint row)
+    {
+        if (first + t.BandRows < t.OutputH) return t.BandRows * row;
+        if (images == 1) return 0;
+        if (group > 1) return t.Planes * plane;
+        return (n + 1 < images ? (nint)image : plane - (n * (nint)image)) - (first * row);
+    }
+
+    /// <summary>totals += the sums so far, or = them if they are the first.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Total<S, V>(Stencil3x3 t, int count, float* lanes, double* totals, bool isFirst)
         where S : struct, ISimd<V>
         where V : struct
     {
-        a0 = Halve<S, V>(Halve<S, V>(a0, a1), Halve<S, V>(a2, a3));
-        a4 = Halve<S, V>(Halve<S, V>(a4, a5), Halve<S, V>(a6, a7));
-        a8 = Halve<S, V>(Halve<S, V>(a8, a9), S.Zero);
-        if (S.Width == 4)
+        int pitch = GradientSums.Pitch * t.Planes;
+        float* sums = lanes - pitch;
+        for (; count > 0; count--, lanes += GradientSums.Count * S.Width, totals += pitch)
         {
-            Add<S, V>(sums, isFirst, a0);
-            Add<S, V>(sums + 4, isFirst, a4);
-            Add<S, V>(sums + 8, isFirst, a8);
-        }
-        else if (S.Width == 8)
-        {
-            Add<S, V>(sums, isFirst, isPair ? S.Even(a0, a4) : Halve<S, V>(a0, a4));
-            Add<S, V>(sums + 8, isFirst, isPair ? S.Even(a8, S.Zero) : Halve<S, V>(a8, S.Zero));
-            if (!isPair) return;
-            Add<S, V>(sums + Pitch, isFirst, S.Odd(a0, a4));
-            Add<S, V>(sums + Pitch + 8, isFirst, S.Odd(a8, S.Zero));
-        }
-        else
-        {
-            a0 = Halve<S, V>(a0, a4);
-            a8 = Halve<S, V>(a8, S.Zero);
-            V even = S.Even(a0, a8), odd = S.Odd(a0, a8);
-            Add<S, V>(sums, isFirst, isPair ? even : S.Add(even, odd));
-            if (isPair) Add<S, V>(sums + Pitch, isFirst, odd);
+            GradientSums.Fold<S, V>(t.IsPair, lanes, sums);
+            for (int i = 0; i < pitch; i++) totals[i] = isFirst ? sums[i] : totals[i] + sums[i];
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Halve<S, V>(V low, V high)
-        where S : struct, ISimd<V>
-        where V : struct => S.Add(S.Even(low, high), S.Odd(low, high));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add<S, V>(float* sums, bool isFirst, V value)
-        where S : struct, ISimd<V>
-        where V : struct => S.Store(sums, isFirst ? value : S.Add(S.Load(sums), value));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Exists(int row, int height) => (uint)row < (uint)height;
-
-    /// <summary>A row of dy; 0 beyond it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Row<S, V, R>(float* dy, nint second, V low, V high)
+    /// <summary>Lays out the sums as dw and db: the totals if there are any, or those in the lanes, which may have been added up.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Put<S, V>(Stencil3x3 t, in DepthwiseRun run, float* lanes, double* totals, bool isAll)
         where S : struct, ISimd<V>
         where V : struct
-        where R : struct, IRowTaps<R, V>
     {
-        if (R.IsWhole) return S.Load(dy);
-        V row = S.LoadMasked(dy, low, S.Zero);
-        return R.IsPair ? S.LoadMasked(dy + second, high, row) : row;
-    }
-
-    /// <summary>Clears what taps read beyond the outputs: it may not be finite, and met zeros.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Clear<S, V, R>(float* masks, ref V a, ref V b, ref V c)
-        where S : struct, ISimd<V>
-        where V : struct
-        where R : struct, IRowTaps<R, V>
-    {
-        if (R.IsWhole) return;
-        V outputs = S.Load(masks + (R.Outputs * S.Width));
-        a = S.And(a, outputs);
-        b = S.And(b, outputs);
-        c = S.And(c, outputs);
+        int pitch = GradientSums.Pitch * t.Planes, laneSums = GradientSums.Count * S.Width;
+        float* sums = isAll ? lanes : lanes - pitch, dw = run.Weights, db = run.Bias;
+        nint second = run.SecondChannel;
+        for (int c = 0; c < run.Count; c++, dw += 9 * t.Planes)
+        {
+            if (!isAll && totals == null) GradientSums.Fold<S, V>(t.IsPair, lanes + (c * laneSums), sums);
+            for (int i = 0; totals != null && i < pitch; i++) sums[i] = (float)totals[(c * pitch) + i];
+            GradientSums.Put(sums, dw, db == null ? null : db + (c * t.Planes));
+            if (t.IsPair) GradientSums.Put(sums + GradientSums.Pitch, dw + (9 * second), db == null ? null : db + (2 * c) + second);
+            if (isAll) sums += pitch;
+        }
     }
 }

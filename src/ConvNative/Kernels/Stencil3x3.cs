@@ -12,6 +12,9 @@ internal enum StripKind
     /// <summary>Parts of vectors.</summary>
     Edge,
 
+    /// <summary>Parts of vectors with a neighbour before them, none of which is read after them.</summary>
+    Tail,
+
     /// <summary>A whole row that is shorter than what a strip reads, and has one zero before it.</summary>
     Turn,
 
@@ -35,14 +38,14 @@ internal sealed class Stencil3x3
     /// <summary>The same of the second plane.</summary>
     public const int SecondMask = 5;
 
-    private const int BandFloats = 4096;   // 16 KiB of the source: it stays in L1 from strip to strip
+    private const int BandFloats = 4096;// 16 KiB of the source: it stays in L1 from strip to strip
 
     private Stencil3x3(int sourceH, int sourceW, int outputH, int outputW, int stride, int pt, int pl, int width, int lanes)
     {
         (SourceH, SourceW, OutputH, OutputW) = (sourceH, sourceW, outputH, outputW);
         (Stride, Top, Left, Width, Lanes) = (stride, pt, pl, width, lanes);
         Planes = width / lanes;
-        BandRows = Math.Max(8, BandFloats / sourceW / stride / 2 * 2);
+        BandRows = BlockSizes.Balance(outputH, Math.Max(8, BandFloats / sourceW / stride / 2 * 2), 2);
     }
 
     public int SourceH { get; }
@@ -82,8 +85,14 @@ internal sealed class Stencil3x3
     /// <summary>Per strip <see cref="Masks"/> vectors, a lane being 0 or −1.</summary>
     public int[] MaskTable { get; private init; } = [];
 
-    /// <summary>Rows of the output that are computed together, an even number.</summary>
+    /// <summary>Rows of the output that are computed together: all, or an even number, much the same in each band.</summary>
     public int BandRows { get; }
+
+    /// <summary>Floats of the source that are a strip's share of the rows, of all planes, under a row of the output.</summary>
+    public int SourceShare { get; private init; }
+
+    /// <summary>The same of the output.</summary>
+    public int OutputShare { get; private init; }
 
     public nint SourcePixels => (nint)SourceH * SourceW;
 
@@ -148,12 +157,16 @@ internal sealed class Stencil3x3
             int vectors = stride == 1 ? 2 : 4;
             bool isWhole = masks[width..(vectors * width)].IndexOf(0) < 0 && masks[(OutputMask * width)..].IndexOf(0) < 0;
             bool isInner = isWhole && masks[width - 1] != 0 && masks[vectors * width] != 0;
-            kinds[i] = pairs ? StripKind.Pair : isInner ? StripKind.Inner : isWhole ? StripKind.Side : turns ? StripKind.Turn : StripKind.Edge;
+            bool isTail = masks[width - 1] != 0 && masks[((OutputMask + 1) * width) - 1] == 0;
+            kinds[i] = pairs ? StripKind.Pair : isInner ? StripKind.Inner : isWhole ? StripKind.Side : turns ? StripKind.Turn
+                : isTail ? StripKind.Tail : StripKind.Edge;
         }
 
         return new Stencil3x3(sourceH, sourceW, outputH, outputW, stride, pt, pl, width, lanes)
         {
             Starts = starts, MaskTable = table, Kinds = kinds,
+            SourceShare = BlockSizes.CeilDiv(width / lanes * stride * sourceW, starts.Length),
+            OutputShare = BlockSizes.CeilDiv(width / lanes * outputW, starts.Length),
         };
 
         // Stride 1: mask 1 of the vector under tap 1. Stride 2: masks 2 and 3 of two vectors from tap 1 on, or mask 2 of both planes' and

@@ -87,6 +87,32 @@ internal readonly unsafe struct UnitEdgeTaps<S, V>(float* masks) : IRowTaps<Unit
     }
 }
 
+/// <summary>Stride 1 at the right edge, where the last lanes are no outputs: of the neighbours only the one before is read.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
+internal readonly unsafe struct UnitTailTaps<S, V>(float* masks) : IRowTaps<UnitTailTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _mask = S.Load(masks + S.Width);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static UnitTailTaps<S, V> For(float* masks, nint second) => new(masks);
+
+    public static bool IsPair => false;
+
+    public static bool IsWhole => false;
+
+    public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        t1 = S.LoadMasked(p + 1, _mask, S.Zero);
+        t0 = S.ShiftUp(t1, S.Broadcast(p));
+        t2 = S.RotateDown(t1);
+    }
+}
+
 /// <summary>Stride 1, a whole row that has a zero on either side and is shorter than a vector: turned round, it brings a zero in.</summary>
 [method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly unsafe struct UnitTurnTaps<S, V>(float* masks) : IRowTaps<UnitTurnTaps<S, V>, V>

@@ -97,6 +97,15 @@ internal unsafe interface ISimd<V>
     /// <summary>Lanes 1, 3, 5 … of the 2·Width values (low, high).</summary>
     static abstract V Odd(V low, V high);
 
+    /// <summary>In each four lanes the sums of the four that a, b, c and d have there.</summary>
+    static abstract V SumFours(V a, V b, V c, V d);
+
+    /// <summary>Fours 0, 2 … of the lanes of (low, high).</summary>
+    static abstract V EvenFours(V low, V high);
+
+    /// <summary>Fours 1, 3 … of the lanes of (low, high).</summary>
+    static abstract V OddFours(V low, V high);
+
     /// <summary>First half of the interleaved values even₀, odd₀, even₁, odd₁ …</summary>
     static abstract V InterleaveLow(V even, V odd);
 

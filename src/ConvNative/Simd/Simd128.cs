@@ -134,6 +134,19 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         : Vector128.Create(low.GetElement(1), low.GetElement(3), high.GetElement(1), high.GetElement(3));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> SumFours(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
+    {
+        Transpose(a, b, c, d, out Vector128<float> c0, out Vector128<float> c1, out Vector128<float> c2, out Vector128<float> c3);
+        return c0 + c2 + (c1 + c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> EvenFours(Vector128<float> low, Vector128<float> high) => low;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> OddFours(Vector128<float> low, Vector128<float> high) => high;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> InterleaveLow(Vector128<float> even, Vector128<float> odd) =>
         Sse.IsSupported ? Sse.UnpackLow(even, odd)
         : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipLow(even, odd)

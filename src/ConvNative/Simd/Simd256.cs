@@ -142,6 +142,21 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
             : Vector256.Create(Simd128.Odd(low.GetLower(), low.GetUpper()), Simd128.Odd(high.GetLower(), high.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> SumFours(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d)
+    {
+        Vector256<double> ab = (UnpackLow(a, b) + UnpackHigh(a, b)).AsDouble(), cd = (UnpackLow(c, d) + UnpackHigh(c, d)).AsDouble();
+        return UnpackLow(ab, cd).AsSingle() + UnpackHigh(ab, cd).AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> EvenFours(Vector256<float> low, Vector256<float> high) =>
+        Avx.IsSupported ? Avx.Permute2x128(low, high, 0x20) : Vector256.Create(low.GetLower(), high.GetLower());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> OddFours(Vector256<float> low, Vector256<float> high) =>
+        Avx.IsSupported ? Avx.Permute2x128(low, high, 0x31) : Vector256.Create(low.GetUpper(), high.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> InterleaveLow(Vector256<float> even, Vector256<float> odd) =>
         Avx.IsSupported
             ? Avx.Permute2x128(Avx.UnpackLow(even, odd), Avx.UnpackHigh(even, odd), 0x20)

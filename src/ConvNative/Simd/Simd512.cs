@@ -154,6 +154,25 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
             : Vector512.Create(Simd256.Odd(low.GetLower(), low.GetUpper()), Simd256.Odd(high.GetLower(), high.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> SumFours(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    {
+        Vector512<double> ab = (UnpackLow(a, b) + UnpackHigh(a, b)).AsDouble(), cd = (UnpackLow(c, d) + UnpackHigh(c, d)).AsDouble();
+        return UnpackLow(ab, cd).AsSingle() + UnpackHigh(ab, cd).AsSingle();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> EvenFours(Vector512<float> low, Vector512<float> high) =>
+        Avx512F.IsSupported
+            ? Avx512F.Shuffle4x128(low, high, 0b10_00_10_00)
+            : Vector512.Create(Simd256.EvenFours(low.GetLower(), low.GetUpper()), Simd256.EvenFours(high.GetLower(), high.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> OddFours(Vector512<float> low, Vector512<float> high) =>
+        Avx512F.IsSupported
+            ? Avx512F.Shuffle4x128(low, high, 0b11_01_11_01)
+            : Vector512.Create(Simd256.OddFours(low.GetLower(), low.GetUpper()), Simd256.OddFours(high.GetLower(), high.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> InterleaveLow(Vector512<float> even, Vector512<float> odd) =>
         Avx512F.IsSupported
             ? Avx512F.PermuteVar16x32x2(even, Vector512.Create(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), odd)

@@ -47,6 +47,9 @@ internal sealed unsafe class DepthwiseTests
     [TestCase("g1mb1ic1ih300iw200oc1oh300ow200kh3ph40dh39")]
     [TestCase("g3mb37ic3ih7oc3oh7kh3ph1")]
     [TestCase("g18mb9ic18ih14oc18oh14kh3ph1")]
+    [TestCase("g5mb90ic5ih7oc5oh7kh3ph1")]
+    [TestCase("g2mb40ic2ih28oc2oh28kh3ph1")]
+    [TestCase("g2mb3ic2ih130oc2oh65kh3sh2ph1")]
     [TestCase("g17mb1ic17ih60oc17oh30kh3sh2ph1")]
     [TestCase("g16mb1ic16ih50oc16oh50kh5ph2")]
     public void Planes_of_several_bands_are_within_the_bound(string descriptor)

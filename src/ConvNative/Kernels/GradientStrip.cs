@@ -1,0 +1,251 @@
+using System.Runtime.CompilerServices;
+using ConvNative.Simd;
+
+namespace ConvNative.Kernels;
+
+/// <summary>A strip of a 3×3 depthwise gradient, from its top row to the bottom and image by image, with the ten sums in registers.</summary>
+internal static unsafe class GradientStrip
+{
+    /// <summary>Adds a strip's part to the sums of each channel, or pair, of a run; sets them if it is the first.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Run<S, V>(
+        Stencil3x3 t, in DepthwiseStrip strip, StripKind kind, in DepthwiseRun run, in GradientPart part, float* sums, bool isFirst)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        switch (kind, t.Stride)
+        {
+            case (StripKind.Inner, 1): Slide<S, V, UnitTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Tail, 1): Slide<S, V, UnitTailTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Side, 1): Slide<S, V, UnitSideTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Turn, 1): Slide<S, V, UnitTurnTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Pair, 1): Slide<S, V, UnitPairTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Edge, 1): Slide<S, V, UnitEdgeTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Inner, 2): Skip<S, V, EvenOddTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Tail, 2): Skip<S, V, EvenOddTailTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Side, 2): Skip<S, V, EvenOddSideTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Turn, 2): Skip<S, V, EvenOddTurnTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Pair, 2): Skip<S, V, EvenOddPairTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            default: Skip<S, V, EvenOddEdgeTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+        }
+    }
+
+    /// <summary>Stride 1: each row of x meets three rows of dy, but for two at either end of the band, which have fewer.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Slide<S, V, R>(
+        Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, in GradientPart part, float* sums, bool isFirst)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        R taps = R.For(strip.Masks, run.SecondSource);
+        V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
+        int first = strip.First, row = first - t.Top, count = strip.End - first, height = t.SourceH;
+        bool hasTop = Exists(row, height), hasSecond = Exists(row + 1, height), hasLast = Exists(row + count, height);
+        bool hasBottom = Exists(row + count + 1, height);
+        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
+        var ahead = new GradientAhead(t, strip, part);
+        nint sumPitch = part.IsAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width;
+        nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
+        float* x = part.X + (row * pitch) + strip.Start - t.Left;
+        float* dy = part.Dy + (first * width) + strip.Start;
+        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPitch)
+        {
+            V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
+            V bias = S.Zero, t0, t1, t2;
+            for (nint i = 0; i < strip.Alike; i++)
+            for (int n = 0; n < part.Images; n++)
+            {
+                float* p = x + (i * S.Width) + (n * part.XImage), g = dy + (i * S.Width) + (n * part.DyImage);
+                float* nextX = p + ahead.X + (i * ahead.XStrip), nextDy = g + ahead.Dy + (i * ahead.DyStrip);
+                V d0 = Row<S, V, R>(g, second, low, high), d1 = S.Zero;
+                bias = S.Add(bias, d0);
+                Ask(ahead, ref nextX, ref nextDy);
+                if (hasTop)
+                {
+                    taps.Load(p, out t0, out t1, out t2);
+                    Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+                }
+
+                if (count > 1)
+                {
+                    Ask(ahead, ref nextX, ref nextDy);
+                    p += pitch;
+                    g += width;
+                    d1 = d0;
+                    d0 = Row<S, V, R>(g, second, low, high);
+                    bias = S.Add(bias, d0);
+                    if (hasSecond)
+                    {
+                        taps.Load(p, out t0, out t1, out t2);
+                        Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+                        Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
+                    }
+                }
+
+                for (int rows = count - 2; rows > 0; rows--)
+                {
+                    Ask(ahead, ref nextX, ref nextDy);
+                    p += pitch;
+                    g += width;
+                    V d2 = d1;
+                    d1 = d0;
+                    d0 = Row<S, V, R>(g, second, low, high);
+                    bias = S.Add(bias, d0);
+                    taps.Load(p, out t0, out t1, out t2);
+                    Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+                    Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
+                    Meet<S, V>(t0, t1, t2, d2, ref a6, ref a7, ref a8);
+                }
+
+                p += pitch;
+                if (hasLast)
+                {
+                    taps.Load(p, out t0, out t1, out t2);
+                    Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
+                    if (count > 1) Meet<S, V>(t0, t1, t2, d1, ref a6, ref a7, ref a8);
+                }
+
+                if (hasBottom)
+                {
+                    taps.Load(p + pitch, out t0, out t1, out t2);
+                    Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
+                }
+            }
+
+            Clear<S, V, R>(strip.Masks, ref a0, ref a1, ref a2);
+            Clear<S, V, R>(strip.Masks, ref a3, ref a4, ref a5);
+            Clear<S, V, R>(strip.Masks, ref a6, ref a7, ref a8);
+            if (part.IsAll) GradientSums.Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+        }
+    }
+
+    /// <summary>Stride 2: a row of dy meets three rows of x, the last of which meets the next row of dy as well.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Skip<S, V, R>(
+        Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, in GradientPart part, float* sums, bool isFirst)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        R taps = R.For(strip.Masks, run.SecondSource);
+        V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
+        int first = strip.First, row = (2 * first) - t.Top, count = strip.End - first;
+        bool hasTop = row >= 0, hasLast = row + (2 * count) < t.SourceH;
+        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
+        var ahead = new GradientAhead(t, strip, part);
+        nint sumPitch = part.IsAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width;
+        nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
+        float* x = part.X + (row * pitch) + (2 * strip.Start) - t.Left;
+        float* dy = part.Dy + (first * width) + strip.Start;
+        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPitch)
+        {
+            V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
+            V bias = S.Zero, t0, t1, t2;
+            for (nint i = 0; i < strip.Alike; i++)
+            for (int n = 0; n < part.Images; n++)
+            {
+                float* p = x + (i * 2 * S.Width) + (n * part.XImage), g = dy + (i * S.Width) + (n * part.DyImage);
+                float* nextX = p + ahead.X + (i * ahead.XStrip), nextDy = g + ahead.Dy + (i * ahead.DyStrip);
+                V d0 = Row<S, V, R>(g, second, low, high);
+                bias = S.Add(bias, d0);
+                AskTwo(ahead, ref nextX, ref nextDy);
+                if (hasTop)
+                {
+                    taps.Load(p, out t0, out t1, out t2);
+                    Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+                }
+
+                taps.Load(p + pitch, out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
+                for (int rows = count - 1; rows > 0; rows--)
+                {
+                    AskTwo(ahead, ref nextX, ref nextDy);
+                    p += 2 * pitch;
+                    g += width;
+                    V d1 = d0;
+                    d0 = Row<S, V, R>(g, second, low, high);
+                    bias = S.Add(bias, d0);
+                    taps.Load(p, out t0, out t1, out t2);
+                    Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+                    Meet<S, V>(t0, t1, t2, d1, ref a6, ref a7, ref a8);
+                    taps.Load(p + pitch, out t0, out t1, out t2);
+                    Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
+                }
+
+                if (hasLast)
+                {
+                    taps.Load(p + (2 * pitch), out t0, out t1, out t2);
+                    Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
+                }
+            }
+
+            Clear<S, V, R>(strip.Masks, ref a0, ref a1, ref a2);
+            Clear<S, V, R>(strip.Masks, ref a3, ref a4, ref a5);
+            Clear<S, V, R>(strip.Masks, ref a6, ref a7, ref a8);
+            if (part.IsAll) GradientSums.Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+        }
+    }
+
+    /// <summary>Asks for what the next part needs for a row of dy and one of x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Ask(in GradientAhead ahead, ref float* x, ref float* dy)
+    {
+        Prefetch.ToL1(x);
+        Prefetch.ToL1(dy);
+        x += ahead.XStep;
+        dy += ahead.DyStep;
+    }
+
+    /// <summary>The same with two rows of x, of twice as many columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AskTwo(in GradientAhead ahead, ref float* x, ref float* dy)
+    {
+        Prefetch.ToL1(x + Prefetch.Line);
+        Prefetch.ToL1(x + (2 * Prefetch.Line));
+        Prefetch.ToL1(x + (3 * Prefetch.Line));
+        Ask(ahead, ref x, ref dy);
+    }
+
+    /// <summary>What a row of dy adds to the sums of three taps.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Meet<S, V>(V t0, V t1, V t2, V dy, ref V a0, ref V a1, ref V a2)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        a0 = S.MultiplyAdd(t0, dy, a0);
+        a1 = S.MultiplyAdd(t1, dy, a1);
+        a2 = S.MultiplyAdd(t2, dy, a2);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool Exists(int row, int height) => (uint)row < (uint)height;
+
+    /// <summary>A row of dy; 0 beyond it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Row<S, V, R>(float* dy, nint second, V low, V high)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        if (R.IsWhole) return S.Load(dy);
+        V row = S.LoadMasked(dy, low, S.Zero);
+        return R.IsPair ? S.LoadMasked(dy + second, high, row) : row;
+    }
+
+    /// <summary>Clears what taps read beyond the outputs: it may not be finite, and met zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Clear<S, V, R>(float* masks, ref V a, ref V b, ref V c)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        if (R.IsWhole) return;
+        V outputs = S.Load(masks + (R.Outputs * S.Width));
+        a = S.And(a, outputs);
+        b = S.And(b, outputs);
+        c = S.And(c, outputs);
+    }
+}

@@ -54,22 +54,26 @@ internal readonly unsafe struct LaneKernels
         int lanes = Math.Min(BlockSizes.RoundUp(s.GroupOC, kernels.Width), kernels.MostVectors * kernels.Width);
         if (s is not { sh: 1, sw: 1 } || s.KH * s.KW < FewestTaps || s.GroupIC * (long)s.KH < FewestTerms) return false;
         if (sizeof(float) * (long)s.OutputPixels * lanes > CacheSizes.Machine.L2 / 2) return false;
-        return ProductCost(kernels.Width, s) < Padded * s.OutputPixels * s.KH * s.KW;
+        return ProductCost(kernels, s) < Padded * s.OutputPixels * s.KH * s.KW;
     }
 
     /// <summary>Time for all images and plain weights, in multiply-adds at the machine's peak for each pair of channels (measured on Zen 5).</summary>
     public static double Cost(Isa isa, in ConvSizes s)
     {
         const double TurnTap = 8.5;
-        return (s.N * ProductCost(For(isa).Width, s)) + (TurnTap * s.KH * s.KW);
+        return (s.N * ProductCost(For(isa), s)) + (TurnTap * s.KH * s.KW);
     }
 
-    /// <summary>The products of an image: a single vector is slower, since a broadcast number is used once only.</summary>
-    private static double ProductCost(int width, in ConvSizes s)
+    /// <summary>
+    /// The products of an image: a single vector is slower, since a broadcast number is used once only; so are fewer sums than multiply-adds that
+    /// are under way at once.
+    /// </summary>
+    private static double ProductCost(in LaneKernels kernels, in ConvSizes s)
     {
-        const double Product = 1.08, OneVector = 1.3;
-        int lanes = BlockSizes.RoundUp(s.GroupOC, width);
-        return (lanes == width ? OneVector : Product) * s.TapsInside * lanes / s.GroupOC;
+        const double Product = 1.08, OneVector = 1.3, UnderWay = 8;
+        int lanes = BlockSizes.RoundUp(s.GroupOC, kernels.Width);
+        double sums = Math.Min(lanes / kernels.Width, kernels.MostVectors) * Math.Min(s.OW, kernels.MostPixels);
+        return (lanes == kernels.Width ? OneVector : Product) * Math.Max(1, UnderWay / sums) * s.TapsInside * lanes / s.GroupOC;
     }
 
     private static LaneKernels Of<S, V>()

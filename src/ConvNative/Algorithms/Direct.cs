@@ -50,9 +50,9 @@ internal sealed class Direct : IConvAlgorithm
     public ConvPass Plan(PlanContext context, Direction direction) =>
         InLanes(context, direction) ? new DirectLanePass(context, direction) : new Pass(context, direction).WithOffsets();
 
-    /// <summary>Whether its output channels are lanes: <see cref="DirectLanePass.Suits"/>.</summary>
+    /// <summary>Whether its output channels are lanes.</summary>
     private static bool InLanes(PlanContext context, Direction direction) =>
-        DirectLanePass.Suits(context.Isa, direction == Direction.BackwardData ? context.Sizes.FromOutput : context.Sizes);
+        LaneKernels.Suit(context.Isa, direction == Direction.BackwardData ? context.Sizes.FromOutput : context.Sizes);
 
     /// <summary>Rows [Row, Row + Rows) of the product, computed together.</summary>
     private readonly record struct Panel(int Row, int Rows, DirectKernel Kernel);

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using ConvNative.Interop;
 using ConvNative.Kernels;
-using ConvNative.Simd;
 
 namespace ConvNative.Algorithms;
 
@@ -69,22 +68,6 @@ internal sealed unsafe class DirectLanePass : ConvPass
 
     public override string Details =>
         $"channels in lanes, {_panels} panel(s) of up to {MostLanes}, {_ICs} channels at once, blocks of {_images} image(s), padding left out, {Workers} worker(s)";
-
-    /// <summary>
-    /// Whether it can do a convolution of these sizes, and does it faster than the algorithms that multiply with padding: the sums stay in half of
-    /// L2, have enough terms between reading and writing them, and the lanes that hold channels are as many as the multiplications left out ask for.
-    /// </summary>
-    public static bool Suits(Isa isa, in ConvSizes s)
-    {
-        // Time of a multiplication in units of the machine's least: here, with one vector only, and with padding (measured on Zen 5).
-        const double Lanes = 1.17, OneVector = 1.35, Padded = 1.35;
-        const int FewestTerms = 48;
-        int width = LaneKernels.For(isa).Width, lanes = BlockSizes.RoundUp(s.GroupOC, width), most = Math.Min(lanes, LaneKernels.For(isa).MostVectors * width);
-        if (s is not { sh: 1, sw: 1 } || s.KH * s.KW < WinogradPoints.Quad || s.GroupIC * (long)s.KH < FewestTerms) return false;
-        if (sizeof(float) * (long)s.OutputPixels * most > CacheSizes.Machine.L2 / 2) return false;
-        double inside = (double)s.TapsInside / s.KH / s.KW / s.OutputPixels;
-        return (lanes == width ? OneVector : Lanes) * inside * lanes / s.GroupOC < Padded;
-    }
 
     private int Taps => _s.KH * _s.KW;
 

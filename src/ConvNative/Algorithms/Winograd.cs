@@ -39,7 +39,7 @@ internal sealed class Winograd : IConvAlgorithm
 
     /// <summary>
     /// Whether 36 products per tile and pair of channels, and the transforms, are less than a product per pixel and tap; and for y and dx
-    /// whether there are tiles enough to pay for reading 36 weights for each kernel.
+    /// whether there are tiles enough to pay for making and reading 36 weights for each kernel.
     /// </summary>
     public bool Suits(PlanContext context, Direction direction)
     {
@@ -53,20 +53,20 @@ internal sealed class Winograd : IConvAlgorithm
         double transforms = (TileTransform * tiles * (s.GroupIC + s.GroupOC)) + (isGradient ? KernelTransform * pairs : 0);
         return context.AllowWinograd && (isGradient || tiles >= FewestTiles) &&
             (WinogradPoints.Products * tiles * pairs) + transforms < taps * pixels * pairs
-            && (s.KH == 3 || isGradient || IsFasterThanInside(context, s, transforms / pairs));
+            && (isGradient || IsFasterThanTaps(context, s));
     }
 
     /// <summary>
-    /// The same for 5×5 kernels against those taps only that read the image, as <see cref="ConvAlgorithm.Direct"/> multiplies them. Weights may be packed
-    /// or plain: half of what it takes to transform them counts. In multiply-adds for each pair of channels, measured on Zen 5.
+    /// Whether it takes less time than the taps that read the image, one by one with plain weights, as <see cref="LaneKernels"/> multiply them. In
+    /// multiply-adds at the machine's peak for each pair of channels, measured on Zen 5.
     /// </summary>
-    private static bool IsFasterThanInside(PlanContext context, in ConvSizes s, double transforms)
+    private static bool IsFasterThanTaps(PlanContext context, in ConvSizes s)
     {
-        const double Inside = 1.17, TurnKernel = 125, TransformKernel = 275;
-        WinogradKernels kernels = WinogradKernels.For(context.Isa, s);
-        double tiles = (double)s.N * WinogradStrip.InImage(s), columns = (double)kernels.Gemm.ColumnsOf(s.GroupOC) / s.GroupOC;
-        double lanes = (double)BlockSizes.RoundUp(s.GroupOC, kernels.Width) / s.GroupOC;
-        return (WinogradPoints.Products * tiles * columns) + transforms + TransformKernel < (Inside * lanes * s.N * s.TapsInside) + TurnKernel;
+        const double TileTransform = 500, KernelTransform = 450;
+        if (!LaneKernels.Suit(context.Isa, s)) return true;
+        double tiles = (double)s.N * WinogradStrip.InImage(s), columns = WinogradKernels.For(context.Isa, s).Gemm.ColumnsOf(s.GroupOC);
+        double products = WinogradPoints.Products * tiles * columns / s.GroupOC, transforms = TileTransform * tiles * ((1.0 / s.GroupIC) + (1.0 / s.GroupOC));
+        return products + transforms + KernelTransform < LaneKernels.Cost(context.Isa, s);
     }
 
     public ConvPass Plan(PlanContext context, Direction direction)

@@ -1,7 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using ConvNative.Simd;
-
 namespace ConvNative.Kernels;
 
 /// <summary>Pixels of a product that a column of the kernel leaves out, since it reads padding for them.</summary>
@@ -60,50 +56,4 @@ internal unsafe struct LaneProduct
     public int K;
 
     public float* C;
-}
-
-/// <summary>The lane kernels of an instruction set.</summary>
-internal readonly unsafe struct LaneKernels
-{
-    private readonly delegate*<in LaneProduct, int, void> _one, _two, _three;
-
-    private LaneKernels(
-        int width, int mostPixels, int mostVectors,
-        delegate*<in LaneProduct, int, void> one, delegate*<in LaneProduct, int, void> two, delegate*<in LaneProduct, int, void> three,
-        delegate*<float*, in FilterOrder, int, int, int, float*, nint, nint, void> filter)
-    {
-        (Width, MostPixels, MostVectors) = (width, mostPixels, mostVectors);
-        _one = one;
-        _two = two;
-        _three = three;
-        Filter = filter;
-    }
-
-    /// <summary>Floats of a vector.</summary>
-    public int Width { get; }
-
-    /// <summary>The most pixels of a product.</summary>
-    public int MostPixels { get; }
-
-    /// <summary>The most vectors of a product.</summary>
-    public int MostVectors { get; }
-
-    /// <inheritdoc cref="LaneFilter{S, V}.Turn"/>
-    public delegate*<float*, in FilterOrder, int, int, int, float*, nint, nint, void> Filter { get; }
-
-    /// <summary>The kernel of so many vectors: a product and its pixels, 1 … MostPixels.</summary>
-    public delegate*<in LaneProduct, int, void> Of(int vectors) => vectors == 1 ? _one : vectors == 2 ? _two : _three;
-
-    public static LaneKernels For(Isa isa) => isa switch
-    {
-        Isa.Avx512 => Of<Simd512, Vector512<float>>(),
-        Isa.Avx2 => Of<Simd256, Vector256<float>>(),
-        _ => Of<Simd128, Vector128<float>>(),
-    };
-
-    private static LaneKernels Of<S, V>()
-        where S : struct, ISimd<V>
-        where V : struct => S.Registers >= 32
-            ? new(S.Width, 8, 3, &LaneRows<S, V>.Run<One>, &LaneRows<S, V>.Run<Two>, &LaneRows<S, V>.Run<Three>, &LaneFilter<S, V>.Turn)
-            : new(S.Width, 6, 2, &LaneRows<S, V>.Run<One>, &LaneRows<S, V>.Run<Two>, null, &LaneFilter<S, V>.Turn);
 }

@@ -25,7 +25,7 @@ internal sealed class Direct : IConvAlgorithm
     public string? Refuse(PlanContext context, Direction direction)
     {
         if (direction == Direction.BackwardWeights) return "it has no backward-weights";
-        return new Pass(context, direction).Workers > 0
+        return (TakesRows(context, direction) is { } rows ? rows.Workers : new Pass(context, direction).Workers) > 0
             ? null
             : $"its smallest strip does not fit MaxWorkspaceBytes {context.MaxWorkspaceBytes}";
     }
@@ -40,12 +40,21 @@ internal sealed class Direct : IConvAlgorithm
         if (direction == Direction.BackwardWeights) return false;
         ConvSizes s = context.Sizes;
         if (s.KH * s.KW <= s.sh * s.sw) return false;
+        if (TakesRows(context, direction) != null) return true;
         var pass = new Pass(context, direction);
         double rows = pass.M / pass.UsefulShare;
         return pass.UsefulShare >= 0.5 && (pass.Classes == 1 ? rows <= 40 : rows is > 1.5 and <= 72);
     }
 
-    public ConvPass Plan(PlanContext context, Direction direction) => new Pass(context, direction).WithOffsets();
+    public ConvPass Plan(PlanContext context, Direction direction) =>
+        TakesRows(context, direction)?.WithOffsets() ?? (ConvPass)new Pass(context, direction).WithOffsets();
+
+    private static DirectRows? TakesRows(PlanContext context, Direction direction)
+    {
+        if (direction != Direction.Forward) return null;
+        var rows = new DirectRows(context);
+        return rows.Workers > 0 && rows.UsefulShare >= 0.75 && rows.WindowBytes <= CacheSizes.Machine.L1 / 2 ? rows : null;
+    }
 
     /// <summary>Rows [Row, Row + Rows) of the product, computed together.</summary>
     private readonly record struct Panel(int Row, int Rows, DirectKernel Kernel);

@@ -1,0 +1,154 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using ConvNative.Interop;
+using ConvNative.Kernels;
+
+namespace ConvNative.Algorithms;
+
+/// <summary>
+/// The forward pass of <see cref="Direct"/> where an output row fills its vectors and all channels' rows for it stay in L1: first layers. Each
+/// tile of output is summed in registers and stored once, where it belongs.
+/// <code>
+/// for n, g, band of output rows                              shared out
+///   for strip of rows: x into PhasePlanes                    in L1
+///     for panel of MR output channels, row: tiles            DirectTile
+/// </code>
+/// Each element is one chain over (ic, kh, kw).
+/// </summary>
+internal sealed unsafe class DirectRows : ConvPass
+{
+    private const int ItemsPerThread = 4;
+    private readonly PlanContext _context;
+    private readonly ConvSizes _s;
+    private readonly ResidueClass _taps;
+    private readonly PhasePlanes _planes;
+    private readonly DirectTile _tile;
+    private readonly PanelPacker _packer;
+    private readonly int _bandRows;
+    private nint[] _offsets = [];
+
+    public DirectRows(PlanContext context)
+    {
+        (_context, _s, _taps) = (context, context.Sizes, ResidueClass.Forward(context.Sizes));
+        (_tile, _packer) = (DirectTile.For(context.Isa), PanelPacker.For(context.Isa));
+        _planes = new PhasePlanes(_s.IH, _s.IW, _s.OH, _s.OW, _s.sh, _s.sw, _taps.Taps);
+        long rowBytes = (long)_s.GroupIC * _planes.RowPhases * _planes.ColumnPhases * _planes.Pitch * sizeof(float);
+        WindowBytes = rowBytes * (1 + _planes.ExtraRows);
+        long strip = (CacheSizes.Machine.L1 / 2 / rowBytes) - _planes.ExtraRows;
+        _planes.StripRows = (int)Math.Clamp(strip, 1, _s.OH);
+        int bands = context.Threads == 1 ? 1 : BlockSizes.CeilDiv(ItemsPerThread * context.Threads, _s.N * _s.G);
+        _bandRows = Math.Min(_s.OH, BlockSizes.RoundUp(BlockSizes.CeilDiv(_s.OH, bands), _planes.StripRows));
+        Workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / (WorkerLength * sizeof(float)));
+    }
+
+    /// <summary>The rows of x in scratch that an output row reads.</summary>
+    public long WindowBytes { get; }
+
+    /// <summary>The part of the multiplied numbers that is output.</summary>
+    public double UsefulShare =>
+        (double)_s.OW / BlockSizes.RoundUp(_s.OW, _tile.Width) * _s.GroupOC / BlockSizes.RoundUp(_s.GroupOC, _tile.MR);
+
+    public int Workers { get; }
+
+    public override long WorkspaceBytes => WorkerLength * Workers * sizeof(float);
+
+    public override long PackedWeightsBytes => _s.G * GroupLength * sizeof(float);
+
+    public override string Details =>
+        $"tiles of {_tile.MR} rows by up to {_tile.MostVectors * _tile.Width} points, strips of {_planes.StripRows} rows, {Workers} worker(s)";
+
+    private int K => _s.PatchLength;
+
+    /// <summary>Planes, and a tile's vectors beyond the last point.</summary>
+    private long WorkerLength => BlockSizes.RoundUp((_s.GroupIC * (long)_planes.ChannelStride) + _tile.Width, Prefetch.Line);
+
+    /// <summary>Floats of a group's packed weights, [panel][K][MR].</summary>
+    private long GroupLength => (long)BlockSizes.RoundUp(_s.GroupOC, _tile.MR) * K;
+
+    /// <summary>Lists the distances that the kernels read, [channel][tap]: for a pass that will run.</summary>
+    public DirectRows WithOffsets()
+    {
+        _offsets = GC.AllocateUninitializedArray<nint>(K, pinned: true);
+        int taps = _taps.Taps.Length;
+        for (int k = 0; k < K; k++) _offsets[k] = (k / taps * _planes.ChannelStride) + _planes.TapOffset(_taps.Taps[k % taps]);
+        return this;
+    }
+
+    public override void PackWeights(float* w, float* packed, WorkerPool pool)
+    {
+        for (int g = 0; g < _s.G; g++) _packer.FromColumns(w + ((long)g * _s.GroupOC * K), K, K, _s.GroupOC, _tile.MR, packed + (g * GroupLength));
+    }
+
+    public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
+    {
+        var task = new BandTask(this, buffers, workspace);
+        pool.For(Workers, task.Count, ref task);
+    }
+
+    /// <summary>for n, g, band: its rows of the group's output.</summary>
+    private readonly struct BandTask(DirectRows pass, ConvBuffers buffers, float* workspace) : IParallelTask
+    {
+        private readonly ConvSizes _s = pass._s;
+
+        private int Bands => BlockSizes.CeilDiv(_s.OH, pass._bandRows);
+
+        public long Count => (long)_s.N * _s.G * Bands;
+
+        public void Run(long index, int worker)
+        {
+            (long image, long band) = Math.DivRem(index, Bands);
+            (long n, long g) = Math.DivRem(image, _s.G);
+            float* x = buffers.X + (((n * _s.IC) + (g * _s.GroupIC)) * _s.InputPixels);
+            float* scratch = workspace + (worker * pass.WorkerLength);
+            int first = (int)band * pass._bandRows, end = Math.Min(first + pass._bandRows, _s.OH), step = pass._planes.StripRows;
+            for (int row = first; row < end; row += step)
+            {
+                int rows = Math.Min(step, end - row);
+                PhasePlanesFill.Run(pass._context.Isa, pass._planes, x, _s.GroupIC, row, rows, scratch);
+                Multiply(n, g, row, rows, scratch, x + ((nint)(row + rows) * _s.sh * _s.IW));
+            }
+        }
+
+        /// <summary>Rows of the output; asks for the source rows of the next ones, <paramref name="next"/>, a few channels with each panel.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        [SkipLocalsInit]
+        private void Multiply(long n, long g, int row, int rows, float* scratch, float* next)
+        {
+            int MR = pass._tile.MR, panels = BlockSizes.CeilDiv(_s.GroupOC, MR);
+            float* start = stackalloc float[MR];
+            long at = (((n * _s.OC) + (g * _s.GroupOC)) * _s.OutputPixels) + ((nint)row * _s.OW);
+            float* bias = buffers.B == null ? null : buffers.B + (g * _s.GroupOC);
+            TileStore store = pass._context.Epilogue(null, buffers.Residual == null ? null : buffers.Residual + at);
+            store.Columns = _s.OW;
+            var product = new DirectTileProduct { K = pass.K, Start = start, StrideC = _s.OutputPixels };
+            product.A = buffers.Packed + (g * pass.GroupLength);
+            product.Offsets = (nint*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pass._offsets));
+            for (int panel = 0; panel < panels; panel++, product.A += (nint)pass.K * MR)
+            {
+                store.Rows = Math.Min(MR, _s.GroupOC - (panel * MR));
+                for (int r = 0; r < MR; r++) start[r] = bias != null && r < store.Rows ? bias[(panel * MR) + r] : 0;
+                float* y = buffers.Y + at + ((nint)panel * MR * _s.OutputPixels);
+                for (int i = 0; i < rows; i++)
+                {
+                    product.B = scratch + ((nint)i * pass._planes.Pitch);
+                    product.C = y + ((nint)i * _s.OW);
+                    pass._tile.Row(product, At(store, ((nint)panel * MR * _s.OutputPixels) + ((nint)i * _s.OW)));
+                }
+
+                for (int c = panel; c < _s.GroupIC; c += panels) Ask(next + ((nint)c * _s.InputPixels), rows * _s.sh * _s.IW);
+            }
+        }
+
+        private static TileStore At(TileStore store, nint offset)
+        {
+            if (store.Addend != null) store.Addend += offset;
+            return store;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Ask(float* row, int length)
+        {
+            for (int i = 0; i < length; i += Prefetch.Line) Prefetch.ToL1(row + i);
+        }
+    }
+}

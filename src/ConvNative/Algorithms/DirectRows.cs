@@ -10,8 +10,8 @@ namespace ConvNative.Algorithms;
 /// tile of output is summed in registers and stored once, where it belongs.
 /// <code>
 /// for n, g, band of output rows                              shared out
-///   for strip of rows: x into PhasePlanes                    in L1
-///     for panel of MR output channels, row: tiles            DirectTile
+///   for strip of rows: x into PhasePlanes                    in L2
+///     for row, panel of MR output channels: tiles            DirectTile, what a row reads in L1
 /// </code>
 /// Each element is one chain over (ic, kh, kw).
 /// </summary>
@@ -25,6 +25,7 @@ internal sealed unsafe class DirectRows : ConvPass
     private readonly DirectTile _tile;
     private readonly PanelPacker _packer;
     private readonly int _bandRows;
+    private readonly int _rowsInL1;
     private nint[] _offsets = [];
 
     public DirectRows(PlanContext context)
@@ -34,8 +35,9 @@ internal sealed unsafe class DirectRows : ConvPass
         _planes = new PhasePlanes(_s.IH, _s.IW, _s.OH, _s.OW, _s.sh, _s.sw, _taps.Taps);
         long rowBytes = (long)_s.GroupIC * _planes.RowPhases * _planes.ColumnPhases * _planes.Pitch * sizeof(float);
         WindowBytes = rowBytes * (1 + _planes.ExtraRows);
-        long strip = (CacheSizes.Machine.L1 / 2 / rowBytes) - _planes.ExtraRows;
+        long strip = (CacheSizes.Machine.L2 / 8 / rowBytes) - _planes.ExtraRows;
         _planes.StripRows = (int)Math.Clamp(strip, 1, _s.OH);
+        _rowsInL1 = (int)Math.Max(1, (CacheSizes.Machine.L1 / 2 / rowBytes) - _planes.ExtraRows);
         int bands = context.Threads == 1 ? 1 : BlockSizes.CeilDiv(ItemsPerThread * context.Threads, _s.N * _s.G);
         _bandRows = Math.Min(_s.OH, BlockSizes.RoundUp(BlockSizes.CeilDiv(_s.OH, bands), _planes.StripRows));
         Workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / (WorkerLength * sizeof(float)));
@@ -59,8 +61,10 @@ internal sealed unsafe class DirectRows : ConvPass
 
     private int K => _s.PatchLength;
 
-    /// <summary>Planes, and a tile's vectors beyond the last point.</summary>
-    private long WorkerLength => BlockSizes.RoundUp((_s.GroupIC * (long)_planes.ChannelStride) + _tile.Width, Prefetch.Line);
+    /// <summary>Floats of the planes, and of a vector beyond the last point.</summary>
+    private long PlanesLength => BlockSizes.RoundUp((_s.GroupIC * (long)_planes.ChannelStride) + _tile.Width, Prefetch.Line);
+
+    private long WorkerLength => PlanesLength + BlockSizes.RoundUp(_s.GroupOC, Prefetch.Line * _tile.MR);
 
     /// <summary>Floats of a group's packed weights, [panel][K][MR].</summary>
     private long GroupLength => (long)BlockSizes.RoundUp(_s.GroupOC, _tile.MR) * K;
@@ -100,55 +104,60 @@ internal sealed unsafe class DirectRows : ConvPass
             (long n, long g) = Math.DivRem(image, _s.G);
             float* x = buffers.X + (((n * _s.IC) + (g * _s.GroupIC)) * _s.InputPixels);
             float* scratch = workspace + (worker * pass.WorkerLength);
+            float* start = scratch + pass.PlanesLength;
+            for (int m = 0; m < BlockSizes.RoundUp(_s.GroupOC, pass._tile.MR); m++) start[m] = buffers.B != null && m < _s.GroupOC ? buffers.B[(g * _s.GroupOC) + m] : 0;
             int first = (int)band * pass._bandRows, end = Math.Min(first + pass._bandRows, _s.OH), step = pass._planes.StripRows;
             for (int row = first; row < end; row += step)
             {
                 int rows = Math.Min(step, end - row);
                 PhasePlanesFill.Run(pass._context.Isa, pass._planes, x, _s.GroupIC, row, rows, scratch);
-                Multiply(n, g, row, rows, scratch, x + ((nint)(row + rows) * _s.sh * _s.IW));
+                Multiply(n, g, row, rows, scratch, start, x + ((nint)(row + rows) * _s.sh * _s.IW));
             }
         }
 
-        /// <summary>Rows of the output; asks for the source rows of the next ones, <paramref name="next"/>, a few channels with each panel.</summary>
+        /// <summary>Rows of the output, in sums that begin with the bias; between tiles, the source rows of the next ones are asked for.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        [SkipLocalsInit]
-        private void Multiply(long n, long g, int row, int rows, float* scratch, float* next)
+        private void Multiply(long n, long g, int row, int rows, float* scratch, float* start, float* next)
         {
-            int MR = pass._tile.MR, panels = BlockSizes.CeilDiv(_s.GroupOC, MR);
-            float* start = stackalloc float[MR];
-            long at = (((n * _s.OC) + (g * _s.GroupOC)) * _s.OutputPixels) + ((nint)row * _s.OW);
-            float* bias = buffers.B == null ? null : buffers.B + (g * _s.GroupOC);
-            TileStore store = pass._context.Epilogue(null, buffers.Residual == null ? null : buffers.Residual + at);
+            DirectTile tile = pass._tile;
+            int MR = tile.MR, M = _s.GroupOC;
+            nint plane = _s.OutputPixels, pitch = pass._planes.Pitch;
+            long at = (((n * _s.OC) + (g * M)) * plane) + ((long)row * _s.OW);
+            float* y = buffers.Y + at, residual = buffers.Residual == null ? null : buffers.Residual + at;
+            TileStore store = pass._context.Epilogue(null, residual);
             store.Columns = _s.OW;
-            var product = new DirectTileProduct { K = pass.K, Start = start, StrideC = _s.OutputPixels };
-            product.A = buffers.Packed + (g * pass.GroupLength);
+            var product = new DirectTileProduct { K = pass.K, StrideC = plane };
             product.Offsets = (nint*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pass._offsets));
-            for (int panel = 0; panel < panels; panel++, product.A += (nint)pass.K * MR)
+            int length = rows * _s.sh * _s.IW, lines = BlockSizes.CeilDiv(_s.GroupIC * length, Prefetch.Line * rows * BlockSizes.CeilDiv(M, MR));
+            float* ahead = next, stop = next + length;
+            for (int first = 0; first < rows; first += pass._rowsInL1)
             {
-                store.Rows = Math.Min(MR, _s.GroupOC - (panel * MR));
-                for (int r = 0; r < MR; r++) start[r] = bias != null && r < store.Rows ? bias[(panel * MR) + r] : 0;
-                float* y = buffers.Y + at + ((nint)panel * MR * _s.OutputPixels);
-                for (int i = 0; i < rows; i++)
+                int end = Math.Min(first + pass._rowsInL1, rows);
+                product.A = buffers.Packed + (g * pass.GroupLength);
+                for (int m = 0; m < M; m += MR, product.A += (nint)pass.K * MR)
                 {
-                    product.B = scratch + ((nint)i * pass._planes.Pitch);
-                    product.C = y + ((nint)i * _s.OW);
-                    pass._tile.Row(product, At(store, ((nint)panel * MR * _s.OutputPixels) + ((nint)i * _s.OW)));
+                    product.Start = start + m;
+                    store.Rows = Math.Min(MR, M - m);
+                    for (int i = first; i < end; i++)
+                    {
+                        nint offset = (m * plane) + ((nint)i * _s.OW);
+                        product.B = scratch + (i * pitch);
+                        product.C = y + offset;
+                        if (residual != null) store.Addend = residual + offset;
+                        tile.Row(&product, store);
+                        for (int line = 0; line < lines; line++, ahead += Prefetch.Line)
+                        {
+                            if (ahead >= stop)
+                            {
+                                ahead += _s.InputPixels - length;
+                                stop += _s.InputPixels;
+                            }
+
+                            Prefetch.ToL2(ahead);
+                        }
+                    }
                 }
-
-                for (int c = panel; c < _s.GroupIC; c += panels) Ask(next + ((nint)c * _s.InputPixels), rows * _s.sh * _s.IW);
             }
-        }
-
-        private static TileStore At(TileStore store, nint offset)
-        {
-            if (store.Addend != null) store.Addend += offset;
-            return store;
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void Ask(float* row, int length)
-        {
-            for (int i = 0; i < length; i += Prefetch.Line) Prefetch.ToL1(row + i);
         }
     }
 }

@@ -61,33 +61,31 @@ internal readonly unsafe struct DirectTile(
     };
 
     /// <summary>
-    /// All tiles of a row of points, as equal as vectors allow: Rows × Columns of <paramref name="store"/>, whose bias is in Start.
+    /// All tiles of a row of points, as equal as vectors allow: Rows × Columns of <paramref name="store"/>, whose bias is in Start. B and C are moved.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Row(DirectTileProduct product, TileStore store)
+    public void Row(DirectTileProduct* product, in TileStore store)
     {
         int columns = store.Columns, vectors = BlockSizes.CeilDiv(columns, Width);
         bool isPlain = store.Rows == MR && store.Addend == null && store.Activation != Activation.LeakyRelu;
-        (product.Clips, product.Low, product.High) = (isPlain && store.Activation == Activation.Clip, store.Low, store.High);
-        for (int tiles = BlockSizes.CeilDiv(vectors, MostVectors); tiles > 0; tiles--)
+        (product->Clips, product->Low, product->High) = (isPlain && store.Activation == Activation.Clip, store.Low, store.High);
+        for (int tiles = BlockSizes.CeilDiv(vectors, MostVectors), done = 0; tiles > 0; tiles--)
         {
             int count = BlockSizes.CeilDiv(vectors, tiles), length = count * Width;
-            store.Columns = Math.Min(columns, length);
             var run = count == 1 ? one : count == 2 ? two : three;
-            if (isPlain && store.Columns == length) run(&product);
-            else Edge(run, product, store, length);
-            product.B += length;
-            product.C += length;
-            if (store.Addend != null) store.Addend += length;
+            if (isPlain && columns - done >= length) run(product);
+            else Edge(run, *product, store, done, length);
+            product->B += length;
+            product->C += length;
             vectors -= count;
-            columns -= length;
+            done += length;
         }
     }
 
     /// <summary>Any other tile is computed beside C and copied from there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     [SkipLocalsInit]
-    private void Edge(delegate*<DirectTileProduct*, void> run, DirectTileProduct product, TileStore store, int length)
+    private void Edge(delegate*<DirectTileProduct*, void> run, DirectTileProduct product, TileStore store, int column, int length)
     {
         float* tile = stackalloc float[MR * length], c = product.C;
         nint ldc = product.StrideC;
@@ -95,6 +93,8 @@ internal readonly unsafe struct DirectTile(
         product.StrideC = length;
         product.Clips = false;
         run(&product);
+        store.Columns = Math.Min(store.Columns - column, length);
+        if (store.Addend != null) store.Addend += column;
         switch (Width)
         {
             case 16: store.StoreFrom<Simd512, Vector512<float>>(tile, length, c, ldc); break;

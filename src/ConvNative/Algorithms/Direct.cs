@@ -7,11 +7,11 @@ using ConvNative.Simd;
 namespace ConvNative.Algorithms;
 
 /// <summary>
-/// Convolution for products of few rows, where cutting patches into panels costs as much as multiplying them: first layers backward, few
+/// Convolution for products of few rows or short sums, where cutting patches into panels costs as much as multiplying them: first layers, few
 /// channels per group, few output channels. A strip of source rows is copied into <see cref="PhasePlanes"/> and the kernels read each
 /// tap there, as vectors of consecutive points.
 /// <code>
-/// forward        y[oc, points]  = Σ over (ic, kh, kw) of w · taps in x
+/// forward        y[oc, points]  = Σ over (ic, kh, kw) of w · taps in x; by whole rows where they fill vectors: <see cref="DirectRows"/>
 /// backward-data  dx[ic, points] = Σ over (oc, kh, kw) of w · taps in dy, for each residue class of the strides (see
 ///                <see cref="ImplicitGemm"/>); all classes read one copy of dy and are interleaved at the store
 /// </code>
@@ -53,7 +53,7 @@ internal sealed class Direct : IConvAlgorithm
     {
         if (direction != Direction.Forward) return null;
         var rows = new DirectRows(context);
-        return rows.Workers > 0 && rows.UsefulShare >= 0.75 && rows.WindowBytes <= CacheSizes.Machine.L1 / 2 ? rows : null;
+        return rows.Pays ? rows : null;
     }
 
     /// <summary>Rows [Row, Row + Rows) of the product, computed together.</summary>

@@ -33,22 +33,16 @@ internal sealed unsafe class DirectRows : ConvPass
         (_context, _s, _taps) = (context, context.Sizes, ResidueClass.Forward(context.Sizes));
         (_tile, _packer) = (DirectTile.For(context.Isa), PanelPacker.For(context.Isa));
         _planes = new PhasePlanes(_s.IH, _s.IW, _s.OH, _s.OW, _s.sh, _s.sw, _taps.Taps);
-        long rowBytes = (long)_s.GroupIC * _planes.RowPhases * _planes.ColumnPhases * _planes.Pitch * sizeof(float);
-        WindowBytes = rowBytes * (1 + _planes.ExtraRows);
-        long strip = (CacheSizes.Machine.L2 / 8 / rowBytes) - _planes.ExtraRows;
-        _planes.StripRows = (int)Math.Clamp(strip, 1, _s.OH);
-        _rowsInL1 = (int)Math.Max(1, (CacheSizes.Machine.L1 / 2 / rowBytes) - _planes.ExtraRows);
+        _rowsInL1 = RowsIn(CacheSizes.Machine.L1 / 2);
         int bands = context.Threads == 1 ? 1 : BlockSizes.CeilDiv(ItemsPerThread * context.Threads, _s.N * _s.G);
-        _bandRows = Math.Min(_s.OH, BlockSizes.RoundUp(BlockSizes.CeilDiv(_s.OH, bands), _planes.StripRows));
-        Workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / (WorkerLength * sizeof(float)));
+        _bandRows = BlockSizes.CeilDiv(_s.OH, bands);
+        _planes.StripRows = Math.Min(_bandRows, RowsIn(CacheSizes.Machine.L2 / 8));
+        while ((Workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / (WorkerLength * sizeof(float)))) == 0 && _planes.StripRows > 1)
+            _planes.StripRows = BlockSizes.CeilDiv(_planes.StripRows, 2);
     }
 
-    /// <summary>The rows of x in scratch that an output row reads.</summary>
-    public long WindowBytes { get; }
-
-    /// <summary>The part of the multiplied numbers that is output.</summary>
-    public double UsefulShare =>
-        (double)_s.OW / BlockSizes.RoundUp(_s.OW, _tile.Width) * _s.GroupOC / BlockSizes.RoundUp(_s.GroupOC, _tile.MR);
+    /// <summary>Output rows fill their vectors, channels their tiles, and the rows of x that an output row reads stay in L1: by shape alone.</summary>
+    public bool Pays => UsefulShare >= 0.85 && _s.OW > _tile.Width && RowBytes * (1 + _planes.ExtraRows) <= CacheSizes.Machine.L1 * 3 / 4;
 
     public int Workers { get; }
 
@@ -61,6 +55,13 @@ internal sealed unsafe class DirectRows : ConvPass
 
     private int K => _s.PatchLength;
 
+    /// <summary>The part of the multiplied numbers that is output.</summary>
+    private double UsefulShare =>
+        (double)_s.OW / BlockSizes.RoundUp(_s.OW, _tile.Width) * _s.GroupOC / BlockSizes.RoundUp(_s.GroupOC, _tile.MR);
+
+    /// <summary>Bytes of scratch that a row of all phases takes.</summary>
+    private long RowBytes => (long)_s.GroupIC * _planes.RowPhases * _planes.ColumnPhases * _planes.Pitch * sizeof(float);
+
     /// <summary>Floats of the planes, and of a vector beyond the last point.</summary>
     private long PlanesLength => BlockSizes.RoundUp((_s.GroupIC * (long)_planes.ChannelStride) + _tile.Width, Prefetch.Line);
 
@@ -68,6 +69,9 @@ internal sealed unsafe class DirectRows : ConvPass
 
     /// <summary>Floats of a group's packed weights, [panel][K][MR].</summary>
     private long GroupLength => (long)BlockSizes.RoundUp(_s.GroupOC, _tile.MR) * K;
+
+    /// <summary>Output rows whose rows of x fit so many bytes.</summary>
+    private int RowsIn(int bytes) => (int)Math.Clamp((bytes / RowBytes) - _planes.ExtraRows, 1, _s.OH);
 
     /// <summary>Lists the distances that the kernels read, [channel][tap]: for a pass that will run.</summary>
     public DirectRows WithOffsets()
@@ -98,6 +102,7 @@ internal sealed unsafe class DirectRows : ConvPass
 
         public long Count => (long)_s.N * _s.G * Bands;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(long index, int worker)
         {
             (long image, long band) = Math.DivRem(index, Bands);
@@ -111,13 +116,13 @@ internal sealed unsafe class DirectRows : ConvPass
             {
                 int rows = Math.Min(step, end - row);
                 PhasePlanesFill.Run(pass._context.Isa, pass._planes, x, _s.GroupIC, row, rows, scratch);
-                Multiply(n, g, row, rows, scratch, start, x + ((nint)(row + rows) * _s.sh * _s.IW));
+                Multiply(n, g, row, rows, isLast: row + rows == end, scratch, start, x + ((nint)(row + rows) * _s.sh * _s.IW));
             }
         }
 
         /// <summary>Rows of the output, in sums that begin with the bias; between tiles, the source rows of the next ones are asked for.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Multiply(long n, long g, int row, int rows, float* scratch, float* start, float* next)
+        private void Multiply(long n, long g, int row, int rows, bool isLast, float* scratch, float* start, float* next)
         {
             DirectTile tile = pass._tile;
             int MR = tile.MR, M = _s.GroupOC;
@@ -129,6 +134,8 @@ internal sealed unsafe class DirectRows : ConvPass
             var product = new DirectTileProduct { K = pass.K, StrideC = plane };
             product.Offsets = (nint*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pass._offsets));
             int length = rows * _s.sh * _s.IW, lines = BlockSizes.CeilDiv(_s.GroupIC * length, Prefetch.Line * rows * BlockSizes.CeilDiv(M, MR));
+            // A row's last vector may run over into the next row, which is written after it, where that row is this item's and no shorter.
+            int overrun = _s.OW < tile.Width ? 0 : isLast ? rows - 1 : rows;
             float* ahead = next, stop = next + length;
             for (int first = 0; first < rows; first += pass._rowsInL1)
             {
@@ -144,7 +151,7 @@ internal sealed unsafe class DirectRows : ConvPass
                         product.B = scratch + (i * pitch);
                         product.C = y + offset;
                         if (residual != null) store.Addend = residual + offset;
-                        tile.Row(&product, store);
+                        tile.Row(&product, store, mayOverrun: i < overrun);
                         for (int line = 0; line < lines; line++, ahead += Prefetch.Line)
                         {
                             if (ahead >= stop)

@@ -62,9 +62,10 @@ internal readonly unsafe struct DirectTile(
 
     /// <summary>
     /// All tiles of a row of points, as equal as vectors allow: Rows × Columns of <paramref name="store"/>, whose bias is in Start. B and C are moved.
+    /// <paramref name="mayOverrun"/>: less than a vector behind the row is written again later.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Row(DirectTileProduct* product, in TileStore store)
+    public void Row(DirectTileProduct* product, in TileStore store, bool mayOverrun)
     {
         int columns = store.Columns, vectors = BlockSizes.CeilDiv(columns, Width);
         bool isPlain = store.Rows == MR && store.Addend == null && store.Activation != Activation.LeakyRelu;
@@ -73,7 +74,7 @@ internal readonly unsafe struct DirectTile(
         {
             int count = BlockSizes.CeilDiv(vectors, tiles), length = count * Width;
             var run = count == 1 ? one : count == 2 ? two : three;
-            if (isPlain && columns - done >= length) run(product);
+            if (isPlain && (mayOverrun || columns - done >= length)) run(product);
             else Edge(run, *product, store, done, length);
             product->B += length;
             product->C += length;

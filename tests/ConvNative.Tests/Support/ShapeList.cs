@@ -63,6 +63,7 @@ internal static class ShapeList
         // weight gradients: points enough to be summed in parts, in either orientation; more channels than fit the cache at once
         "mb9ic3ih17oc30oh17kh3ph1n\"many_points\"",
         "mb9ic3ih17oc9oh17kh3ph1n\"many_points_few_channels\"",
+        "mb9ic3ih17oc32oh17kh3ph1n\"many_points_nines\"",
         "mb3ic20ih40oc35oh40kh1ph0n\"many_points_pointwise\"",
         "g2mb3ic10ih40oc70oh40kh1ph0n\"many_points_groups\"",
         "mb1ic3000ih14oc17oh7kh1sh2ph0n\"many_channels_strided\"",

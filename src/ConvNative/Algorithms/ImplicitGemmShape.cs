@@ -8,7 +8,7 @@ internal sealed class ImplicitGemmShape
     /// <summary>So many tiles use an element of B too seldom for it to be worth a place in L1: the sums are cut less often.</summary>
     private const int FewTiles = 8;
 
-    /// <summary>Blocks of columns in one, for the sake of whole planes.</summary>
+    /// <summary>B may be so many times larger for the sake of whole planes.</summary>
     private const int PlaneBlocks = 3;
 
     private readonly PlanContext _context;
@@ -126,7 +126,9 @@ internal sealed class ImplicitGemmShape
         ReadsWeights = Array.TrueForAll(products, product => Filter(product).StandsInPlace);
         bool readsImages = Array.TrueForAll(grids, ReadsImage);
         if (readsImages && M <= FewTiles * Kernel.MR) Blocks = Blocks with { KC = FewTiles / 2 * Blocks.KC };
-        NC = BlockSizes.RoundUp(BlockSizes.Balance(grids.Max(Points), fillsGaps ? PlaneBlocks * Blocks.NC : Blocks.NC, Kernel.NR), Kernel.NR);
+        int columns = Blocks.NC;
+        if (fillsGaps) columns = BlockSizes.RoundUp(PlaneBlocks * Blocks.NC * Blocks.KC / (ChannelsPerBlock(grids[0].Taps) * grids[0].Taps), Kernel.NR);
+        NC = BlockSizes.RoundUp(BlockSizes.Balance(grids.Max(Points), columns, Kernel.NR), Kernel.NR);
         long items = (long)s.N * s.G * BlockSizes.CeilDiv(points, NC);
         if (MergesImages) items = s.G * BlockSizes.CeilDiv(points * s.N, NC);
         // Each part of the rows packs the patches anew, so there are only as many as even out the work.

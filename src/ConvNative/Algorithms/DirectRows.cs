@@ -11,7 +11,8 @@ namespace ConvNative.Algorithms;
 /// <code>
 /// for n, g, band of output rows                              shared out
 ///   for strip of rows: x into PhasePlanes                    in L2
-///     for row, panel of MR output channels: tiles            DirectTile, what a row reads in L1
+///     for rows whose taps stay in L1
+///       for panel of MR output channels, row: tiles          DirectTile
 /// </code>
 /// Each element is one chain over (ic, kh, kw).
 /// </summary>

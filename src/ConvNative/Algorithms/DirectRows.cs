@@ -42,8 +42,12 @@ internal sealed unsafe class DirectRows : ConvPass
             _planes.StripRows = BlockSizes.CeilDiv(_planes.StripRows, 2);
     }
 
-    /// <summary>Output rows fill their vectors, channels their tiles, and the rows of x that an output row reads stay in L1: by shape alone.</summary>
-    public bool Pays => UsefulShare >= 0.85 && _s.OW > _tile.Width && RowBytes * (1 + _planes.ExtraRows) <= CacheSizes.Machine.L1 * 3 / 4;
+    /// <summary>
+    /// Output rows fill their vectors, channels their tiles, and the rows of x that an output row reads stay in L1. Measured against implicit GEMM:
+    /// 55 columns gain 3 %, 112 and more 20 to 60 %, 54 lose 3 %; single vectors and wider windows lose. By shape alone: sums begin otherwise here.
+    /// </summary>
+    public bool Pays =>
+        UsefulShare >= 0.85 && _s.OW > _tile.Width && RowBytes * (1 + _planes.ExtraRows) <= CacheSizes.Machine.L1 * 3 / 4;
 
     public int Workers { get; }
 
@@ -111,7 +115,8 @@ internal sealed unsafe class DirectRows : ConvPass
             float* x = buffers.X + (((n * _s.IC) + (g * _s.GroupIC)) * _s.InputPixels);
             float* scratch = workspace + (worker * pass.WorkerLength);
             float* start = scratch + pass.PlanesLength;
-            for (int m = 0; m < BlockSizes.RoundUp(_s.GroupOC, pass._tile.MR); m++) start[m] = buffers.B != null && m < _s.GroupOC ? buffers.B[(g * _s.GroupOC) + m] : 0;
+            float* bias = buffers.B == null ? null : buffers.B + (g * _s.GroupOC);
+            for (int m = 0; m < BlockSizes.RoundUp(_s.GroupOC, pass._tile.MR); m++) start[m] = bias != null && m < _s.GroupOC ? bias[m] : 0;
             int first = (int)band * pass._bandRows, end = Math.Min(first + pass._bandRows, _s.OH), step = pass._planes.StripRows;
             for (int row = first; row < end; row += step)
             {

@@ -42,7 +42,11 @@ internal unsafe struct DirectTileProduct
 /// Tiles that go from the registers into the output: all that is summed over is at hand. Every sum is one chain over k = 0, 1, 2 …, in edge tiles too.
 /// </summary>
 internal readonly unsafe struct DirectTile(
-    int mr, int width, delegate*<DirectTileProduct*, void> one, delegate*<DirectTileProduct*, void> two, delegate*<DirectTileProduct*, void> three)
+    int mr,
+    int width,
+    delegate*<DirectTileProduct*, void> one,
+    delegate*<DirectTileProduct*, void> two,
+    delegate*<DirectTileProduct*, void> three)
 {
     /// <summary>Rows of a tile.</summary>
     public int MR { get; } = mr;
@@ -61,7 +65,8 @@ internal readonly unsafe struct DirectTile(
     };
 
     /// <summary>
-    /// All tiles of a row of points, as equal as vectors allow: Rows × Columns of <paramref name="store"/>, whose bias is in Start. B and C are moved.
+    /// All tiles of a row of points, as equal as vectors allow: Rows × Columns of <paramref name="store"/>, whose bias is in Start.
+    /// B and C are moved.
     /// <paramref name="mayOverrun"/>: less than a vector behind the row is written again later.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -3,7 +3,10 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>6 rows × up to 2 vectors: 12 accumulators, 2 vectors of points and a weight fit 16 registers. The contract stands at <see cref="DirectTile"/>.</summary>
+/// <summary>
+/// 6 rows × up to 2 vectors: 12 accumulators, 2 vectors of points and a weight fit 16 registers.
+/// The contract stands at <see cref="DirectTile"/>.
+/// </summary>
 internal static unsafe class DirectTile6x2<S, V>
     where S : struct, ISimd<V>
     where V : struct

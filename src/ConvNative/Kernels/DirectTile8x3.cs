@@ -3,7 +3,10 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>8 rows × up to 3 vectors: 24 accumulators, 3 vectors of points and a weight fit 32 registers. The contract stands at <see cref="DirectTile"/>.</summary>
+/// <summary>
+/// 8 rows × up to 3 vectors: 24 accumulators, 3 vectors of points and a weight fit 32 registers.
+/// The contract stands at <see cref="DirectTile"/>.
+/// </summary>
 internal static unsafe class DirectTile8x3<S, V>
     where S : struct, ISimd<V>
     where V : struct

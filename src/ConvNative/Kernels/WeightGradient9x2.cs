@@ -4,8 +4,8 @@ using ConvNative.Simd;
 namespace ConvNative.Kernels;
 
 /// <summary>
-/// 9 rows × 2 vectors, for the taps of 3×3 kernels over few channels: 27 rows are 3 tiles, where 8 at a time would be 4 with 5 rows for nothing. The
-/// contract stands at <see cref="WeightGradientKernel"/>.
+/// 9 rows × 2 vectors, for the taps of 3×3 kernels over few channels: 27 rows are 3 tiles, where 8 at a time would be 4 with 5 rows for nothing.
+/// The contract stands at <see cref="WeightGradientKernel"/>.
 /// </summary>
 internal static unsafe class WeightGradient9x2<S, V>
     where S : struct, ISimd<V>

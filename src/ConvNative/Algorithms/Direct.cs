@@ -7,11 +7,12 @@ using ConvNative.Simd;
 namespace ConvNative.Algorithms;
 
 /// <summary>
-/// Convolution without packed patches. For small images of many channels: <see cref="DirectLanePass"/>. Else for products of few rows, where cutting patches into panels costs as much as multiplying them: first layers backward, few
+/// Convolution without packed patches. For small images of many channels: <see cref="DirectLanePass"/>. Else for products of few rows or short sums,
+/// where cutting patches into panels costs as much as multiplying them: first layers, few
 /// channels per group, few output channels. A strip of source rows is copied into <see cref="PhasePlanes"/> and the kernels read each
 /// tap there, as vectors of consecutive points.
 /// <code>
-/// forward        y[oc, points]  = Σ over (ic, kh, kw) of w · taps in x
+/// forward        y[oc, points]  = Σ over (ic, kh, kw) of w · taps in x; by whole rows where they fill vectors: <see cref="DirectRows"/>
 /// backward-data  dx[ic, points] = Σ over (oc, kh, kw) of w · taps in dy, for each residue class of the strides (see
 ///                <see cref="ImplicitGemm"/>); all classes read one copy of dy and are interleaved at the store
 /// </code>
@@ -25,7 +26,8 @@ internal sealed class Direct : IConvAlgorithm
     public string? Refuse(PlanContext context, Direction direction)
     {
         if (direction == Direction.BackwardWeights) return "it has no backward-weights";
-        int workers = InLanes(context, direction) ? new DirectLanePass(context, direction).Workers : new Pass(context, direction).Workers;
+        int workers = InLanes(context, direction) ? new DirectLanePass(context, direction).Workers
+            : TakesRows(context, direction)?.Workers ?? new Pass(context, direction).Workers;
         return workers > 0
             ? null
             : $"its smallest strip does not fit MaxWorkspaceBytes {context.MaxWorkspaceBytes}";
@@ -41,18 +43,27 @@ internal sealed class Direct : IConvAlgorithm
         if (direction == Direction.BackwardWeights) return false;
         ConvSizes s = context.Sizes;
         if (s.KH * s.KW <= s.sh * s.sw) return false;
-        if (InLanes(context, direction)) return true;
+        if (InLanes(context, direction) || TakesRows(context, direction) != null) return true;
         var pass = new Pass(context, direction);
         double rows = pass.M / pass.UsefulShare;
         return pass.UsefulShare >= 0.5 && (pass.Classes == 1 ? rows <= 40 : rows is > 1.5 and <= 72);
     }
 
     public ConvPass Plan(PlanContext context, Direction direction) =>
-        InLanes(context, direction) ? new DirectLanePass(context, direction) : new Pass(context, direction).WithOffsets();
+        InLanes(context, direction) ? new DirectLanePass(context, direction)
+            : TakesRows(context, direction)?.WithOffsets() ?? (ConvPass)new Pass(context, direction).WithOffsets();
 
     /// <summary>Whether its output channels are lanes.</summary>
     private static bool InLanes(PlanContext context, Direction direction) =>
         LaneKernels.Suit(context.Isa, direction == Direction.BackwardData ? context.Sizes.FromOutput : context.Sizes);
+
+    /// <summary>The form by output rows, where it pays.</summary>
+    private static DirectRows? TakesRows(PlanContext context, Direction direction)
+    {
+        if (direction != Direction.Forward) return null;
+        var rows = new DirectRows(context);
+        return rows.Pays ? rows : null;
+    }
 
     /// <summary>Rows [Row, Row + Rows) of the product, computed together.</summary>
     private readonly record struct Panel(int Row, int Rows, DirectKernel Kernel);

@@ -29,7 +29,7 @@ internal sealed unsafe class ImplicitGemmPass : ConvPass
         if (_parts.Length == 0) return;   // no output reads the image, only its padding: dx is 0
         ImplicitGemmPart last = _parts[^1];
         PackedWeightsBytes = (last.PackedOffset + PackedLength(last.Kernel.Length)) * sizeof(float);
-        _shape.Block(_parts);
+        _shape.Block(_parts, FillsGaps);
     }
 
     /// <summary>Only the residue class of pixel (0, 0) reads anything: it writes the zeros of the others as well.</summary>

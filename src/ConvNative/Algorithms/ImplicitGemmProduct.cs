@@ -220,19 +220,21 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
             (int image, int point) = Math.DivRem(block.Point + done, _grid.Points);
             (int row, int column) = Math.DivRem(point, _grid.Columns);
             // Without strides, points of one image go on from row to row.
-            int length = Math.Min(shape.OutStepW == 1 && shape.OutStepH == 1 ? _grid.Points - point : _grid.Columns - column, block.Count - done);
+            int length = Math.Min(shape.OutStepW == 1 && shape.OutStepH == 1 ? _grid.Points - point : _grid.Columns - column, block.Count - done), rows = 1;
+            if (fillsGaps && length == _grid.Columns) rows = Math.Min(_grid.Rows - row, (block.Count - done) / length);
             float* output = Output(block.N + image, block.G, block.Row) + ((long)((row * shape.OutStepH) + part.Row) * shape.OutW) + (column * shape.OutStepW) + part.Column;
-            if (fillsGaps) SpreadRun(block, row, column, length, result + done, output);
+            if (fillsGaps) SpreadRows(block, row, rows, column, length, result + done, output);
             else StoreRun(block, result + done, output, length);
-            done += length;
+            done += rows * length;
         }
     }
 
-    private void SpreadRun(in Block block, int row, int column, int length, float* result, float* output)
+    private void SpreadRows(in Block block, int row, int rows, int column, int length, float* result, float* output)
     {
-        int height = Math.Min(shape.OutStepH, shape.OutH - (row * shape.OutStepH));
+        int height = Math.Min(rows * shape.OutStepH, shape.OutH - (row * shape.OutStepH));
         int width = Math.Min(length * shape.OutStepW, shape.OutW - (column * shape.OutStepW));
-        PlaneStore.Spread(context.Isa, result, shape.NC, block.Rows, shape.OutStepW, height, width, output, shape.OutW, (nint)shape.OutH * shape.OutW);
+        PlaneStore.Spread(
+            context.Isa, result, shape.NC, block.Rows, length, shape.OutStepH, shape.OutStepW, height, width, output, shape.OutW, (nint)shape.OutH * shape.OutW);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -8,6 +8,9 @@ internal sealed class ImplicitGemmShape
     /// <summary>So many tiles use an element of B too seldom for it to be worth a place in L1: the sums are cut less often.</summary>
     private const int FewTiles = 8;
 
+    /// <summary>B may be so many times larger for the sake of whole planes.</summary>
+    private const int PlaneBlocks = 3;
+
     private readonly PlanContext _context;
     private readonly bool _forward;
 
@@ -111,8 +114,11 @@ internal sealed class ImplicitGemmShape
     /// <summary>Whether tiles go straight into the output.</summary>
     public bool StoresDirectly => !MergesImages && OutStepH == 1 && OutStepW == 1;
 
-    /// <summary>Settles NC, rows per item and the workers, so that the workspace stays within its limit.</summary>
-    public void Block(ImplicitGemmPart[] products)
+    /// <summary>
+    /// Settles NC, rows per item and the workers, so that the workspace stays within its limit. <paramref name="fillsGaps"/>: zeros between the
+    /// points are stored with them, which makes of the output several times what is computed: best plane after plane, from one end to the other.
+    /// </summary>
+    public void Block(ImplicitGemmPart[] products, bool fillsGaps)
     {
         PatchGrid[] grids = Array.ConvertAll(products, product => product.Grid);
         ConvSizes s = _context.Sizes;
@@ -120,7 +126,9 @@ internal sealed class ImplicitGemmShape
         ReadsWeights = Array.TrueForAll(products, product => Filter(product).StandsInPlace);
         bool readsImages = Array.TrueForAll(grids, ReadsImage);
         if (readsImages && M <= FewTiles * Kernel.MR) Blocks = Blocks with { KC = FewTiles / 2 * Blocks.KC };
-        NC = BlockSizes.RoundUp(BlockSizes.Balance(grids.Max(Points), Blocks.NC, Kernel.NR), Kernel.NR);
+        int columns = Blocks.NC;
+        if (fillsGaps) columns = BlockSizes.RoundUp(PlaneBlocks * Blocks.NC * Blocks.KC / (ChannelsPerBlock(grids[0].Taps) * grids[0].Taps), Kernel.NR);
+        NC = BlockSizes.RoundUp(BlockSizes.Balance(grids.Max(Points), columns, Kernel.NR), Kernel.NR);
         long items = (long)s.N * s.G * BlockSizes.CeilDiv(points, NC);
         if (MergesImages) items = s.G * BlockSizes.CeilDiv(points * s.N, NC);
         // Each part of the rows packs the patches anew, so there are only as many as even out the work.

@@ -44,7 +44,10 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         (_kernel, _patches) = (WeightGradientKernel.For(context.Isa), PatchPacker.For(context.Isa));
         _shareInside = (double)_s.TapsInside / Taps / _grid.Points;
         ChooseBlocks();
-        _turnsX = Cost(turnsX: true) < Cost(turnsX: false);
+        _turnsX = Cost(_kernel.MR, turnsX: true) < Cost(_kernel.MR, turnsX: false);
+        // It has narrower panels: where they are no more than the others' (measured: 64 channels gain nothing).
+        WeightGradientKernel nines = WeightGradientKernel.ForNines(context.Isa);
+        if (_s.GroupOC <= nines.MostVectors * nines.Width && Cost(nines.MR, turnsX: false) < Cost(_kernel.MR, _turnsX)) (_kernel, _turnsX) = (nines, false);
         ChooseChunks();
         FitWorkspace();
         _xRows = GC.AllocateUninitializedArray<nint>(_ICs * Taps, pinned: true);
@@ -158,13 +161,13 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         _parts = (long)_s.GroupOC * _s.PatchLength > MostWeights ? 1 : Math.Clamp(Blocks / FewestBlocks, 1, MostParts);
     }
 
-    /// <summary>In multiply-adds: products of whole tiles, beginning them, turning the lanes, turning dwᵀ back.</summary>
-    private double Cost(bool turnsX)
+    /// <summary>In multiply-adds: products of whole tiles of MR rows, beginning them, turning the lanes, turning dwᵀ back.</summary>
+    private double Cost(int MR, bool turnsX)
     {
         const double TileStart = 20, RunStart = 0.8;   // in points of a tile, measured on Zen 5
         int rows = turnsX ? _s.GroupOC : _s.PatchLength, lanes = turnsX ? _s.PatchLength : _s.GroupOC, W = _kernel.Width;
         bool skips = !turnsX && SkippingPays;
-        double points = (double)_s.N * _s.OutputPixels, wholeRows = skips ? SkippingRows : BlockSizes.RoundUp(rows, _kernel.MR);
+        double points = (double)_s.N * _s.OutputPixels, wholeRows = skips ? SkippingRows : BlockSizes.RoundUp(rows, MR);
         double turningBack = turnsX ? 0 : skips && _parts == 1 ? 0.75 : 2;
         double begun = (TileStart * Blocks) + (skips ? RunStart * _s.N * _s.OH : 0);
         return (((points * (wholeRows + (W / 3.0))) + (begun * rows)) * BlockSizes.RoundUp(lanes, W)) + (turningBack * W * rows * lanes);

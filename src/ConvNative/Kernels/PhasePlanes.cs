@@ -75,8 +75,8 @@ internal sealed unsafe class PhasePlanes
     /// <summary>Floats from a grid row to the next.</summary>
     public int Pitch => Columns + ((_lastColumn - FirstColumn) / sw);
 
-    /// <summary>Floats of one plane.</summary>
-    public nint PlaneLength => (nint)(StripRows + ExtraRows) * Pitch;
+    /// <summary>Floats of one plane, and of a vector beyond its last row.</summary>
+    public nint PlaneLength => ((nint)(StripRows + ExtraRows) * Pitch) + Prefetch.Line;
 
     /// <summary>Floats from a channel to the next.</summary>
     public nint ChannelStride => OddLines(RowPhases * ColumnPhases * PlaneLength);

@@ -8,8 +8,8 @@ namespace ConvNative.Kernels;
 internal static unsafe class PhasePlanesFill
 {
     /// <summary>
-    /// The planes of grid rows [gridRow, gridRow + rows) for some channels. Writes up to a vector beyond each row, in ascending order;
-    /// reads nothing outside the source.
+    /// The planes of grid rows [gridRow, gridRow + rows) for some channels. Writes up to a vector beyond each row, in ascending order within a
+    /// plane; reads nothing outside the source.
     /// </summary>
     public static void Run(Isa isa, PhasePlanes planes, float* source, int channels, int gridRow, int rows, float* scratch)
     {
@@ -31,6 +31,7 @@ internal static unsafe class PhasePlanesFill<S, V>
     public static void Run(PhasePlanes planes, float* source, int channels, int gridRow, int rows, float* scratch)
     {
         if (planes.sw == 1 || planes.Pitch == 1) Run<UnitRead<S, V>>(planes, source, channels, gridRow, rows, scratch);
+        else if (planes.sw == 2 && planes.ColumnPhases == 2) Pairs(planes, source, channels, gridRow, rows, scratch);
         else if (planes.sw == 2) Run<PairRead<S, V>>(planes, source, channels, gridRow, rows, scratch);
         else Run<GatherRead<S, V>>(planes, source, channels, gridRow, rows, scratch);
     }
@@ -71,6 +72,58 @@ internal static unsafe class PhasePlanesFill<S, V>
             Copy<R>(p, sw, piece.End - piece.Begin, end, row + piece.Begin);
             Zeros(row + piece.End, pitch - piece.End);
         }
+    }
+
+    /// <summary>Stride 2, both phases at once: what is loaded for one holds the other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Pairs(PhasePlanes planes, float* source, int channels, int gridRow, int rows, float* scratch)
+    {
+        nint area = (nint)planes.H * planes.W, planeLength = planes.PlaneLength, channelStride = planes.ChannelStride;
+        float* end = source + (channels * area);
+        int planeRows = rows + planes.ExtraRows, rowPhases = planes.RowPhases, pitch = planes.Pitch, H = planes.H, W = planes.W, sh = planes.sh;
+        PlanePiece first = planes.Piece(0), second = planes.Piece(1);
+        for (int c = 0; c < channels; c++, source += area, scratch += channelStride)
+        for (int rowPhase = 0; rowPhase < rowPhases; rowPhase++)
+        {
+            float* row = scratch + (2 * rowPhase * planeLength);
+            int sourceRow = (gridRow * sh) + planes.FirstRow + rowPhase;
+            for (int i = 0; i < planeRows; i++, sourceRow += sh, row += pitch)
+            {
+                if ((uint)sourceRow >= (uint)H)
+                {
+                    Zeros(row, pitch);
+                    Zeros(row + planeLength, pitch);
+                    continue;
+                }
+
+                float* p = source + ((nint)sourceRow * W);
+                Zeros(row, first.Begin);
+                Zeros(row + planeLength, second.Begin);
+                CopyPair(p, first, second, end, row, row + planeLength);
+                Zeros(row + first.End, pitch - first.End);
+                Zeros(row + planeLength + second.End, pitch - second.End);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyPair(float* p, PlanePiece first, PlanePiece second, float* end, float* firstRow, float* secondRow)
+    {
+        // Neighbours, where neither is empty: the one that begins with the earlier pixel takes the even ones.
+        bool swaps = second.Source < first.Source;
+        PlanePiece even = swaps ? second : first, odd = swaps ? first : second;
+        float* evenTarget = (swaps ? secondRow : firstRow) + even.Begin, oddTarget = (swaps ? firstRow : secondRow) + odd.Begin;
+        int evens = even.End - even.Begin, odds = odd.End - odd.Begin, i = 0;
+        p += even.Source;
+        for (; i + S.Width < Math.Min(evens, odds); i += S.Width, p += 2 * S.Width)
+        {
+            V low = S.Load(p), high = S.Load(p + S.Width);
+            S.Store(evenTarget + i, S.Even(low, high));
+            S.Store(oddTarget + i, S.Odd(low, high));
+        }
+
+        Copy<PairRead<S, V>>(p, 2, evens - i, end, evenTarget + i);
+        Copy<PairRead<S, V>>(p + odd.Source - even.Source, 2, odds - i, end, oddTarget + i);
     }
 
     // Whole vectors: what is written beyond the run is written again by the next one.

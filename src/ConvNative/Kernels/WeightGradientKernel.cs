@@ -90,6 +90,9 @@ internal readonly unsafe struct WeightGradientKernel
         _ => Of6x2<Simd128, Vector128<float>>(),
     };
 
+    /// <summary>The one for rows that are a few times 9, where the registers hold it; else the same as <see cref="For"/>.</summary>
+    public static WeightGradientKernel ForNines(Isa isa) => isa == Isa.Avx512 ? Of9x2<Simd512, Vector512<float>>() : For(isa);
+
     /// <summary>
     /// The tiles of all rows with one panel. <paramref name="lanes"/> of the panel's count, and C is touched nowhere else.
     /// <paramref name="sums"/>, unless null: the rows' own sums are added there, while the rows are near.
@@ -127,6 +130,12 @@ internal readonly unsafe struct WeightGradientKernel
         where S : struct, ISimd<V>
         where V : struct => new(
             8, S.Width, 3, &WeightGradient8x3<S, V>.Run1, &WeightGradient8x3<S, V>.Run2, &WeightGradient8x3<S, V>.Run3,
+            &LanePanel<S, V>.Pack, &PointSums<S, V>.Sum, &PointSums<S, V>.Add, &PointSums<S, V>.StoreTile);
+
+    private static WeightGradientKernel Of9x2<S, V>()
+        where S : struct, ISimd<V>
+        where V : struct => new(
+            9, S.Width, 2, &WeightGradient9x2<S, V>.Run1, &WeightGradient9x2<S, V>.Run2, null,
             &LanePanel<S, V>.Pack, &PointSums<S, V>.Sum, &PointSums<S, V>.Add, &PointSums<S, V>.StoreTile);
 
     private static WeightGradientKernel Of6x2<S, V>()

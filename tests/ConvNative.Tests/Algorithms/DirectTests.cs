@@ -17,6 +17,14 @@ internal sealed class DirectTests
             Check(new ConvProblem(new TensorShape(1, 1 + (ow % 4), 2 * stride, ow * stride), 1 + (ow % 5), 3, 3) { StrideH = stride, StrideW = stride, Padding = Padding.All(1) }, isa);
     }
 
+    // Where rows of the output fill enough of their vectors they are summed one by one: up to five vectors, the last row of a band apart.
+    [Test]
+    public void Every_number_of_columns_of_a_first_layer([ValueSource(typeof(Configurations), nameof(Configurations.Isas))] Isa isa, [Values(1, 2, 3)] int stride)
+    {
+        for (int ow = Width(isa) + 1; ow <= (5 * Width(isa)) + 1; ow++)
+            Check(new ConvProblem(new TensorShape(2, 1 + (ow % 3), 5 * stride, ow * stride), 22 + (ow % 3), 3, 3) { StrideH = stride, StrideW = stride, Padding = Padding.All(1) }, isa);
+    }
+
     // Up to three panels, of every number of rows that a kernel has.
     [Test]
     public void Every_number_of_rows([ValueSource(typeof(Configurations), nameof(Configurations.Isas))] Isa isa)
@@ -42,6 +50,7 @@ internal sealed class DirectTests
 
     [TestCase("g2mb3ic8ih45oc6oh45kh3ph1")]
     [TestCase("mb1ic3ih61oc40kh7sh2ph3")]
+    [TestCase("mb2ic3ih127oc24kh7sh2ph3")]
     public void Bits_depend_neither_on_threads_nor_on_strips(string descriptor)
     {
         ConvProblem problem = ConvProblem.Parse(descriptor);
@@ -115,6 +124,7 @@ internal sealed class DirectTests
 
     [TestCase("mb1ic3ih224oc64kh7sh2ph3", Direction.BackwardData, true)]
     [TestCase("g32mb1ic128ih56oc128kh3ph1", Direction.Forward, true)]
+    [TestCase("mb1ic3ih224oc64kh7sh2ph3", Direction.Forward, true)]
     [TestCase("mb1ic64ih56oc256kh1", Direction.Forward, false)]
     [TestCase("mb1ic3ih224oc768kh16sh16", Direction.BackwardData, false)]
     [TestCase("mb8ic16ih4oc16kh4", Direction.Forward, false)]

@@ -30,9 +30,9 @@ internal sealed unsafe class WeightGradientTests
     }
 
     [Test]
-    public void Tiles_are_within_the_bound_of_their_sums([Values] Isa isa, [Values] bool accumulate)
+    public void Tiles_are_within_the_bound_of_their_sums([Values] Isa isa, [Values] bool nines, [Values] bool accumulate)
     {
-        WeightGradientKernel kernel = WeightGradientKernel.For(isa);
+        WeightGradientKernel kernel = nines ? WeightGradientKernel.ForNines(isa) : WeightGradientKernel.For(isa);
         foreach ((int count, int length) in Runs)
             for (int vectors = 1; vectors <= kernel.MostVectors; vectors++)
                 for (int rows = 1; rows <= (2 * kernel.MR) + 1; rows++)

@@ -47,6 +47,7 @@ internal static class ShapeList
         "mb1ic4ih5iw77oc5oh3ow39kh3sh2ph1n\"stride2_wide\"",
         "mb1ic3ih37oc9oh19kh7sh2ph3n\"first_layer\"",
         "mb1ic3ih35oc10oh7kh11sh4ph0n\"first_layer_stride4\"",
+        "mb2ic3ih9iw93oc23oh5ow47kh3sh2ph1n\"first_layer_wide\"",
         "mb1ic3ih16iw19oc5oh6ow7kh3sh3ph1n\"stride3\"",
         "mb1ic4ih13iw22oc6oh7ow6kh3kw5sh2sw4ph1pw2n\"stride_2x4\"",
         "mb1ic6ih12oc7oh12kh3ph2dh1n\"dilated\"",
@@ -62,6 +63,7 @@ internal static class ShapeList
         // weight gradients: points enough to be summed in parts, in either orientation; more channels than fit the cache at once
         "mb9ic3ih17oc30oh17kh3ph1n\"many_points\"",
         "mb9ic3ih17oc9oh17kh3ph1n\"many_points_few_channels\"",
+        "mb9ic3ih17oc32oh17kh3ph1n\"many_points_nines\"",
         "mb3ic20ih40oc35oh40kh1ph0n\"many_points_pointwise\"",
         "g2mb3ic10ih40oc70oh40kh1ph0n\"many_points_groups\"",
         "mb1ic3000ih14oc17oh7kh1sh2ph0n\"many_channels_strided\"",

@@ -1,0 +1,119 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using ConvNative.Simd;
+
+namespace ConvNative.Kernels;
+
+/// <summary>
+/// What a direct tile computes, MR rows × some vectors of neighbouring points, and stores at its place in the output:
+/// <code>C[r, j] = clip(Start[r] + Σ over k &lt; K of A[k, r] · B[Offsets[k] + j])</code>
+/// </summary>
+internal unsafe struct DirectTileProduct
+{
+    /// <summary>Weights, [K][MR].</summary>
+    public float* A;
+
+    /// <summary>The first point in <see cref="PhasePlanes"/>; whole vectors are read from each of its taps on.</summary>
+    public float* B;
+
+    /// <summary>Distance from a point to each of its taps in each channel.</summary>
+    public nint* Offsets;
+
+    /// <summary>Channels × taps.</summary>
+    public nint K;
+
+    /// <summary>What the sums begin with, MR values: the bias.</summary>
+    public float* Start;
+
+    public float* C;
+
+    /// <summary>Floats from a row of C to the next.</summary>
+    public nint StrideC;
+
+    /// <summary>Results are clipped to Low … High.</summary>
+    public bool Clips;
+
+    public float Low;
+
+    public float High;
+}
+
+/// <summary>
+/// Tiles that go from the registers into the output: all that is summed over is at hand. Every sum is one chain over k = 0, 1, 2 …, in edge tiles too.
+/// </summary>
+internal readonly unsafe struct DirectTile(
+    int mr,
+    int width,
+    delegate*<DirectTileProduct*, void> one,
+    delegate*<DirectTileProduct*, void> two,
+    delegate*<DirectTileProduct*, void> three)
+{
+    /// <summary>Rows of a tile.</summary>
+    public int MR { get; } = mr;
+
+    /// <summary>Floats of a vector.</summary>
+    public int Width { get; } = width;
+
+    /// <summary>The most vectors of a tile.</summary>
+    public int MostVectors => three == null ? 2 : 3;
+
+    public static DirectTile For(Isa isa) => isa switch
+    {
+        Isa.Avx512 => Of8x3<Simd512, Vector512<float>>(),
+        Isa.Avx2 => Of6x2<Simd256, Vector256<float>>(),
+        _ => Of6x2<Simd128, Vector128<float>>(),
+    };
+
+    /// <summary>
+    /// All tiles of a row of points, as equal as vectors allow: Rows × Columns of <paramref name="store"/>, whose bias is in Start.
+    /// B and C are moved.
+    /// <paramref name="mayOverrun"/>: less than a vector behind the row is written again later.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Row(DirectTileProduct* product, in TileStore store, bool mayOverrun)
+    {
+        int columns = store.Columns, vectors = BlockSizes.CeilDiv(columns, Width);
+        bool isPlain = store.Rows == MR && store.Addend == null && store.Activation != Activation.LeakyRelu;
+        (product->Clips, product->Low, product->High) = (isPlain && store.Activation == Activation.Clip, store.Low, store.High);
+        for (int tiles = BlockSizes.CeilDiv(vectors, MostVectors), done = 0; tiles > 0; tiles--)
+        {
+            int count = BlockSizes.CeilDiv(vectors, tiles), length = count * Width;
+            var run = count == 1 ? one : count == 2 ? two : three;
+            if (isPlain && (mayOverrun || columns - done >= length)) run(product);
+            else Edge(run, *product, store, done, length);
+            product->B += length;
+            product->C += length;
+            vectors -= count;
+            done += length;
+        }
+    }
+
+    /// <summary>Any other tile is computed beside C and copied from there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    [SkipLocalsInit]
+    private void Edge(delegate*<DirectTileProduct*, void> run, DirectTileProduct product, TileStore store, int column, int length)
+    {
+        float* tile = stackalloc float[MR * length], c = product.C;
+        nint ldc = product.StrideC;
+        product.C = tile;
+        product.StrideC = length;
+        product.Clips = false;
+        run(&product);
+        store.Columns = Math.Min(store.Columns - column, length);
+        if (store.Addend != null) store.Addend += column;
+        switch (Width)
+        {
+            case 16: store.StoreFrom<Simd512, Vector512<float>>(tile, length, c, ldc); break;
+            case 8: store.StoreFrom<Simd256, Vector256<float>>(tile, length, c, ldc); break;
+            default: store.StoreFrom<Simd128, Vector128<float>>(tile, length, c, ldc); break;
+        }
+    }
+
+    private static DirectTile Of8x3<S, V>()
+        where S : struct, ISimd<V>
+        where V : struct => new(8, S.Width, &DirectTile8x3<S, V>.Run1, &DirectTile8x3<S, V>.Run2, &DirectTile8x3<S, V>.Run3);
+
+    private static DirectTile Of6x2<S, V>()
+        where S : struct, ISimd<V>
+        where V : struct => new(6, S.Width, &DirectTile6x2<S, V>.Run1, &DirectTile6x2<S, V>.Run2, null);
+}

@@ -101,15 +101,26 @@ internal static unsafe class WeightGradient6x2<S, V>
         Store(c + (5 * ldc), c50, accumulate);
     }
 
-    /// <summary>C may be far away till its tile is stored.</summary>
+    /// <summary>
+    /// C may be far away till its tile is stored. No loop, as in <see cref="WinogradFilter{S, V, F}"/>: the steps would go on into what another thread
+    /// writes.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void PrefetchTile(float* c, nint ldc)
     {
-        for (int r = 0; r < 6; r++, c += ldc)
-        {
-            Prefetch.ToL1(c);
-            Prefetch.ToL1(c + S.Width);
-        }
+        PrefetchRow(c);
+        PrefetchRow(c + ldc);
+        PrefetchRow(c + (2 * ldc));
+        PrefetchRow(c + (3 * ldc));
+        PrefetchRow(c + (4 * ldc));
+        PrefetchRow(c + (5 * ldc));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchRow(float* c)
+    {
+        Prefetch.ToL1(c);
+        Prefetch.ToL1(c + S.Width);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -165,16 +165,29 @@ internal static unsafe class WeightGradient8x3<S, V>
         Store(c + (7 * ldc), c70, accumulate);
     }
 
-    /// <summary>C may be far away till its tile is stored.</summary>
+    /// <summary>
+    /// C may be far away till its tile is stored. No loop, as in <see cref="WinogradFilter{S, V, F}"/>: the steps would go on into what another thread
+    /// writes.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void PrefetchTile(float* c, nint ldc)
     {
-        for (int r = 0; r < 8; r++, c += ldc)
-        {
-            Prefetch.ToL1(c);
-            Prefetch.ToL1(c + S.Width);
-            Prefetch.ToL1(c + (2 * S.Width));
-        }
+        PrefetchRow(c);
+        PrefetchRow(c + ldc);
+        PrefetchRow(c + (2 * ldc));
+        PrefetchRow(c + (3 * ldc));
+        PrefetchRow(c + (4 * ldc));
+        PrefetchRow(c + (5 * ldc));
+        PrefetchRow(c + (6 * ldc));
+        PrefetchRow(c + (7 * ldc));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchRow(float* c)
+    {
+        Prefetch.ToL1(c);
+        Prefetch.ToL1(c + S.Width);
+        Prefetch.ToL1(c + (2 * S.Width));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -119,15 +119,29 @@ internal static unsafe class WeightGradient9x2<S, V>
         Store(c + (8 * ldc), c80, accumulate);
     }
 
-    /// <summary>C may be far away till its tile is stored.</summary>
+    /// <summary>
+    /// C may be far away till its tile is stored. No loop, as in <see cref="WinogradFilter{S, V, F}"/>: the steps would go on into what another thread
+    /// writes.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void PrefetchTile(float* c, nint ldc)
     {
-        for (int r = 0; r < 9; r++, c += ldc)
-        {
-            Prefetch.ToL1(c);
-            Prefetch.ToL1(c + S.Width);
-        }
+        PrefetchRow(c);
+        PrefetchRow(c + ldc);
+        PrefetchRow(c + (2 * ldc));
+        PrefetchRow(c + (3 * ldc));
+        PrefetchRow(c + (4 * ldc));
+        PrefetchRow(c + (5 * ldc));
+        PrefetchRow(c + (6 * ldc));
+        PrefetchRow(c + (7 * ldc));
+        PrefetchRow(c + (8 * ldc));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchRow(float* c)
+    {
+        Prefetch.ToL1(c);
+        Prefetch.ToL1(c + S.Width);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -49,6 +49,7 @@ internal sealed unsafe class DirectLanePass : ConvPass
         _ICs = BlockSizes.Balance(_s.GroupIC, most, 1);
         _images = BlockSizes.Balance(_s.N, (int)Math.Clamp(caches.L2 / 4 / (sizeof(float) * (long)_s.OutputPixels * MostLanes), 1, _s.N), 1);
         while ((long)_s.G * ImageBlocks * _panels % context.Threads != 0 && _panels < Math.Min(Vectors, 4 * context.Threads)) _panels++;
+        if (_s.G * ImageBlocks * _panels < context.Threads) _images = BlockSizes.CeilDiv(_s.N, BlockSizes.CeilDiv(context.Threads, _s.G * _panels));
         Workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / (sizeof(float) * WorkerLength));
         while (Workers == 0 && _images > 1)
         {

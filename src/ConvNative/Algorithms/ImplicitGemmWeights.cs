@@ -83,7 +83,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private bool CopiesX => !IsDense && !SkipsPadding;
 
     /// <summary>An item's part of C stays with its worker until it is whole, and goes from there to dw.</summary>
-    private bool TurnsAtOnce => SkipsPadding && _parts == 1;
+    private bool TurnsAtOnce => (SkipsPadding || (IsDense && !_turnsX)) && _parts == 1;
 
     private int BlockRows => IsDense ? 1 : _blockPoints / _grid.Columns;
 
@@ -181,7 +181,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     {
         const int FewestRows = 64;
         int W = _kernel.Width, wanted = _context.Threads == 1 ? 1 : BlockSizes.CeilDiv(2 * _context.Threads, _s.G * _parts);
-        if (TurnsAtOnce)
+        if (SkipsPadding && TurnsAtOnce)
         {
             int share = BlockSizes.CeilDiv(wanted, BlockSizes.CeilDiv(_s.GroupIC, _kernel.MR));
             _OCs = Chunk(_s.GroupOC, Math.Clamp(_s.GroupOC / (2 * W), 1, share), W);

@@ -328,17 +328,30 @@ internal static unsafe class Gemm8x3<S, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Row(V a, V b0, ref V c0) => c0 = S.MultiplyAdd(a, b0, c0);
 
-    /// <summary>C is written after the last k, and may be far away till then.</summary>
+    /// <summary>
+    /// C is written after the last k, and may be far away till then. No loop, as in <see cref="WinogradFilter{S, V, F}"/>: the steps would go on into
+    /// rows that another thread writes.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void PrefetchTile(float* c, nint ldc)
     {
-        for (int r = 0; r < MR; r++, c += ldc)
-        {
-            Prefetch.ToL1(c);
-            Prefetch.ToL1(c + S.Width);
-            Prefetch.ToL1(c + 2 * S.Width);
-            Prefetch.ToL1(c + 3 * S.Width - 1);
-        }
+        PrefetchRow(c);
+        PrefetchRow(c + ldc);
+        PrefetchRow(c + (2 * ldc));
+        PrefetchRow(c + (3 * ldc));
+        PrefetchRow(c + (4 * ldc));
+        PrefetchRow(c + (5 * ldc));
+        PrefetchRow(c + (6 * ldc));
+        PrefetchRow(c + (7 * ldc));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchRow(float* c)
+    {
+        Prefetch.ToL1(c);
+        Prefetch.ToL1(c + S.Width);
+        Prefetch.ToL1(c + (2 * S.Width));
+        Prefetch.ToL1(c + (3 * S.Width) - 1);
     }
 
     /// <summary>The epilogue of one row, in registers.</summary>

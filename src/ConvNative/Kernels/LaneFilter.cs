@@ -27,7 +27,11 @@ internal static unsafe class LaneFilter<S, V>
 
         for (nint at = 0; K > 0; K--, at += order.KStride, u += kStride)
         {
-            int tap = 0;
+            // Written out for kernels to 5×5: a loop's steps from tap to tap would go on into what another thread writes, as in WinogradFilter.
+            if (taps >= Oct) Turn8(kernels, at, u, tapStride);
+            if (taps >= 2 * Oct) Turn8(kernels, at + Oct, u + (Oct * tapStride), tapStride);
+            if (taps >= 3 * Oct) Turn8(kernels, at + (2 * Oct), u + (2 * Oct * tapStride), tapStride);
+            int tap = Math.Min(taps / Oct, 3) * Oct;
             for (; tap <= taps - Oct; tap += Oct) Turn8(kernels, at + tap, u + (tap * tapStride), tapStride);
             // The last ones end with the kernel.
             if (taps - tap > Quad && taps >= Oct) Turn8(kernels, at + taps - Oct, u + ((taps - Oct) * tapStride), tapStride);

@@ -76,8 +76,9 @@ CN_API void cn_pool_destroy(cn_pool* pool);
 
 /* for (int64_t index = 0; index < count; index++) if ((result = task(context, index, worker)) != 0) return result; return 0;
  *
- * Items are handed out one by one to at most max_workers participants (less than 1 counts as 1); the caller is worker 0. Worker
- * w begins with the w-th share of the items (there are 16 at most), and helps with the others' shares when its own is done.
+ * Items are handed out one by one to at most max_workers participants (less than 1 counts as 1); the caller is worker 0. Each
+ * thread begins with the same share of the items whenever the job is run, as far as there are 16 of them at most, and helps with
+ * the others' shares when its own is done.
  * Returns when every participant has left: 0, or the first non-zero result, after which no further item is begun. What the
  * caller wrote before is visible to the tasks, and what they wrote is visible to the caller after. Several threads may run
  * jobs on one pool at once; idle threads help whichever job has room. A call from within a task, of this pool or another,

@@ -57,6 +57,7 @@ struct cn_pool {
     cn_thread* handles;                  /* threads - 1, of which `started` run */
     _Alignas(64) _Atomic uint32_t epoch; /* changes whenever a job opens or the pool ends: what idle threads watch */
     _Atomic uint32_t sleepers;
+    _Atomic int32_t numbers; /* given to threads when they start: the caller of a job counts as 0 */
     _Atomic bool ended;
     _Alignas(64) _Atomic uint32_t callers; /* threads within cn_pool_run, and CLOSING */
     cn_slot slots[];                       /* `threads` of them: when all are taken, every helper has a job to find */
@@ -80,17 +81,17 @@ static void stop(cn_job* job, int32_t result)
         atomic_store_explicit(&job->items[i].next, job->items[i].end, memory_order_relaxed);
 }
 
-/* Takes items until none is left: first those of the participant's own run, then what the others have not begun. A loop that is
- * run again gives the same items to the same worker, whose cache still holds what they wrote: lines that two cores share are
+/* Takes items until none is left: first those of the thread's own run, then what the others have not begun. A loop that is run
+ * again gives the same items to the same thread, whose core's cache still holds what they wrote: lines that two cores share are
  * several times slower to write, even more where the cores have no cache in common. */
-static void work(cn_job* job, int32_t worker)
+static void work(cn_job* job, int32_t thread, int32_t worker)
 {
     bool outer = in_task;
     in_task = true;
     bool flush = (job->flags & CN_RUN_FLUSH_DENORMALS) != 0;
     uint32_t fp_state = flush ? cn_fp_flush_denormals() : 0;
     for (int32_t i = 0; i < job->runs; i++) {
-        cn_items* items = &job->items[(worker + i) % job->runs];
+        cn_items* items = &job->items[(thread + i) % job->runs];
         int64_t index;
         while (take(items, &index)) {
             int32_t result = job->task(job->context, index, worker);
@@ -156,14 +157,14 @@ static void leave(cn_slot* slot)
         cn_wake(&slot->state, 1);
 }
 
-static bool help(cn_pool* pool)
+static bool help(cn_pool* pool, int32_t thread)
 {
     bool helped = false;
     for (int32_t i = 0; i < pool->threads; i++) {
         int32_t worker = join(&pool->slots[i]);
         if (worker == 0)
             continue;
-        work(&pool->slots[i].job, worker);
+        work(&pool->slots[i].job, thread, worker);
         leave(&pool->slots[i]);
         helped = true;
     }
@@ -184,11 +185,12 @@ static void await_job(cn_pool* pool, uint32_t epoch)
 CN_THREAD_MAIN(helper_main)
 {
     cn_pool* pool = argument;
+    int32_t thread = atomic_fetch_add_explicit(&pool->numbers, 1, memory_order_relaxed) + 1;
     for (;;) {
         uint32_t epoch = atomic_load(&pool->epoch);
         if (atomic_load(&pool->ended))
             return 0;
-        if (!help(pool))
+        if (!help(pool, thread))
             await_job(pool, epoch);
     }
 }
@@ -231,7 +233,7 @@ static int32_t run_shared(cn_pool* pool, cn_slot* slot, uint32_t helpers)
 {
     atomic_store_explicit(&slot->state, TAKEN | OPEN | helpers * SEAT, memory_order_release);
     announce(pool, helpers);
-    work(&slot->job, 0);
+    work(&slot->job, 0, 0);
     await_helpers(pool, slot);
     int32_t result = atomic_load_explicit(&slot->job.result, memory_order_relaxed);
     atomic_store_explicit(&slot->state, 0, memory_order_release);
@@ -242,7 +244,7 @@ static int32_t run_alone(int64_t count, cn_task task, void* context, uint32_t fl
 {
     cn_job job;
     prepare(&job, 1, count, task, context, flags);
-    work(&job, 0);
+    work(&job, 0, 0);
     return atomic_load_explicit(&job.result, memory_order_relaxed);
 }
 

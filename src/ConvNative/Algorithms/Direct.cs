@@ -16,8 +16,8 @@ namespace ConvNative.Algorithms;
 /// backward-data  dx[ic, points] = Σ over (oc, kh, kw) of w · taps in dy, for each residue class of the strides (see
 ///                <see cref="ImplicitGemm"/>); all classes read one copy of dy and are interleaved at the store
 /// </code>
-/// Each element is summed over blocks of channels, then channels, then taps: an order that depends on the problem, the caches and the
-/// instruction set only.
+/// Each element is summed over blocks of channels, then channels, then taps (the other forms say theirs): an order that depends on the problem,
+/// the caches and the instruction set only.
 /// </summary>
 internal sealed class Direct : IConvAlgorithm
 {

@@ -51,9 +51,10 @@ internal sealed unsafe class DirectLanePass : ConvPass
         while ((long)_s.G * ImageBlocks * _panels % context.Threads != 0 && _panels < Math.Min(Vectors, 4 * context.Threads)) _panels++;
         if (_s.G * ImageBlocks * _panels < context.Threads) _images = BlockSizes.CeilDiv(_s.N, BlockSizes.CeilDiv(context.Threads, _s.G * _panels));
         Workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / (sizeof(float) * WorkerLength));
-        while (Workers == 0 && _images > 1)
+        while (Workers == 0 && (_images > 1 || _panels < Vectors))
         {
-            _images = BlockSizes.CeilDiv(_images, 2);
+            if (_images > 1) _images = BlockSizes.CeilDiv(_images, 2);
+            else _panels++;
             Workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / (sizeof(float) * WorkerLength));
         }
     }

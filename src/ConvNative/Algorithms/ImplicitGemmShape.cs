@@ -9,7 +9,7 @@ internal sealed class ImplicitGemmShape
     private const int FewTiles = 8;
 
     /// <summary>B may be so many times larger for the sake of whole planes.</summary>
-    private const int PlaneBlocks = 3;
+    private const int PlaneBlocks = 3, MostPlaneBlocks = 16;
 
     private readonly PlanContext _context;
     private readonly bool _forward;
@@ -127,7 +127,12 @@ internal sealed class ImplicitGemmShape
         bool readsImages = Array.TrueForAll(grids, ReadsImage);
         if (readsImages && M <= FewTiles * Kernel.MR) Blocks = Blocks with { KC = FewTiles / 2 * Blocks.KC };
         int columns = Blocks.NC;
-        if (fillsGaps) columns = BlockSizes.RoundUp(PlaneBlocks * Blocks.NC * Blocks.KC / (ChannelsPerBlock(grids[0].Taps) * grids[0].Taps), Kernel.NR);
+        if (fillsGaps)
+        {
+            int depth = ChannelsPerBlock(grids[0].Taps) * grids[0].Taps;
+            columns = BlockSizes.RoundUp(Math.Min(PlaneBlocks * Blocks.KC * Blocks.NC / depth, MostPlaneBlocks * Blocks.NC), Kernel.NR);
+        }
+
         NC = BlockSizes.RoundUp(BlockSizes.Balance(grids.Max(Points), columns, Kernel.NR), Kernel.NR);
         long items = (long)s.N * s.G * BlockSizes.CeilDiv(points, NC);
         if (MergesImages) items = s.G * BlockSizes.CeilDiv(points * s.N, NC);
@@ -164,7 +169,7 @@ internal sealed class ImplicitGemmShape
         if (Kernel.NR % Kernel.Vector != 0)
             LastColumnsLength = grids.Max(grid => BlockSizes.RoundUp((long)ChannelsPerBlock(grid.Taps) * grid.Taps * (NC / Kernel.NR), Prefetch.Line));
         PanelsLength = BlockSizes.RoundUp(PanelsLength, Prefetch.Line) + LastColumnsLength;
-        ResultLength = StoresDirectly ? 0 : BlockSizes.RoundUp(((long)RowsPerItem * NC) + Prefetch.Line, Prefetch.Line);   // Spread reads a vector more
+        ResultLength = StoresDirectly ? 0 : BlockSizes.RoundUp(((long)RowsPerItem * NC) + Prefetch.Line, Prefetch.Line);   // a line to spare for whole vectors at the end
         FilterLength = BlockSizes.RoundUp(FilterLength, Prefetch.Line);
     }
 }

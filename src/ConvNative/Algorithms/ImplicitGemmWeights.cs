@@ -50,7 +50,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         if (_s.GroupOC <= nines.MostVectors * nines.Width && Cost(nines.MR, turnsX: false) < Cost(_kernel.MR, _turnsX)) (_kernel, _turnsX) = (nines, false);
         ChooseChunks();
         FitWorkspace();
-        _xRows = GC.AllocateUninitializedArray<nint>(_ICs * Taps, pinned: true);
+        _xRows = GC.AllocateUninitializedArray<nint>(SkipsPadding ? _ICs : _ICs * Taps, pinned: true);
         for (int r = 0; r < _xRows.Length; r++)
             _xRows[r] = SkipsPadding ? r * (nint)_s.InputPixels : (r / Taps * ChannelStride) + (IsDense ? 0 : _grid.TapOffsets[r % Taps]);
         _dyRows = GC.AllocateUninitializedArray<nint>(_OCs, pinned: true);
@@ -83,7 +83,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private bool CopiesX => !IsDense && !SkipsPadding;
 
     /// <summary>An item's part of C stays with its worker until it is whole, and goes from there to dw.</summary>
-    private bool TurnsAtOnce => (SkipsPadding || (IsDense && !_turnsX)) && _parts == 1;
+    private bool TurnsAtOnce => SkipsPadding && _parts == 1;
 
     private int BlockRows => IsDense ? 1 : _blockPoints / _grid.Columns;
 
@@ -125,7 +125,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 
     private int MostRuns => _blockImages * BlockRows;
 
-    private long TablesLength => Align((MostPlaces + ((SkipsPadding ? (2L * Taps) + 1 : 2) * MostRuns)) * sizeof(nint) / sizeof(float));
+    private long TablesLength => Align((MostPlaces + ((SkipsPadding ? 3L : 2L) * MostRuns)) * sizeof(nint) / sizeof(float));
 
     private long ChunkLength => TurnsAtOnce ? _ICs * Taps * (long)ResultStride : 0;
 
@@ -181,7 +181,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     {
         const int FewestRows = 64;
         int W = _kernel.Width, wanted = _context.Threads == 1 ? 1 : BlockSizes.CeilDiv(2 * _context.Threads, _s.G * _parts);
-        if (SkipsPadding && TurnsAtOnce)
+        if (TurnsAtOnce)
         {
             int share = BlockSizes.CeilDiv(wanted, BlockSizes.CeilDiv(_s.GroupIC, _kernel.MR));
             _OCs = Chunk(_s.GroupOC, Math.Clamp(_s.GroupOC / (2 * W), 1, share), W);
@@ -220,6 +220,12 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
             if ((CopiesX || TurnsAtOnce) && _ICs > 1)
             {
                 _ICs = BlockSizes.CeilDiv(_ICs, 2);
+                continue;
+            }
+
+            if (TurnsAtOnce && _OCs > _kernel.Width)
+            {
+                _OCs = BlockSizes.RoundUp(BlockSizes.CeilDiv(_OCs, 2), _kernel.Width);
                 continue;
             }
 

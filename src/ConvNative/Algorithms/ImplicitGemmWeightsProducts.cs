@@ -55,8 +55,6 @@ internal sealed unsafe partial class ImplicitGemmWeights
             float* panel = scratch + pass.SourceLength;
             float** places = (float**)(panel + pass.PanelLength);
             nint* runs = (nint*)(places + MostPlaces);
-            PointRows* taps = stackalloc PointRows[pass.SkipsPadding ? pass.Taps : 0];
-            for (int tap = 0; pass.SkipsPadding && tap < pass.Taps; tap++) taps[tap] = RowsOfTap(item, block, tap, runs + (((2 * tap) + 1) * pass.MostRuns));
             PointRows x = pass.SkipsPadding ? default : RowsOfX(item, block, scratch, runs + pass.MostRuns), dy = RowsOfDY(item, block, runs);
             PointRows rows = pass._turnsX ? dy : x, lanes = pass._turnsX ? x : dy;
             int rowCount = pass._turnsX ? item.OCs : item.ICs * pass.Taps, laneCount = pass._turnsX ? item.ICs * pass.Taps : item.OCs;
@@ -78,7 +76,7 @@ internal sealed unsafe partial class ImplicitGemmWeights
                 var ahead = new PrefetchQueue(places, length, Lines(block), points, panel);
                 double* sums = SumsBias(item) && pass._turnsX && j == 0 ? BiasSums(item) : null;
                 int stored = hasRoom ? wide * width : count;
-                if (pass.SkipsPadding) MultiplyTaps(item, taps, panel, wide, stored, c + j, !isFirst, ref ahead);
+                if (pass.SkipsPadding) MultiplyTaps(item, block, runs + pass.MostRuns, panel, wide, stored, c + j, !isFirst, ref ahead);
                 else pass._kernel.Multiply(rows, rowCount, panel, wide, stored, c + j, pass.ResultStride, !isFirst, sums, ref ahead);
                 j += count;
                 vectors -= wide;
@@ -88,11 +86,11 @@ internal sealed unsafe partial class ImplicitGemmWeights
         /// <summary>C's rows of one tap after the other: only the points for which it reads the image.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void MultiplyTaps(
-            in Item item, PointRows* taps, float* panel, int vectors, int lanes, float* c, bool accumulate, ref PrefetchQueue ahead)
+            in Item item, in Block block, nint* runs, float* panel, int vectors, int lanes, float* c, bool accumulate, ref PrefetchQueue ahead)
         {
             nint stride = pass.ResultStride;
             for (int tap = 0; tap < pass.Taps; tap++, c += stride)
-                pass._kernel.Multiply(taps[tap], item.ICs, panel, vectors, lanes, c, pass.Taps * stride, accumulate, null, ref ahead);
+                pass._kernel.Multiply(RowsOfTap(item, block, tap, runs), item.ICs, panel, vectors, lanes, c, pass.Taps * stride, accumulate, null, ref ahead);
         }
 
         private float* Target(in Item item, float* scratch)

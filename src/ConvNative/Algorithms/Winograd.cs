@@ -39,7 +39,8 @@ internal sealed class Winograd : IConvAlgorithm
 
     /// <summary>
     /// Whether 36 products per tile and pair of channels, and the transforms, are less than a product per pixel and tap; and for y and dx
-    /// whether there are tiles enough to pay for making and reading 36 weights for each kernel.
+    /// whether there are tiles enough to pay for making and reading 36 weights for each kernel, and whether that is less than the taps that read
+    /// the image, one by one.
     /// </summary>
     public bool Suits(PlanContext context, Direction direction)
     {

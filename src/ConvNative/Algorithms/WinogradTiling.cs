@@ -38,7 +38,6 @@ internal readonly record struct WinogradTiling(
     // reading a tile's V for a chunk, writing a kernel's U to where a block reads it from.
     private const double TapCost = 4 / 3.0, InputCost = 20, ChunkCost = 8, UCost = 16;
 
-
     /// <summary>Floats between products of the transformed input.</summary>
     public nint VStride => ((nint)RowGemm.RowsOf(Tiles) * VRow) + Skew;
 

@@ -38,7 +38,7 @@ internal sealed class Stencil3x3
     /// <summary>The same of the second plane.</summary>
     public const int SecondMask = 5;
 
-    private const int BandFloats = 4096;// 16 KiB of the source: it stays in L1 from strip to strip
+    private const int BandFloats = 4096;   // 16 KiB of the source: it stays in L1 from strip to strip
 
     private Stencil3x3(int sourceH, int sourceW, int outputH, int outputW, int stride, int pt, int pl, int width, int lanes)
     {

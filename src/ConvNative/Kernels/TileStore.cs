@@ -97,7 +97,7 @@ internal unsafe struct TileStore
     {
         for (int r = 0; r < Rows; r++)
         {
-            V bias = Bias == null ? S.Zero : S.Broadcast(Bias + r);
+            V bias = Bias == null ? S.Create(-0f) : S.Broadcast(Bias + r);   // x + (−0) is x, also where that is −0
             for (int j = 0; j < Columns; j += S.Width)
             {
                 int count = Math.Min(Columns - j, S.Width);

@@ -115,6 +115,28 @@ internal sealed class DirectTests
         }
     }
 
+    // More threads mean narrower panels, which take less memory; fewer must find room as well.
+    [Test]
+    public void A_small_workspace_is_enough_for_any_number_of_threads_or_for_none([Values(310_000, 200_000, 150_000)] long workspace)
+    {
+        ConvProblem problem = ConvProblem.Parse("mb1ic512ih7oc64oh7kh3ph2dh1");
+        string?[] refusals = [.. ((int[])[1, 2, 3, 4, 16]).Select(threads => Refusal(problem, new() { Algorithm = ConvAlgorithm.Direct, Threads = threads, MaxWorkspaceBytes = workspace }))];
+        Assert.That(refusals.Select(refusal => refusal is null).Distinct().Count(), Is.EqualTo(1), string.Join("; ", refusals));
+    }
+
+    private static string? Refusal(ConvProblem problem, Conv2dOptions options)
+    {
+        try
+        {
+            using var conv = new Conv2d(problem, options);
+            return null;
+        }
+        catch (NotSupportedException e)
+        {
+            return e.Message;
+        }
+    }
+
     [Test]
     public void Too_small_a_workspace_is_refused()
     {

@@ -65,12 +65,12 @@ internal readonly unsafe struct LaneKernels
     }
 
     /// <summary>
-    /// The products of an image: a single vector is slower, since a broadcast number is used once only; so are fewer sums than multiply-adds that
-    /// are under way at once.
+    /// The products of an image: a single vector is slower, since a broadcast number is used once only, and cannot be shared out; so are fewer sums
+    /// than multiply-adds that are under way at once.
     /// </summary>
     private static double ProductCost(in LaneKernels kernels, in ConvSizes s)
     {
-        const double Product = 1.08, OneVector = 1.3, UnderWay = 8;
+        const double Product = 1.08, OneVector = 1.6, UnderWay = 8;
         int lanes = BlockSizes.RoundUp(s.GroupOC, kernels.Width);
         double sums = Math.Min(lanes / kernels.Width, kernels.MostVectors) * Math.Min(s.OW, kernels.MostPixels);
         return (lanes == kernels.Width ? OneVector : Product) * Math.Max(1, UnderWay / sums) * s.TapsInside * lanes / s.GroupOC;

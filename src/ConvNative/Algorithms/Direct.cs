@@ -55,7 +55,7 @@ internal sealed class Direct : IConvAlgorithm
 
     /// <summary>Whether its output channels are lanes.</summary>
     private static bool InLanes(PlanContext context, Direction direction) =>
-        LaneKernels.Suit(context.Isa, direction == Direction.BackwardData ? context.Sizes.FromOutput : context.Sizes);
+        LaneKernels.Suit(context.Isa, context.SizesOf(direction));
 
     /// <summary>The form by output rows, where it pays.</summary>
     private static DirectRows? TakesRows(PlanContext context, Direction direction)

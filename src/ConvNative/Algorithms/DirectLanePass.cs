@@ -39,7 +39,7 @@ internal sealed unsafe class DirectLanePass : ConvPass
     {
         _context = context;
         _forward = direction == Direction.Forward;
-        _s = _forward ? context.Sizes : context.Sizes.FromOutput;
+        _s = context.SizesOf(direction);
         (_kernels, _packer) = (LaneKernels.For(context.Isa), PanelPacker.For(context.Isa));
         (_pieces, _skips) = Cut();
         CacheSizes caches = CacheSizes.Machine;
@@ -50,12 +50,11 @@ internal sealed unsafe class DirectLanePass : ConvPass
         _images = BlockSizes.Balance(_s.N, (int)Math.Clamp(caches.L2 / 4 / (sizeof(float) * (long)_s.OutputPixels * MostLanes), 1, _s.N), 1);
         while ((long)_s.G * ImageBlocks * _panels % context.Threads != 0 && _panels < Math.Min(Vectors, 4 * context.Threads)) _panels++;
         if (_s.G * ImageBlocks * _panels < context.Threads) _images = BlockSizes.CeilDiv(_s.N, BlockSizes.CeilDiv(context.Threads, _s.G * _panels));
-        Workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / (sizeof(float) * WorkerLength));
-        while (Workers == 0 && (_images > 1 || _panels < Vectors))
+        while ((Workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / (sizeof(float) * WorkerLength))) == 0
+            && (_images > 1 || _panels < Vectors))
         {
             if (_images > 1) _images = BlockSizes.CeilDiv(_images, 2);
             else _panels++;
-            Workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / (sizeof(float) * WorkerLength));
         }
     }
 

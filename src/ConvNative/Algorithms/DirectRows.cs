@@ -140,8 +140,8 @@ internal sealed unsafe class DirectRows : ConvPass
             var product = new DirectTileProduct { K = pass.K, StrideC = plane };
             product.Offsets = (nint*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pass._offsets));
             int length = rows * _s.sh * _s.IW, lines = BlockSizes.CeilDiv(_s.GroupIC * length, Prefetch.Line * rows * BlockSizes.CeilDiv(M, MR));
-            // A row's last vector may run over into the next row, which is written after it, where that row is this item's and no shorter.
-            int overrun = _s.OW < tile.Width ? 0 : isLast ? rows - 1 : rows;
+            // A row's last vector may run over into the next row, which is written after it, where that row is this item's; it is no shorter (Pays).
+            int overrun = isLast ? rows - 1 : rows;
             float* ahead = next, stop = next + length;
             for (int first = 0; first < rows; first += pass._rowsInL1)
             {

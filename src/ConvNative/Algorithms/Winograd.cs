@@ -47,7 +47,7 @@ internal sealed class Winograd : IConvAlgorithm
         // Multiply-adds in the time of one transform, of a tile's input or output (measured: 10 to 25 ns on Zen 3) and of a kernel's gradient.
         const int TileTransform = 600, KernelTransform = 300;
         const int FewestTiles = 4;   // measured on Zen 5: as fast as the others with plain weights, twice as fast with packed ones
-        ConvSizes s = WinogradTiling.Sizes(context, direction);
+        ConvSizes s = context.SizesOf(direction);
         bool isGradient = direction == Direction.BackwardWeights;
         double tiles = (double)s.N * WinogradStrip.InImage(s), pixels = (double)s.N * s.OutputPixels;
         double taps = s.KH * s.KW, pairs = (double)s.GroupIC * s.GroupOC;
@@ -73,7 +73,7 @@ internal sealed class Winograd : IConvAlgorithm
     public ConvPass Plan(PlanContext context, Direction direction)
     {
         if (direction == Direction.BackwardWeights) return new WinogradGradientPass(context, WinogradGradientTiling.For(context));
-        ConvSizes sizes = WinogradTiling.Sizes(context, direction);
+        ConvSizes sizes = context.SizesOf(direction);
         return new WinogradPass(context, direction, sizes, WinogradTiling.For(context, sizes));
     }
 
@@ -86,7 +86,7 @@ internal sealed class Winograd : IConvAlgorithm
             return (gradient.Workers, gradient.WorkerBytes);
         }
 
-        var tiling = WinogradTiling.For(context, WinogradTiling.Sizes(context, direction));
+        var tiling = WinogradTiling.For(context, context.SizesOf(direction));
         return (tiling.Workers, tiling.SmallestBytes);
     }
 }

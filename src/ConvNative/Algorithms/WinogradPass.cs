@@ -42,8 +42,12 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
 
         for (int group = 0; group < s.G; group++)
         {
-            var input = new InputTask(work, group);
-            if (!tiling.Alone) pool.For(tiling.Workers, work.Vectors, ref input);
+            if (!tiling.Alone)
+            {
+                var input = new InputTask(work, group);
+                pool.For(tiling.Workers, work.Vectors, ref input);
+            }
+
             var output = new OutputTask(work, group);
             pool.For(tiling.Workers, tiling.OCChunks, ref output);
         }

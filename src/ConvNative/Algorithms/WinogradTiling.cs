@@ -66,10 +66,6 @@ internal readonly record struct WinogradTiling(
 
     public long SmallestBytes => (WorkerLength + SharedLength) * sizeof(float);
 
-    /// <summary>The convolution that is computed: the problem's own, or the one from dy to dx.</summary>
-    public static ConvSizes Sizes(PlanContext context, Direction direction) =>
-        direction == Direction.BackwardData ? context.Sizes.FromOutput : context.Sizes;
-
     /// <summary>
     /// One block of all tiles, for which the weights of a chunk are transformed where they are used, while there are no more tiles than
     /// input channels: then U is larger than M, and writing and rereading it costs more than M beyond L2 (measured on Zen 5). Else, and

@@ -146,7 +146,16 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
             for (int j = 0; j < whole; j++) CopyColumn(source + ((nint)j * NR) + NR - 1, _grid.Points, channels, last + ((nint)j * channels));
         }
 
-        return new OperandB(source, _grid.Points, NR, edge, last);
+        return new OperandB(source, _grid.Points, NR, edge, last, Following(block, c + channels));
+    }
+
+    /// <summary>What a worker probably reads next: the same points of the next channels, the next points, or the next image.</summary>
+    private float* Following(in Block block, int channel)
+    {
+        if (channel < shape.Channels) return Source(block.N, block.G, channel) + block.Point;
+        int point = block.Point + block.Count;
+        if (point < _grid.Points) return Source(block.N, block.G, 0) + point;
+        return Source(Math.Min(block.N + 1, _s.N - 1), block.G, 0);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

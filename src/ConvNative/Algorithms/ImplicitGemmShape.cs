@@ -5,11 +5,8 @@ namespace ConvNative.Algorithms;
 /// <summary>Sizes that all products of a pass share, and the blocking.</summary>
 internal sealed class ImplicitGemmShape
 {
-    /// <summary>So many tiles use an element of B too seldom for it to be worth a place in L1: the sums are cut less often.</summary>
-    private const int FewTiles = 8;
-
-    /// <summary>B may be so many times larger for the sake of whole planes.</summary>
-    private const int PlaneBlocks = 3, MostPlaneBlocks = 16;
+    /// <summary>Panels of a block where sums are short; for the sake of whole planes; B may be so many times larger for those.</summary>
+    private const int MostPanels = 16, MostPlanePanels = 128, PlaneBlocks = 3;
 
     private readonly PlanContext _context;
     private readonly bool _forward;
@@ -125,15 +122,9 @@ internal sealed class ImplicitGemmShape
         int points = grids.Max(grid => grid.Points);
         ReadsWeights = Array.TrueForAll(products, product => Filter(product).StandsInPlace);
         bool readsImages = Array.TrueForAll(grids, ReadsImage);
-        if (readsImages && M <= FewTiles * Kernel.MR) Blocks = Blocks with { KC = FewTiles / 2 * Blocks.KC };
-        int columns = Blocks.NC;
-        if (fillsGaps)
-        {
-            int depth = ChannelsPerBlock(grids[0].Taps) * grids[0].Taps;
-            columns = BlockSizes.RoundUp(Math.Min(PlaneBlocks * Blocks.KC * Blocks.NC / depth, MostPlaneBlocks * Blocks.NC), Kernel.NR);
-        }
-
-        NC = BlockSizes.RoundUp(BlockSizes.Balance(grids.Max(Points), columns, Kernel.NR), Kernel.NR);
+        Blocks = BlockSizes.For(Kernel, CacheSizes.Machine, grids.Max(grid => ChannelsPerBlock(grid.Taps) * grid.Taps));
+        int panels = fillsGaps ? Math.Min(PlaneBlocks * Blocks.NC / Kernel.NR, MostPlanePanels) : Math.Min(Blocks.NC / Kernel.NR, MostPanels);
+        NC = BlockSizes.RoundUp(BlockSizes.Balance(grids.Max(Points), panels * Kernel.NR, Kernel.NR), Kernel.NR);
         long items = (long)s.N * s.G * BlockSizes.CeilDiv(points, NC);
         if (MergesImages) items = s.G * BlockSizes.CeilDiv(points * s.N, NC);
         // Each part of the rows packs the patches anew, so there are only as many as even out the work.

@@ -96,14 +96,36 @@ internal readonly unsafe struct OperandA(
 /// <param name="panelStep">Floats from a panel to the next.</param>
 /// <param name="edge">A last panel of fewer columns, packed; null: it lies among the others.</param>
 /// <param name="lastColumns">K floats for each panel: <see cref="TileStore.LastColumn"/>.</param>
-internal readonly unsafe struct OperandB(float* data, nint ld, nint panelStep, float* edge, float* lastColumns)
+/// <param name="following">The panel that is read after these, of a B as it stands, which may come from main memory; null: they are near.</param>
+internal readonly unsafe struct OperandB(float* data, nint ld, nint panelStep, float* edge, float* lastColumns, float* following = null)
 {
     public readonly float* Data = data;
     public readonly nint Ld = ld;
     public readonly nint PanelStep = panelStep;
     public readonly float* Edge = edge;
     public readonly float* LastColumns = lastColumns;
+    public readonly float* Following = following;
 
     /// <summary>⌈N/NR⌉ packed panels.</summary>
     public static OperandB Packed(float* panels, int NR, int K) => new(panels, NR, (nint)K * NR, null, null);
+
+    /// <summary>
+    /// The first tiles of a panel ask for the lines of the next one in place of A's: each for a part of its rows. Start is null where nothing is to
+    /// be asked for.
+    /// </summary>
+    public PrefetchWalk Next(float* panel, bool isLast, int NR, int K)
+    {
+        int lines = LinesOf(NR);
+        return new()
+        {
+            Start = Following == null ? null : isLast ? Following : panel + PanelStep,
+            Step = Prefetch.Line,
+            Count = lines,
+            Jump = Ld - (lines * Prefetch.Line),
+            TileStep = BlockSizes.CeilDiv(K, lines) * Ld,
+        };
+    }
+
+    /// <summary>Cache lines of a panel's row, wherever it begins.</summary>
+    public static int LinesOf(int NR) => (NR / Prefetch.Line) + 1;
 }

@@ -47,4 +47,7 @@ internal unsafe struct PrefetchWalk
     public nint Count;
     public nint Jump;
     public nint TileStep;
+
+    /// <summary>Where a tile begins.</summary>
+    public readonly PrefetchWalk Of(int tile) => this with { Start = Start + (tile * TileStep) };
 }

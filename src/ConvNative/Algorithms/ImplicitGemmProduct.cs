@@ -20,14 +20,19 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         int first = (int)columnBlock * shape.NC;
         var block = new Block(
             (int)g, (int)rowBlock * shape.RowsPerItem, Math.Min(shape.RowsPerItem, shape.M - ((int)rowBlock * shape.RowsPerItem)),
-            (int)n + (first / _grid.Points), first % _grid.Points, Math.Min(shape.NC, shape.Points(_grid) - first));
+            (int)n + (first / _grid.Points), first % _grid.Points, Math.Min(shape.NC, shape.Points(_grid) - first),
+            shape.RowBlocks > 1 && rowBlock % 2 == 0);
         float* scratch = workspace + (worker * shape.WorkerLength);
         Multiply(block, scratch);
         if (!shape.StoresDirectly) Scatter(block, scratch + shape.ScratchLength + shape.PanelsLength);
     }
 
-    /// <summary>Rows [Row, Row + Rows) of group G; Count grid points from point Point of image N on, into the next images where they are merged.</summary>
-    private readonly record struct Block(int G, int Row, int Rows, int N, int Point, int Count);
+    /// <summary>
+    /// Rows [Row, Row + Rows) of group G; Count grid points from point Point of image N on, into the next images where they are merged. FromLast: a
+    /// part of the rows whose neighbour below is another thread's, and which that thread also begins at their border: processors that see the
+    /// rows' constant distance would go on beyond it.
+    /// </summary>
+    private readonly record struct Block(int G, int Row, int Rows, int N, int Point, int Count, bool FromLast);
 
     private void Multiply(in Block block, float* scratch)
     {
@@ -62,7 +67,7 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
             if (at.Addend != null) at.Addend += i * at.AddendStride;
             int rows = Math.Min(step, block.Rows - i);
             OperandA a = Weights(block, i, rows, channel, channels, filter);
-            GemmBlock.Multiply(shape.Kernel, rows, block.Count, channels * _grid.Taps, a, b, c + (i * ldc), ldc, at);
+            GemmBlock.Multiply(shape.Kernel, rows, block.Count, channels * _grid.Taps, a, b, c + (i * ldc), ldc, at, block.FromLast);
         }
     }
 

@@ -124,13 +124,10 @@ internal sealed class ImplicitGemmShape
         bool readsImages = Array.TrueForAll(grids, ReadsImage);
         Blocks = BlockSizes.For(Kernel, CacheSizes.Machine, grids.Max(grid => ChannelsPerBlock(grid.Taps) * grid.Taps));
         int panels = fillsGaps ? Math.Min(PlaneBlocks * Blocks.NC / Kernel.NR, MostPlanePanels) : Math.Min(Blocks.NC / Kernel.NR, MostPanels);
-        NC = BlockSizes.RoundUp(BlockSizes.Balance(grids.Max(Points), panels * Kernel.NR, Kernel.NR), Kernel.NR);
-        long items = (long)s.N * s.G * BlockSizes.CeilDiv(points, NC);
-        if (MergesImages) items = s.G * BlockSizes.CeilDiv(points * s.N, NC);
-        // Each part of the rows packs the patches anew, so there are only as many as even out the work.
-        int parts = 1, fewest = readsImages ? 1 : 8;
-        while (items * parts < 4L * _context.Threads && items * parts % _context.Threads != 0) parts++;
-        RowsPerItem = Math.Min(PaddedM, BlockSizes.RoundUp(Math.Max(BlockSizes.CeilDiv(M, parts), fewest * Kernel.MR), Kernel.MR));
+        long images = (long)Images * s.G;
+        bool sharesImages = images >= 4L * _context.Threads || images % _context.Threads == 0;
+        if (!sharesImages && readsImages) CutImage(points, panels);
+        else Cut(images, grids.Max(Points), panels, fewestTiles: readsImages ? 1 : 8);
         for (; ; NC = BlockSizes.RoundUp(NC / 2, Kernel.NR))
         {
             Measure(grids);
@@ -138,6 +135,33 @@ internal sealed class ImplicitGemmShape
             if (Workers > 0 || NC <= Kernel.NR) return;
         }
     }
+
+    private void Cut(long images, int points, int panels, int fewestTiles)
+    {
+        NC = BlockSizes.RoundUp(BlockSizes.Balance(points, panels * Kernel.NR, Kernel.NR), Kernel.NR);
+        long items = images * BlockSizes.CeilDiv(points, NC);
+        // Each part of the rows packs the patches anew, so there are only as many as even out the work.
+        int parts = 1;
+        while (items * parts < 4L * _context.Threads && items * parts % _context.Threads != 0) parts++;
+        RowsPerItem = Math.Min(PaddedM, BlockSizes.RoundUp(Math.Max(BlockSizes.CeilDiv(M, parts), fewestTiles * Kernel.MR), Kernel.MR));
+    }
+
+    /// <summary>
+    /// An image that is read as it stands may be cut anywhere. Threads that own columns write into common cache lines where a plane is not whole
+    /// lines; threads that own rows all read the image, which is less where there are more rows than channels.
+    /// </summary>
+    private void CutImage(int points, int panels)
+    {
+        int all = BlockSizes.CeilDiv(points, Kernel.NR), tiles = PaddedM / Kernel.MR;
+        double columns = Unevenness(all), rows = Unevenness(tiles);
+        bool byRows = rows < 0.85 * columns || (rows < 1.15 * columns && M > Channels && OutH * OutW % Prefetch.Line != 0);
+        if (!byRows) panels = Math.Clamp(all / (8 * _context.Threads), 1, panels);
+        NC = BlockSizes.RoundUp(BlockSizes.Balance(points, panels * Kernel.NR, Kernel.NR), Kernel.NR);
+        RowsPerItem = byRows ? BlockSizes.CeilDiv(tiles, _context.Threads) * Kernel.MR : PaddedM;
+    }
+
+    /// <summary>The largest share of so many equal pieces over the mean.</summary>
+    private double Unevenness(int pieces) => BlockSizes.CeilDiv(pieces, _context.Threads) * _context.Threads / (double)pieces;
 
     private void Measure(PatchGrid[] grids)
     {

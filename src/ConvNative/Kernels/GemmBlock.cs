@@ -6,10 +6,10 @@ internal static unsafe class GemmBlock
 {
     /// <summary>
     /// C[0 … M, 0 … N] = epilogue(A·B). Each panel of B stays near while all of A passes over it. The epilogue's bias and addend belong to
-    /// C[0, 0]; its Rows and Columns are not looked at.
+    /// C[0, 0]; its Rows and Columns are not looked at. <paramref name="fromLast"/>: the rows of A from the last to the first.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(in GemmKernel kernel, int M, int N, int K, in OperandA a, in OperandB b, float* c, nint ldc, in TileStore epilogue)
+    public static void Multiply(in GemmKernel kernel, int M, int N, int K, in OperandA a, in OperandB b, float* c, nint ldc, in TileStore epilogue, bool fromLast = false)
     {
         float* panel = b.Data;
         TileStore store = epilogue;
@@ -18,8 +18,8 @@ internal static unsafe class GemmBlock
         {
             store.Columns = Math.Min(kernel.NR, N - j);
             PrefetchWalk next = b.Next(panel, j + kernel.NR >= N, kernel.NR, K);
-            if (store.Columns < kernel.NR && b.Edge != null) MultiplyPanel(kernel, M, K, a, b.Edge, kernel.NR, next, c + j, ldc, store);
-            else MultiplyPanel(kernel, M, K, a, panel, b.Ld, next, c + j, ldc, store);
+            if (store.Columns < kernel.NR && b.Edge != null) MultiplyPanel(kernel, M, K, a, b.Edge, kernel.NR, next, c + j, ldc, store, fromLast);
+            else MultiplyPanel(kernel, M, K, a, panel, b.Ld, next, c + j, ldc, store, fromLast);
             panel += b.PanelStep;
             if (store.LastColumn != null) store.LastColumn += K;
             if (store.Addend != null) store.Addend += kernel.NR;
@@ -28,24 +28,24 @@ internal static unsafe class GemmBlock
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyPanel(
-        in GemmKernel kernel, int M, int K, in OperandA a, float* b, nint ldb, in PrefetchWalk next, float* c, nint ldc, TileStore store)
+        in GemmKernel kernel, int M, int K, in OperandA a, float* b, nint ldb, in PrefetchWalk next, float* c, nint ldc, in TileStore epilogue, bool fromLast)
     {
+        TileStore store = epilogue;
         store.Segment = a.Segment;
-        float* panel = a.Data;
         var run = a.IsByRows ? kernel.RunRows : kernel.Run;
         // Where A stands in segments, the walk is bound to them.
         int askForNext = next.Start == null || a.Skip != 0 ? 0 : OperandB.LinesOf(kernel.NR);
-        for (int i = 0, tile = 0; i < M; i += kernel.MR, tile++)
+        int tiles = BlockSizes.CeilDiv(M, kernel.MR), ahead = fromLast ? -2 : 0;
+        for (int done = 0; done < tiles; done++)
         {
-            store.Ahead = tile < askForNext ? next.Of(tile) : a.Ahead.Of(tile);
-            store.Rows = Math.Min(kernel.MR, M - i);
+            int tile = fromLast ? tiles - 1 - done : done, row = tile * kernel.MR;
+            store.Rows = Math.Min(kernel.MR, M - row);
             bool isEdge = store.Rows < kernel.MR && a.Edge != null;
             store.SkipA = isEdge ? 0 : a.Skip;
-            run(K, isEdge ? a.Edge : panel, isEdge ? a.EdgeLd : a.Ld, b, ldb, c, ldc, &store);
-            panel += a.PanelStep;
-            c += kernel.MR * ldc;
-            if (store.Bias != null) store.Bias += kernel.MR;
-            if (store.Addend != null) store.Addend += kernel.MR * store.AddendStride;
+            store.Ahead = done < askForNext ? next.Of(done) : a.Ahead.Of(tile + ahead);
+            if (epilogue.Bias != null) store.Bias = epilogue.Bias + row;
+            if (epilogue.Addend != null) store.Addend = epilogue.Addend + (row * epilogue.AddendStride);
+            run(K, isEdge ? a.Edge : a.Data + (tile * a.PanelStep), isEdge ? a.EdgeLd : a.Ld, b, ldb, c + (row * ldc), ldc, &store);
         }
     }
 }

@@ -8,6 +8,9 @@ internal sealed class ImplicitGemmShape
     /// <summary>Panels of a block where sums are short; for the sake of whole planes; B may be so many times larger for those.</summary>
     private const int MostPanels = 16, MostPlanePanels = 128, PlaneBlocks = 3;
 
+    /// <summary>So many items of an image let a thread that comes late leave some to the others.</summary>
+    private const int ItemsPerThread = 4;
+
     private readonly PlanContext _context;
     private readonly bool _forward;
 
@@ -155,7 +158,7 @@ internal sealed class ImplicitGemmShape
         int all = BlockSizes.CeilDiv(points, Kernel.NR), tiles = PaddedM / Kernel.MR;
         double columns = Unevenness(all), rows = Unevenness(tiles);
         bool byRows = rows < 0.85 * columns || (rows < 1.15 * columns && M > Channels && OutH * OutW % Prefetch.Line != 0);
-        if (!byRows) panels = Math.Clamp(all / (8 * _context.Threads), 1, panels);
+        if (!byRows) panels = Math.Clamp(all / (ItemsPerThread * _context.Threads), 1, panels);
         NC = BlockSizes.RoundUp(BlockSizes.Balance(points, panels * Kernel.NR, Kernel.NR), Kernel.NR);
         RowsPerItem = byRows ? BlockSizes.CeilDiv(tiles, _context.Threads) * Kernel.MR : PaddedM;
     }

@@ -127,10 +127,10 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         {
             int K = channels * _grid.Taps;
             last = panels + shape.PanelsLength - (nint)shape.LastColumnsLength;
-            for (int j = 0; j < (block.Count + NR - 1) / NR; j++) CopyColumn(panels + ((nint)j * K * NR) + NR - 1, NR, K, last + ((nint)j * K));
+            for (int j = 0; j < (block.Count + NR - 1) / NR; j++) CopyColumn(panels + ((nint)j * NR) + NR - 1, shape.PatchesLd, K, last + ((nint)j * K));
         }
 
-        return new OperandB(panels, NR, (nint)channels * _grid.Taps * NR, null, last);
+        return new OperandB(panels, shape.PatchesLd, NR, null, last);
     }
 
     private bool NeedsLastColumns => shape.Filter(part).IsByRows && shape.Kernel.NR % shape.Kernel.Vector != 0;
@@ -175,8 +175,8 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         var source = new PatchSource(Source(block.N, block.G, c), Source(_s.N, 0, 0), plane, _grid.sw, isFar: true);
         nint tap = ((nint)_grid.FirstRow * _grid.W) + _grid.FirstColumn;
         Span<Run> runs = stackalloc Run[MostRuns(block)];
-        int count = FindRuns(block, channels, image, (nint)_grid.sh * _grid.W, _grid.sw, runs);
-        shape.Patches.Pack(source, channels, &tap, 1, runs[..count], shape.Kernel.NR, panels);
+        int count = FindRuns(block, image, (nint)_grid.sh * _grid.W, _grid.sw, runs);
+        shape.Patches.Pack(source, channels, &tap, 1, runs[..count], shape.PatchesLd, panels);
     }
 
     private void PackPadded(in Block block, int c, int channels, float* scratch, float* panels)
@@ -192,17 +192,16 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
 
         var source = new PatchSource(scratch - (firstRow * _grid.RowStep), scratch + shape.ScratchLength, channelStride, 1, isFar: false);
         Span<Run> runs = stackalloc Run[MostRuns(block)];
-        int count = FindRuns(block, channels, imageStride, _grid.RowStep, 1, runs);
-        shape.Patches.Pack(source, channels, _grid.TapOffsets, _grid.Taps, runs[..count], shape.Kernel.NR, panels);
+        int count = FindRuns(block, imageStride, _grid.RowStep, 1, runs);
+        shape.Patches.Pack(source, channels, _grid.TapOffsets, _grid.Taps, runs[..count], shape.PatchesLd, panels);
     }
 
-    private int MostRuns(in Block block) => (block.Count / _grid.Columns) + (block.Count / shape.Kernel.NR) + 3;
+    private int MostRuns(in Block block) => (block.Count / _grid.Columns) + 2;
 
-    /// <summary>Cuts the block's points where a grid row or a panel ends.</summary>
+    /// <summary>Cuts the block's points where a grid row ends.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private int FindRuns(in Block block, int channels, nint imageStride, nint rowStride, nint pointStride, Span<Run> runs)
+    private int FindRuns(in Block block, nint imageStride, nint rowStride, nint pointStride, Span<Run> runs)
     {
-        int NR = shape.Kernel.NR;
         // Where grid rows follow each other without a gap, an image is one row.
         int columns = rowStride == _grid.Columns * pointStride ? _grid.Points : _grid.Columns;
         (int image, int point) = Math.DivRem(block.Point, _grid.Points);
@@ -210,10 +209,8 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         int count = 0;
         for (int i = 0; i < block.Count;)
         {
-            (int panel, int lane) = Math.DivRem(i, NR);
-            int length = Math.Min(Math.Min(columns - column, NR - lane), block.Count - i);
-            runs[count++] = new Run(
-                (image * imageStride) + (row * rowStride) + (column * pointStride), ((nint)panel * channels * _grid.Taps * NR) + lane, length);
+            int length = Math.Min(columns - column, block.Count - i);
+            runs[count++] = new Run((image * imageStride) + (row * rowStride) + (column * pointStride), i, length);
             i += length;
             column += length;
             if (column < columns) continue;

@@ -61,6 +61,9 @@ internal sealed class ImplicitGemmShape
     /// <summary>Grid points of a block.</summary>
     public int NC { get; private set; }
 
+    /// <summary>Floats from a row of packed patches to the next: an odd number of cache lines, so that rows do not share their place in L1.</summary>
+    public int PatchesLd => (BlockSizes.CeilDiv(NC, Prefetch.Line) | 1) * Prefetch.Line;
+
     /// <summary>Rows of a block.</summary>
     public int RowsPerItem { get; private set; }
 
@@ -179,7 +182,7 @@ internal sealed class ImplicitGemmShape
             int rows = MergesImages ? grid.Rows : Math.Min(grid.Rows, ((NC + grid.Columns - 2) / grid.Columns) + 1);
             long scratch = grid.ReadsInPlace ? 0 : ((long)images * channels * grid.PaddedRowCount(rows) * grid.Pitch) + slack;
             ScratchLength = Math.Max(ScratchLength, BlockSizes.RoundUp(scratch, Prefetch.Line));
-            int panelColumns = ReadsImage(grid) ? EdgeColumns(grid) : NC;
+            int panelColumns = ReadsImage(grid) ? EdgeColumns(grid) : PatchesLd;
             PanelsLength = Math.Max(PanelsLength, ((long)channels * grid.Taps * panelColumns) + slack);
             if (PacksInRun) FilterLength = Math.Max(FilterLength, (long)channels * grid.Taps * FilterRows);
         }

@@ -6,13 +6,13 @@ namespace ConvNative.Kernels;
 /// <summary>The two steps of <see cref="PatchGrid"/> for one instruction set.</summary>
 internal readonly unsafe struct PatchPacker(
     delegate*<PatchGrid, float*, int, int, int, float*, nint, void> fill,
-    delegate*<in PatchSource, int, nint*, int, ReadOnlySpan<Run>, int, float*, void> pack)
+    delegate*<in PatchSource, int, nint*, int, ReadOnlySpan<Run>, nint, float*, void> pack)
 {
     /// <inheritdoc cref="PaddedRows{S, V}.Fill"/>
     public delegate*<PatchGrid, float*, int, int, int, float*, nint, void> Fill { get; } = fill;
 
-    /// <inheritdoc cref="PatchPanel{S, V}.Pack"/>
-    public delegate*<in PatchSource, int, nint*, int, ReadOnlySpan<Run>, int, float*, void> Pack { get; } = pack;
+    /// <inheritdoc cref="PatchRows{S, V}.Pack"/>
+    public delegate*<in PatchSource, int, nint*, int, ReadOnlySpan<Run>, nint, float*, void> Pack { get; } = pack;
 
     public static PatchPacker For(Isa isa) => isa switch
     {
@@ -23,5 +23,5 @@ internal readonly unsafe struct PatchPacker(
 
     private static PatchPacker Of<S, V>()
         where S : struct, ISimd<V>
-        where V : struct => new(&PaddedRows<S, V>.Fill, &PatchPanel<S, V>.Pack);
+        where V : struct => new(&PaddedRows<S, V>.Fill, &PatchRows<S, V>.Pack);
 }

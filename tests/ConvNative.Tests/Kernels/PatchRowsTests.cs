@@ -3,37 +3,37 @@ using ConvNative.Simd;
 
 namespace ConvNative.Tests.Kernels;
 
-internal sealed unsafe class PatchPanelTests
+internal sealed unsafe class PatchRowsTests
 {
     private const int Channels = 3, Vector = 16;
     private static readonly nint[] Offsets = [0, 5, 2];
 
     [Test]
-    public void PanelsHoldWhatTheRunsRead([Values] Isa isa, [Values(1, 2, 3)] int stride, [Values(16, 48)] int NR)
+    public void RowsHoldWhatTheRunsRead([Values] Isa isa, [Values(1, 2, 3)] int stride)
     {
         for (int columns = 1; columns <= (2 * Vector) + 1; columns++)
-        for (int points = 1; points <= (2 * NR) + 1; points += 3)
+        for (int points = 1; points <= (6 * Vector) + 1; points += 3)
         {
-            if (!Holds(isa, stride, NR, columns, points)) Assert.Fail($"{points} points in rows of {columns}");
+            if (!Holds(isa, stride, columns, points)) Assert.Fail($"{points} points in rows of {columns}");
         }
     }
 
     /// <summary>Points in rows of some columns; the source ends with the last pixel that is read.</summary>
-    private static bool Holds(Isa isa, int stride, int NR, int columns, int points)
+    private static bool Holds(Isa isa, int stride, int columns, int points)
     {
         int pitch = ((columns - 1) * stride) + 3, rows = (points + columns - 1) / columns, K = Channels * Offsets.Length;
-        int panels = (points + NR - 1) / NR;
+        int ld = points + (columns % 3);
         nint channelStride = rows * pitch;
-        Run[] runs = [.. Runs(points, columns, pitch, stride, NR, K)];
+        Run[] runs = [.. Runs(points, columns, pitch, stride)];
         Run last = runs[^1];
         nint length = ((Channels - 1) * channelStride) + Offsets.Max() + last.Source + ((last.Count - 1) * stride) + 1;
         if (rows > 1) length = Math.Max(length, ((Channels - 1) * channelStride) + Offsets.Max() + ((rows - 2) * pitch) + ((columns - 1) * stride) + 1);
         using FencedFloats source = new FencedFloats(length).FillUniform(new Random(points));
-        using var target = new FencedFloats(((long)panels * K * NR) + Vector);
+        using var target = new FencedFloats(((long)K * ld) + Vector);
         fixed (nint* offsets = Offsets)
         {
             var from = new PatchSource(source.Pointer, source.Pointer + length, channelStride, stride, isFar: columns % 2 == 0);
-            PatchPacker.For(isa).Pack(from, Channels, offsets, Offsets.Length, runs, NR, target.Pointer);
+            PatchPacker.For(isa).Pack(from, Channels, offsets, Offsets.Length, runs, ld, target.Pointer);
         }
 
         bool equal = target.FencesHold;
@@ -41,18 +41,18 @@ internal sealed unsafe class PatchPanelTests
         for (int k = 0; k < K; k++)
         {
             nint at = (k / Offsets.Length * channelStride) + Offsets[k % Offsets.Length] + (p / columns * pitch) + (p % columns * stride);
-            equal &= target.Span[(p / NR * K * NR) + (k * NR) + (p % NR)] == source.Pointer[at];
+            equal &= target.Span[(k * ld) + p] == source.Pointer[at];
         }
 
         return equal;
     }
 
-    private static IEnumerable<Run> Runs(int points, int columns, int pitch, int stride, int NR, int K)
+    private static IEnumerable<Run> Runs(int points, int columns, int pitch, int stride)
     {
         for (int p = 0; p < points;)
         {
-            int count = Math.Min(Math.Min(columns - (p % columns), NR - (p % NR)), points - p);
-            yield return new Run((p / columns * pitch) + (p % columns * stride), (p / NR * K * NR) + (p % NR), count);
+            int count = Math.Min(columns - (p % columns), points - p);
+            yield return new Run((p / columns * pitch) + (p % columns * stride), p, count);
             p += count;
         }
     }

@@ -62,14 +62,9 @@ internal static unsafe class Gemm8x3<S, V>
             left = walk.Count;
         }
 
-        Finish(0, c, store, c00, c01, c02);
-        Finish(1, c + ldc, store, c10, c11, c12);
-        Finish(2, c + 2 * ldc, store, c20, c21, c22);
-        Finish(3, c + 3 * ldc, store, c30, c31, c32);
-        Finish(4, c + 4 * ldc, store, c40, c41, c42);
-        Finish(5, c + 5 * ldc, store, c50, c51, c52);
-        Finish(6, c + 6 * ldc, store, c60, c61, c62);
-        Finish(7, c + 7 * ldc, store, c70, c71, c72);
+        Finish(
+            c, ldc, store, ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32,
+            ref c40, ref c41, ref c42, ref c50, ref c51, ref c52, ref c60, ref c61, ref c62, ref c70, ref c71, ref c72);
     }
 
     /// <summary>
@@ -124,14 +119,9 @@ internal static unsafe class Gemm8x3<S, V>
             b += ldb;
         }
 
-        Finish(0, c, store, c00, c01, c02);
-        Finish(1, c + ldc, store, c10, c11, c12);
-        Finish(2, c + 2 * ldc, store, c20, c21, c22);
-        Finish(3, c + 3 * ldc, store, c30, c31, c32);
-        Finish(4, c + 4 * ldc, store, c40, c41, c42);
-        Finish(5, c + 5 * ldc, store, c50, c51, c52);
-        Finish(6, c + 6 * ldc, store, c60, c61, c62);
-        Finish(7, c + 7 * ldc, store, c70, c71, c72);
+        Finish(
+            c, ldc, store, ref c00, ref c01, ref c02, ref c10, ref c11, ref c12, ref c20, ref c21, ref c22, ref c30, ref c31, ref c32,
+            ref c40, ref c41, ref c42, ref c50, ref c51, ref c52, ref c60, ref c61, ref c62, ref c70, ref c71, ref c72);
         FinishColumn(c + NR, ldc, store, column);
     }
 
@@ -354,29 +344,92 @@ internal static unsafe class Gemm8x3<S, V>
         Prefetch.ToL1(c + (3 * S.Width) - 1);
     }
 
-    /// <summary>The epilogue of one row, in registers.</summary>
+    /// <summary>The epilogue, in registers: a branch for each of its parts, since short sums would feel one for each row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish(int row, float* c, TileStore* store, V x0, V x1, V x2)
+    private static void Finish(
+        float* c, nint ldc, TileStore* store,
+        ref V c00, ref V c01, ref V c02, ref V c10, ref V c11, ref V c12, ref V c20, ref V c21, ref V c22, ref V c30, ref V c31, ref V c32,
+        ref V c40, ref V c41, ref V c42, ref V c50, ref V c51, ref V c52, ref V c60, ref V c61, ref V c62, ref V c70, ref V c71, ref V c72)
     {
         if (store->Bias != null)
         {
-            V bias = S.Broadcast(store->Bias + row);
-            x0 = S.Add(x0, bias);
-            x1 = S.Add(x1, bias);
-            x2 = S.Add(x2, bias);
+            AddBias(store->Bias, ref c00, ref c01, ref c02);
+            AddBias(store->Bias + 1, ref c10, ref c11, ref c12);
+            AddBias(store->Bias + 2, ref c20, ref c21, ref c22);
+            AddBias(store->Bias + 3, ref c30, ref c31, ref c32);
+            AddBias(store->Bias + 4, ref c40, ref c41, ref c42);
+            AddBias(store->Bias + 5, ref c50, ref c51, ref c52);
+            AddBias(store->Bias + 6, ref c60, ref c61, ref c62);
+            AddBias(store->Bias + 7, ref c70, ref c71, ref c72);
         }
 
         if (store->Addend != null)
         {
-            float* addend = store->Addend + row * store->AddendStride;
-            x0 = S.Add(x0, S.Load(addend));
-            x1 = S.Add(x1, S.Load(addend + S.Width));
-            x2 = S.Add(x2, S.Load(addend + 2 * S.Width));
+            float* addend = store->Addend;
+            nint stride = store->AddendStride;
+            AddRow(addend, ref c00, ref c01, ref c02);
+            AddRow(addend + stride, ref c10, ref c11, ref c12);
+            AddRow(addend + 2 * stride, ref c20, ref c21, ref c22);
+            AddRow(addend + 3 * stride, ref c30, ref c31, ref c32);
+            AddRow(addend + 4 * stride, ref c40, ref c41, ref c42);
+            AddRow(addend + 5 * stride, ref c50, ref c51, ref c52);
+            AddRow(addend + 6 * stride, ref c60, ref c61, ref c62);
+            AddRow(addend + 7 * stride, ref c70, ref c71, ref c72);
         }
 
-        S.Store(c, store->Activate<S, V>(x0));
-        S.Store(c + S.Width, store->Activate<S, V>(x1));
-        S.Store(c + 2 * S.Width, store->Activate<S, V>(x2));
+        if (store->Activation != Activation.None)
+        {
+            Activate(store, ref c00, ref c01, ref c02);
+            Activate(store, ref c10, ref c11, ref c12);
+            Activate(store, ref c20, ref c21, ref c22);
+            Activate(store, ref c30, ref c31, ref c32);
+            Activate(store, ref c40, ref c41, ref c42);
+            Activate(store, ref c50, ref c51, ref c52);
+            Activate(store, ref c60, ref c61, ref c62);
+            Activate(store, ref c70, ref c71, ref c72);
+        }
+
+        StoreRow(c, c00, c01, c02);
+        StoreRow(c + ldc, c10, c11, c12);
+        StoreRow(c + 2 * ldc, c20, c21, c22);
+        StoreRow(c + 3 * ldc, c30, c31, c32);
+        StoreRow(c + 4 * ldc, c40, c41, c42);
+        StoreRow(c + 5 * ldc, c50, c51, c52);
+        StoreRow(c + 6 * ldc, c60, c61, c62);
+        StoreRow(c + 7 * ldc, c70, c71, c72);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddBias(float* bias, ref V x0, ref V x1, ref V x2)
+    {
+        V b = S.Broadcast(bias);
+        x0 = S.Add(x0, b);
+        x1 = S.Add(x1, b);
+        x2 = S.Add(x2, b);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddRow(float* addend, ref V x0, ref V x1, ref V x2)
+    {
+        x0 = S.Add(x0, S.Load(addend));
+        x1 = S.Add(x1, S.Load(addend + S.Width));
+        x2 = S.Add(x2, S.Load(addend + 2 * S.Width));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Activate(TileStore* store, ref V x0, ref V x1, ref V x2)
+    {
+        x0 = store->Activate<S, V>(x0);
+        x1 = store->Activate<S, V>(x1);
+        x2 = store->Activate<S, V>(x2);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreRow(float* c, V x0, V x1, V x2)
+    {
+        S.Store(c, x0);
+        S.Store(c + S.Width, x1);
+        S.Store(c + 2 * S.Width, x2);
     }
 
     /// <summary>The epilogue of the last column, whose rows are lanes.</summary>
@@ -386,7 +439,14 @@ internal static unsafe class Gemm8x3<S, V>
         if (store->Bias != null) x = Simd256.Add(x, Simd256.Load(store->Bias));
         if (store->Addend != null) x = Simd256.Add(x, Column(store->Addend + NR, store->AddendStride));
         x = store->Activate<Simd256, Vector256<float>>(x);
-        for (int r = 0; r < MR; r++) c[r * ldc] = x[r];
+        c[0] = x[0];
+        c[ldc] = x[1];
+        c[2 * ldc] = x[2];
+        c[3 * ldc] = x[3];
+        c[4 * ldc] = x[4];
+        c[5 * ldc] = x[5];
+        c[6 * ldc] = x[6];
+        c[7 * ldc] = x[7];
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

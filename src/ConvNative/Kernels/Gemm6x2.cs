@@ -53,12 +53,44 @@ internal static unsafe class Gemm6x2<S, V>
             left = walk.Count;
         }
 
-        Finish(0, c, store, c00, c01);
-        Finish(1, c + ldc, store, c10, c11);
-        Finish(2, c + 2 * ldc, store, c20, c21);
-        Finish(3, c + 3 * ldc, store, c30, c31);
-        Finish(4, c + 4 * ldc, store, c40, c41);
-        Finish(5, c + 5 * ldc, store, c50, c51);
+        if (store->Bias != null)
+        {
+            AddBias(store->Bias, ref c00, ref c01);
+            AddBias(store->Bias + 1, ref c10, ref c11);
+            AddBias(store->Bias + 2, ref c20, ref c21);
+            AddBias(store->Bias + 3, ref c30, ref c31);
+            AddBias(store->Bias + 4, ref c40, ref c41);
+            AddBias(store->Bias + 5, ref c50, ref c51);
+        }
+
+        if (store->Addend != null)
+        {
+            float* addend = store->Addend;
+            nint stride = store->AddendStride;
+            AddRow(addend, ref c00, ref c01);
+            AddRow(addend + stride, ref c10, ref c11);
+            AddRow(addend + 2 * stride, ref c20, ref c21);
+            AddRow(addend + 3 * stride, ref c30, ref c31);
+            AddRow(addend + 4 * stride, ref c40, ref c41);
+            AddRow(addend + 5 * stride, ref c50, ref c51);
+        }
+
+        if (store->Activation != Activation.None)
+        {
+            Activate(store, ref c00, ref c01);
+            Activate(store, ref c10, ref c11);
+            Activate(store, ref c20, ref c21);
+            Activate(store, ref c30, ref c31);
+            Activate(store, ref c40, ref c41);
+            Activate(store, ref c50, ref c51);
+        }
+
+        StoreRow(c, c00, c01);
+        StoreRow(c + ldc, c10, c11);
+        StoreRow(c + 2 * ldc, c20, c21);
+        StoreRow(c + 3 * ldc, c30, c31);
+        StoreRow(c + 4 * ldc, c40, c41);
+        StoreRow(c + 5 * ldc, c50, c51);
     }
 
     /// <summary>The first vector of the tile, without epilogue.</summary>
@@ -116,25 +148,32 @@ internal static unsafe class Gemm6x2<S, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Row(V a, V b0, ref V c0) => c0 = S.MultiplyAdd(a, b0, c0);
 
-    /// <summary>The epilogue of one row, in registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish(int row, float* c, TileStore* store, V x0, V x1)
+    private static void AddBias(float* bias, ref V x0, ref V x1)
     {
-        if (store->Bias != null)
-        {
-            V bias = S.Broadcast(store->Bias + row);
-            x0 = S.Add(x0, bias);
-            x1 = S.Add(x1, bias);
-        }
+        V b = S.Broadcast(bias);
+        x0 = S.Add(x0, b);
+        x1 = S.Add(x1, b);
+    }
 
-        if (store->Addend != null)
-        {
-            float* addend = store->Addend + row * store->AddendStride;
-            x0 = S.Add(x0, S.Load(addend));
-            x1 = S.Add(x1, S.Load(addend + S.Width));
-        }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddRow(float* addend, ref V x0, ref V x1)
+    {
+        x0 = S.Add(x0, S.Load(addend));
+        x1 = S.Add(x1, S.Load(addend + S.Width));
+    }
 
-        S.Store(c, store->Activate<S, V>(x0));
-        S.Store(c + S.Width, store->Activate<S, V>(x1));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Activate(TileStore* store, ref V x0, ref V x1)
+    {
+        x0 = store->Activate<S, V>(x0);
+        x1 = store->Activate<S, V>(x1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreRow(float* c, V x0, V x1)
+    {
+        S.Store(c, x0);
+        S.Store(c + S.Width, x1);
     }
 }

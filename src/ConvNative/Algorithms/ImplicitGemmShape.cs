@@ -5,8 +5,8 @@ namespace ConvNative.Algorithms;
 /// <summary>Sizes that all products of a pass share, and the blocking.</summary>
 internal sealed class ImplicitGemmShape
 {
-    /// <summary>Panels of a block where sums are short; for the sake of whole planes; B may be so many times larger for those.</summary>
-    private const int MostPanels = 16, MostPlanePanels = 128, PlaneBlocks = 3;
+    /// <summary>Panels of a block where sums are short, and where an image that is read as it stands had best give whole planes.</summary>
+    private const int MostPanels = 16, MostPlanePanels = 30;
 
     /// <summary>So many items of an image let a thread that comes late leave some to the others.</summary>
     private const int ItemsPerThread = 4;
@@ -129,10 +129,10 @@ internal sealed class ImplicitGemmShape
         ReadsWeights = Array.TrueForAll(products, product => Filter(product).StandsInPlace);
         bool readsImages = Array.TrueForAll(grids, ReadsImage);
         Blocks = BlockSizes.For(Kernel, CacheSizes.Machine, grids.Max(grid => ChannelsPerBlock(grid.Taps) * grid.Taps));
-        int panels = fillsGaps ? Math.Min(PlaneBlocks * Blocks.NC / Kernel.NR, MostPlanePanels) : Math.Min(Blocks.NC / Kernel.NR, MostPanels);
+        int panels = fillsGaps && readsImages ? MostPlanePanels : Math.Min(Blocks.NC / Kernel.NR, MostPanels);
         long images = (long)Images * s.G;
         bool sharesImages = images >= 4L * _context.Threads || images % _context.Threads == 0;
-        if (!sharesImages && readsImages) CutImage(points, panels);
+        if (!sharesImages && readsImages && !fillsGaps) CutImage(points, panels);
         else Cut(images, grids.Max(Points), panels, fewestTiles: readsImages ? 1 : 8);
         for (; ; NC = BlockSizes.RoundUp(NC / 2, Kernel.NR))
         {

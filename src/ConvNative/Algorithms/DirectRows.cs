@@ -119,16 +119,19 @@ internal sealed unsafe class DirectRows : ConvPass
             {
                 int rows = Math.Min(step, end - row);
                 PhasePlanesFill.Run(pass._context.Isa, pass._planes, x, _s.GroupIC, row, rows, scratch);
-                Multiply(n, g, row, rows, isLast: row + rows == end, scratch, start);
+                Multiply(n, g, row, rows, isLast: row + rows == end, scratch, start, NextRows(x, row + rows));
             }
         }
 
+        /// <summary>What is copied after the strips before an output row; after the last one, probably another image.</summary>
+        private float* NextRows(float* x, int row) => row < _s.OH ? x + ((nint)row * _s.sh * _s.IW) : x + (_s.GroupIC * (nint)_s.InputPixels);
+
         /// <summary>
-        /// Rows of the output, in sums that begin with the bias. All rows of a panel before the next one: what writes long runs of neighbouring lines is
-        /// faster than what finds its taps in L1 (measured on Zen 5), and asking for lines in advance makes the stores wait.
+        /// Rows of the output, in sums that begin with the bias. All rows of a panel before the next one: to write long runs of neighbouring lines is
+        /// faster than to find all taps in L1 (measured on Zen 5). The first tiles ask for the source rows of the next strip.
         /// </summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Multiply(long n, long g, int row, int rows, bool isLast, float* scratch, float* start)
+        private void Multiply(long n, long g, int row, int rows, bool isLast, float* scratch, float* start, float* next)
         {
             DirectTile tile = pass._tile;
             int MR = tile.MR, M = _s.GroupOC;
@@ -141,6 +144,9 @@ internal sealed unsafe class DirectRows : ConvPass
             product.Offsets = (nint*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pass._offsets));
             // A row's last vector may run over into the next row, which is written after it, where that row is this item's; it is no shorter (Pays).
             int overrun = isLast ? rows - 1 : rows;
+            // Each row of tiles asks for a share of a channel of the next strip's source, a line with each k, until all is asked for.
+            int share = BlockSizes.CeilDiv(BlockSizes.CeilDiv(_s.OW, tile.Width), tile.MostVectors) * pass.K * Prefetch.Line;
+            int shares = BlockSizes.CeilDiv(rows * _s.sh * _s.IW, share), asked = 0;
             product.A = buffers.Packed + (g * pass.GroupLength);
             for (int m = 0; m < M; m += MR, product.A += (nint)pass.K * MR)
             {
@@ -152,6 +158,8 @@ internal sealed unsafe class DirectRows : ConvPass
                     product.B = scratch + (i * pitch);
                     product.C = y + offset;
                     if (residual != null) store.Addend = residual + offset;
+                    product.Ahead = asked < shares * _s.GroupIC ? next + (asked / shares * (nint)_s.InputPixels) + (asked % shares * share) : scratch;
+                    asked++;
                     tile.Row(&product, store, mayOverrun: i < overrun);
                 }
             }

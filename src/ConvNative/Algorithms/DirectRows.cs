@@ -31,7 +31,7 @@ internal sealed unsafe class DirectRows : ConvPass
     {
         (_context, _s, _taps) = (context, context.Sizes, ResidueClass.Forward(context.Sizes));
         (_tile, _packer) = (DirectTile.For(context.Isa), PanelPacker.For(context.Isa));
-        _planes = new PhasePlanes(_s.IH, _s.IW, _s.OH, _s.OW, _s.sh, _s.sw, _taps.Taps);
+        _planes = new PhasePlanes(_s.IH, _s.IW, _s.OH, _s.OW, _s.sh, _s.sw, _taps.Taps, alignsRows: true);
         int bands = context.Threads == 1 ? 1 : BlockSizes.CeilDiv(ItemsPerThread * context.Threads, _s.N * _s.G);
         _bandRows = BlockSizes.CeilDiv(_s.OH, bands);
         _planes.StripRows = Math.Min(_bandRows, RowsIn(CacheSizes.Machine.L2 / 4));
@@ -61,8 +61,8 @@ internal sealed unsafe class DirectRows : ConvPass
     private double UsefulShare =>
         (double)_s.OW / BlockSizes.RoundUp(_s.OW, _tile.Width) * _s.GroupOC / BlockSizes.RoundUp(_s.GroupOC, _tile.MR);
 
-    /// <summary>Bytes of scratch that a row of all phases takes.</summary>
-    private long RowBytes => (long)_s.GroupIC * _planes.RowPhases * _planes.ColumnPhases * _planes.Pitch * sizeof(float);
+    /// <summary>Bytes of a row of all phases.</summary>
+    private long RowBytes => (long)_s.GroupIC * _planes.RowPhases * _planes.ColumnPhases * _planes.RowLength * sizeof(float);
 
     /// <summary>Floats of the planes, and of a vector beyond the last point.</summary>
     private long PlanesLength => BlockSizes.RoundUp((_s.GroupIC * (long)_planes.ChannelStride) + _tile.Width, Prefetch.Line);

@@ -9,7 +9,7 @@ namespace ConvNative.Algorithms;
 /// <summary>
 /// Convolution without packed patches. For small images of many channels: <see cref="DirectLanePass"/>. Else for products of few rows or short sums,
 /// where cutting patches into panels costs as much as multiplying them: first layers, few
-/// channels per group, few output channels. A strip of source rows is copied into <see cref="PhasePlanes"/> and the kernels read each
+/// channels per group, few output channels; their weight gradients: <see cref="DirectWeights"/>. A strip of source rows is copied into <see cref="PhasePlanes"/> and the kernels read each
 /// tap there, as vectors of consecutive points.
 /// <code>
 /// forward        y[oc, points]  = Σ over (ic, kh, kw) of w · taps in x; by whole rows where they fill vectors: <see cref="DirectRows"/>
@@ -25,8 +25,9 @@ internal sealed class Direct : IConvAlgorithm
 
     public string? Refuse(PlanContext context, Direction direction)
     {
-        if (direction == Direction.BackwardWeights) return "it has no backward-weights";
-        int workers = InLanes(context, direction) ? new DirectLanePass(context, direction).Workers
+        if (direction == Direction.BackwardWeights && context.Isa != Isa.Avx512) return "its backward-weights needs 32 vector registers";
+        int workers = direction == Direction.BackwardWeights ? new DirectWeights(context).Workers
+            : InLanes(context, direction) ? new DirectLanePass(context, direction).Workers
             : TakesRows(context, direction)?.Workers ?? new Pass(context, direction).Workers;
         return workers > 0
             ? null
@@ -40,7 +41,7 @@ internal sealed class Direct : IConvAlgorithm
     /// </summary>
     public bool Suits(PlanContext context, Direction direction)
     {
-        if (direction == Direction.BackwardWeights) return false;
+        if (direction == Direction.BackwardWeights) return new DirectWeights(context).Pays;
         ConvSizes s = context.Sizes;
         if (s.KH * s.KW <= s.sh * s.sw) return false;
         if (InLanes(context, direction) || TakesRows(context, direction) != null) return true;
@@ -50,7 +51,8 @@ internal sealed class Direct : IConvAlgorithm
     }
 
     public ConvPass Plan(PlanContext context, Direction direction) =>
-        InLanes(context, direction) ? new DirectLanePass(context, direction)
+        direction == Direction.BackwardWeights ? new DirectWeights(context).WithOffsets()
+            : InLanes(context, direction) ? new DirectLanePass(context, direction)
             : TakesRows(context, direction)?.WithOffsets() ?? (ConvPass)new Pass(context, direction).WithOffsets();
 
     /// <summary>Whether its output channels are lanes.</summary>

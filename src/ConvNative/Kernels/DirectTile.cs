@@ -30,6 +30,9 @@ internal unsafe struct DirectTileProduct
     /// <summary>Floats from a row of C to the next.</summary>
     public nint StrideC;
 
+    /// <summary>What will be read soon: a line is asked for with each k. A hint.</summary>
+    public float* Ahead;
+
     /// <summary>Results are clipped to Low … High.</summary>
     public bool Clips;
 
@@ -66,7 +69,7 @@ internal readonly unsafe struct DirectTile(
 
     /// <summary>
     /// All tiles of a row of points, as equal as vectors allow: Rows × Columns of <paramref name="store"/>, whose bias is in Start.
-    /// B and C are moved.
+    /// B, C and Ahead are moved.
     /// <paramref name="mayOverrun"/>: less than a vector behind the row is written again later.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -83,6 +86,7 @@ internal readonly unsafe struct DirectTile(
             else Edge(run, *product, store, done, length);
             product->B += length;
             product->C += length;
+            product->Ahead += product->K * Prefetch.Line;
             vectors -= count;
             done += length;
         }

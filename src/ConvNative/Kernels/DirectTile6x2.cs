@@ -22,11 +22,12 @@ internal static unsafe class DirectTile6x2<S, V>
         V c30 = S.Broadcast(start + 3), c31 = c30;
         V c40 = S.Broadcast(start + 4), c41 = c40;
         V c50 = S.Broadcast(start + 5), c51 = c50;
-        float* a = product->A, points = product->B;
+        float* a = product->A, points = product->B, ahead = product->Ahead;
         nint* offset = product->Offsets;
-        for (nint k = product->K; k > 0; k--, offset++, a += 6)
+        for (nint k = product->K; k > 0; k--, offset++, a += 6, ahead += Prefetch.Line)
         {
             float* b = points + *offset;
+            Prefetch.ToL2(ahead);
             V b0 = S.Load(b), b1 = S.Load(b + S.Width);
             Row(S.Broadcast(a), b0, b1, ref c00, ref c01);
             Row(S.Broadcast(a + 1), b0, b1, ref c10, ref c11);
@@ -68,11 +69,12 @@ internal static unsafe class DirectTile6x2<S, V>
         V c30 = S.Broadcast(start + 3);
         V c40 = S.Broadcast(start + 4);
         V c50 = S.Broadcast(start + 5);
-        float* a = product->A, points = product->B;
+        float* a = product->A, points = product->B, ahead = product->Ahead;
         nint* offset = product->Offsets;
-        for (nint k = product->K; k > 0; k--, offset++, a += 6)
+        for (nint k = product->K; k > 0; k--, offset++, a += 6, ahead += Prefetch.Line)
         {
             float* b = points + *offset;
+            Prefetch.ToL2(ahead);
             V b0 = S.Load(b);
             Row(S.Broadcast(a), b0, ref c00);
             Row(S.Broadcast(a + 1), b0, ref c10);

@@ -24,11 +24,12 @@ internal static unsafe class DirectTile8x3<S, V>
         V c50 = S.Broadcast(start + 5), c51 = c50, c52 = c50;
         V c60 = S.Broadcast(start + 6), c61 = c60, c62 = c60;
         V c70 = S.Broadcast(start + 7), c71 = c70, c72 = c70;
-        float* a = product->A, points = product->B;
+        float* a = product->A, points = product->B, ahead = product->Ahead;
         nint* offset = product->Offsets;
-        for (nint k = product->K; k > 0; k--, offset++, a += 8)
+        for (nint k = product->K; k > 0; k--, offset++, a += 8, ahead += Prefetch.Line)
         {
             float* b = points + *offset;
+            Prefetch.ToL2(ahead);
             V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + (2 * S.Width));
             Row(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
             Row(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
@@ -78,11 +79,12 @@ internal static unsafe class DirectTile8x3<S, V>
         V c50 = S.Broadcast(start + 5), c51 = c50;
         V c60 = S.Broadcast(start + 6), c61 = c60;
         V c70 = S.Broadcast(start + 7), c71 = c70;
-        float* a = product->A, points = product->B;
+        float* a = product->A, points = product->B, ahead = product->Ahead;
         nint* offset = product->Offsets;
-        for (nint k = product->K; k > 0; k--, offset++, a += 8)
+        for (nint k = product->K; k > 0; k--, offset++, a += 8, ahead += Prefetch.Line)
         {
             float* b = points + *offset;
+            Prefetch.ToL2(ahead);
             V b0 = S.Load(b), b1 = S.Load(b + S.Width);
             Row(S.Broadcast(a), b0, b1, ref c00, ref c01);
             Row(S.Broadcast(a + 1), b0, b1, ref c10, ref c11);
@@ -132,11 +134,12 @@ internal static unsafe class DirectTile8x3<S, V>
         V c50 = S.Broadcast(start + 5);
         V c60 = S.Broadcast(start + 6);
         V c70 = S.Broadcast(start + 7);
-        float* a = product->A, points = product->B;
+        float* a = product->A, points = product->B, ahead = product->Ahead;
         nint* offset = product->Offsets;
-        for (nint k = product->K; k > 0; k--, offset++, a += 8)
+        for (nint k = product->K; k > 0; k--, offset++, a += 8, ahead += Prefetch.Line)
         {
             float* b = points + *offset;
+            Prefetch.ToL2(ahead);
             V b0 = S.Load(b);
             Row(S.Broadcast(a), b0, ref c00);
             Row(S.Broadcast(a + 1), b0, ref c10);

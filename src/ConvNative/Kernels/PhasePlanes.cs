@@ -16,7 +16,15 @@ internal sealed unsafe class PhasePlanes
     private readonly int _lastColumn;
     private readonly PlanePiece[] _pieces;
 
-    public PhasePlanes(int H, int W, int rows, int columns, int sh, int sw, ReadOnlySpan<Tap> taps)
+    /// <param name="H">Source rows.</param>
+    /// <param name="W">Source columns.</param>
+    /// <param name="rows">Grid rows.</param>
+    /// <param name="columns">Grid columns.</param>
+    /// <param name="sh">Source rows from one grid row to the next.</param>
+    /// <param name="sw">Source columns from one grid column to the next.</param>
+    /// <param name="taps">What a point reads.</param>
+    /// <param name="alignsRows">Rows begin with a cache line: for those who go row by row.</param>
+    public PhasePlanes(int H, int W, int rows, int columns, int sh, int sw, ReadOnlySpan<Tap> taps, bool alignsRows = false)
     {
         (this.H, this.W, Rows, Columns, this.sh, this.sw, StripRows) = (H, W, rows, columns, sh, sw, rows);
         (FirstRow, FirstColumn, _lastRow, _lastColumn) = (int.MaxValue, int.MaxValue, int.MinValue, int.MinValue);
@@ -26,13 +34,15 @@ internal sealed unsafe class PhasePlanes
             (_lastRow, _lastColumn) = (Math.Max(_lastRow, tap.Row), Math.Max(_lastColumn, tap.Column));
         }
 
+        RowLength = Columns + ((_lastColumn - FirstColumn) / sw);
+        Pitch = alignsRows ? (int)OddLines(RowLength) : RowLength;
         _pieces = new PlanePiece[ColumnPhases];
         for (int phase = 0; phase < _pieces.Length; phase++)
         {
             // Column q of the phase is source column first + q·sw.
             int first = FirstColumn + phase;
-            int begin = Math.Clamp(CeilDiv(-first, sw), 0, Pitch);
-            _pieces[phase] = new(begin, Math.Clamp(CeilDiv(W - first, sw), begin, Pitch), first + (begin * sw));
+            int begin = Math.Clamp(CeilDiv(-first, sw), 0, RowLength);
+            _pieces[phase] = new(begin, Math.Clamp(CeilDiv(W - first, sw), begin, RowLength), first + (begin * sw));
         }
     }
 
@@ -72,8 +82,11 @@ internal sealed unsafe class PhasePlanes
     /// <summary>Rows of a plane beyond those of the grid.</summary>
     public int ExtraRows => (_lastRow - FirstRow) / sh;
 
+    /// <summary>Floats of a row that some tap reads.</summary>
+    public int RowLength { get; }
+
     /// <summary>Floats from a grid row to the next.</summary>
-    public int Pitch => Columns + ((_lastColumn - FirstColumn) / sw);
+    public int Pitch { get; }
 
     /// <summary>Floats of one plane, and of a vector beyond its last row.</summary>
     public nint PlaneLength => ((nint)(StripRows + ExtraRows) * Pitch) + Prefetch.Line;

@@ -30,48 +30,45 @@ internal static unsafe class PhasePlanesFill<S, V>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(PhasePlanes planes, float* source, int channels, int gridRow, int rows, float* scratch)
     {
-        if (planes.sw == 1 || planes.Pitch == 1) Run<UnitRead<S, V>>(planes, source, channels, gridRow, rows, scratch);
+        if (planes.sw == 1 || planes.RowLength == 1) Run<UnitRead<S, V>>(planes, source, channels, gridRow, rows, scratch);
         else if (planes.sw == 2 && planes.ColumnPhases == 2) Pairs(planes, source, channels, gridRow, rows, scratch);
         else if (planes.sw == 2) Run<PairRead<S, V>>(planes, source, channels, gridRow, rows, scratch);
+        else if (planes.sw == 4) Run<QuadRead<S, V>>(planes, source, channels, gridRow, rows, scratch);
         else Run<GatherRead<S, V>>(planes, source, channels, gridRow, rows, scratch);
     }
 
+    // Source rows in their order, whatever their phases: the hardware's prefetcher follows.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<R>(PhasePlanes planes, float* source, int channels, int gridRow, int rows, float* scratch)
         where R : struct, IStridedRead<S, V>
     {
-        nint area = (nint)planes.H * planes.W;
+        nint area = (nint)planes.H * planes.W, planeLength = planes.PlaneLength, channelStride = planes.ChannelStride;
         float* end = source + (channels * area);
-        nint planeLength = planes.PlaneLength, channelStride = planes.ChannelStride;
         int planeRows = rows + planes.ExtraRows, rowPhases = planes.RowPhases, columnPhases = planes.ColumnPhases;
+        int H = planes.H, W = planes.W, sh = planes.sh, sw = planes.sw, pitch = planes.Pitch, length = planes.RowLength;
         for (int c = 0; c < channels; c++, source += area, scratch += channelStride)
+        for (int i = 0; i < planeRows; i++)
         {
-            float* plane = scratch;
+            float* row = scratch + (i * (nint)pitch);
             for (int rowPhase = 0; rowPhase < rowPhases; rowPhase++)
-            for (int columnPhase = 0; columnPhase < columnPhases; columnPhase++, plane += planeLength)
-                Plane<R>(planes, source, end, (gridRow * planes.sh) + planes.FirstRow + rowPhase, planeRows, planes.Piece(columnPhase), plane);
+            {
+                int sourceRow = ((gridRow + i) * sh) + planes.FirstRow + rowPhase;
+                for (int columnPhase = 0; columnPhase < columnPhases; columnPhase++, row += planeLength)
+                {
+                    if ((uint)sourceRow < (uint)H) CopyRow<R>(source + ((nint)sourceRow * W), sw, planes.Piece(columnPhase), length, end, row);
+                    else Zeros(row, length);
+                }
+            }
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Plane<R>(PhasePlanes planes, float* source, float* end, int sourceRow, int rows, PlanePiece piece, float* row)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyRow<R>(float* source, int sw, PlanePiece piece, int length, float* end, float* row)
         where R : struct, IStridedRead<S, V>
     {
-        int H = planes.H, sw = planes.sw, pitch = planes.Pitch;
-        nint step = (nint)planes.sh * planes.W;
-        float* p = source + ((nint)sourceRow * planes.W) + piece.Source;
-        for (int i = 0; i < rows; i++, sourceRow += planes.sh, p += step, row += pitch)
-        {
-            if ((uint)sourceRow >= (uint)H)
-            {
-                Zeros(row, pitch);
-                continue;
-            }
-
-            Zeros(row, piece.Begin);
-            Copy<R>(p, sw, piece.End - piece.Begin, end, row + piece.Begin);
-            Zeros(row + piece.End, pitch - piece.End);
-        }
+        Zeros(row, piece.Begin);
+        Copy<R>(source + piece.Source, sw, piece.End - piece.Begin, end, row + piece.Begin);
+        Zeros(row + piece.End, length - piece.End);
     }
 
     /// <summary>Stride 2, both phases at once: what is loaded for one holds the other.</summary>
@@ -80,28 +77,28 @@ internal static unsafe class PhasePlanesFill<S, V>
     {
         nint area = (nint)planes.H * planes.W, planeLength = planes.PlaneLength, channelStride = planes.ChannelStride;
         float* end = source + (channels * area);
-        int planeRows = rows + planes.ExtraRows, rowPhases = planes.RowPhases, pitch = planes.Pitch, H = planes.H, W = planes.W, sh = planes.sh;
+        int planeRows = rows + planes.ExtraRows, rowPhases = planes.RowPhases, H = planes.H, W = planes.W, sh = planes.sh;
+        int pitch = planes.Pitch, length = planes.RowLength;
         PlanePiece first = planes.Piece(0), second = planes.Piece(1);
         for (int c = 0; c < channels; c++, source += area, scratch += channelStride)
-        for (int rowPhase = 0; rowPhase < rowPhases; rowPhase++)
+        for (int i = 0; i < planeRows; i++)
         {
-            float* row = scratch + (2 * rowPhase * planeLength);
-            int sourceRow = (gridRow * sh) + planes.FirstRow + rowPhase;
-            for (int i = 0; i < planeRows; i++, sourceRow += sh, row += pitch)
+            float* row = scratch + (i * (nint)pitch);
+            for (int rowPhase = 0; rowPhase < rowPhases; rowPhase++, row += 2 * planeLength)
             {
+                int sourceRow = ((gridRow + i) * sh) + planes.FirstRow + rowPhase;
                 if ((uint)sourceRow >= (uint)H)
                 {
-                    Zeros(row, pitch);
-                    Zeros(row + planeLength, pitch);
+                    Zeros(row, length);
+                    Zeros(row + planeLength, length);
                     continue;
                 }
 
-                float* p = source + ((nint)sourceRow * W);
                 Zeros(row, first.Begin);
                 Zeros(row + planeLength, second.Begin);
-                CopyPair(p, first, second, end, row, row + planeLength);
-                Zeros(row + first.End, pitch - first.End);
-                Zeros(row + planeLength + second.End, pitch - second.End);
+                CopyPair(source + ((nint)sourceRow * W), first, second, end, row, row + planeLength);
+                Zeros(row + first.End, length - first.End);
+                Zeros(row + planeLength + second.End, length - second.End);
             }
         }
     }
@@ -115,7 +112,7 @@ internal static unsafe class PhasePlanesFill<S, V>
         float* evenTarget = (swaps ? secondRow : firstRow) + even.Begin, oddTarget = (swaps ? firstRow : secondRow) + odd.Begin;
         int evens = even.End - even.Begin, odds = odd.End - odd.Begin, i = 0;
         p += even.Source;
-        for (; i + S.Width < Math.Min(evens, odds); i += S.Width, p += 2 * S.Width)
+        for (; i < Math.Min(evens, odds) && p + (2 * S.Width) <= end; i += S.Width, p += 2 * S.Width)
         {
             V low = S.Load(p), high = S.Load(p + S.Width);
             S.Store(evenTarget + i, S.Even(low, high));

@@ -47,6 +47,20 @@ internal readonly unsafe struct PairRead<S, V> : IStridedRead<S, V>
     }
 }
 
+/// <summary>Stride 4: every fourth lane of four vectors.</summary>
+internal readonly unsafe struct QuadRead<S, V> : IStridedRead<S, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Inner(float* p, int stride) => S.Even(
+        S.Even(S.Load(p), S.Load(p + S.Width)), S.Even(S.Load(p + (2 * S.Width)), S.Load(p + (3 * S.Width))));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Last(float* p, int stride, int lanes, float* end) =>
+        p + (4 * S.Width) <= end ? Inner(p, stride) : GatherRead<S, V>.Last(p, stride, lanes, end);
+}
+
 /// <summary>Any stride: lanes collected one by one.</summary>
 internal readonly unsafe struct GatherRead<S, V> : IStridedRead<S, V>
     where S : struct, ISimd<V>

@@ -68,6 +68,42 @@ internal sealed class DirectTests
         }
     }
 
+    // 14 strips, more than parts; 5 images; several groups.
+    [TestCase("mb2ic3ih224oc10oh112kh3sh2ph1")]
+    [TestCase("mb5ic3ih40oc8oh40kh3ph1")]
+    [TestCase("g2mb3ic4ih45oc10oh45kh5ph2")]
+    public void Bits_of_weight_gradients_do_not_depend_on_threads(string descriptor)
+    {
+        if (!Configurations.Isas.Contains(Isa.Avx512)) Assert.Ignore("AVX-512 only");
+        ConvProblem problem = ConvProblem.Parse(descriptor);
+        using Tensor x = Tensors.Random(problem.Input, 1), dy = Tensors.Random(problem.Output, 2);
+        using Tensor dw = new(problem.Weights), db = new(1, problem.Output.C, 1, 1);
+        float[]? firstDW = null, firstDB = null;
+        foreach (int threads in (int[])[1, 2, 3, 16])
+        {
+            using var conv = new Conv2d(problem, new() { Algorithm = ConvAlgorithm.Direct, Threads = threads });
+            conv.BackwardWeights(x, dy, dw, db);
+            firstDW ??= dw.Span.ToArray();
+            firstDB ??= db.Span.ToArray();
+            Assert.That(dw.Span.SequenceEqual(firstDW) && db.Span.SequenceEqual(firstDB), $"{threads} threads");
+        }
+    }
+
+    // A part of a tile, tiles of one and two channels, more taps than whole tiles, strips of a few rows, rows that fill no vector.
+    [TestCase("mb1ic3ih70oc7kh3ph1")]
+    [TestCase("mb2ic2ih33oc5kh4sh3ph2")]
+    [TestCase("mb1ic3ih31iw1030oc4kh3kw5sh2sw3ph1pw2")]
+    [TestCase("mb1ic1ih9iw2000oc3kh2kw3ph0pw0")]
+    [TestCase("g3mb3ic6ih20oc3kh3ph3dh2")]
+    [TestCase("mb17ic3ih16oc16kh3ph1")]
+    [TestCase("mb1ic5ih1iw1oc2kh3kw3ph1pw1")]
+    public void Strips_tiles_and_parts_of_weight_gradients(string descriptor)
+    {
+        foreach (Isa isa in Configurations.Isas) Check(ConvProblem.Parse(descriptor), isa);
+        if (!Configurations.Isas.Contains(Isa.Avx512)) return;
+        CheckWeights(ConvProblem.Parse(descriptor), new() { Algorithm = ConvAlgorithm.Direct, MaxWorkspaceBytes = 200_000 });
+    }
+
     // Channels in lanes: every width of an image, vectors of which a part is no channel, several panels, chunks of channels and blocks of images.
     [Test]
     public void Every_width_of_a_small_image([ValueSource(typeof(Configurations), nameof(Configurations.Isas))] Isa isa)
@@ -153,11 +189,21 @@ internal sealed class DirectTests
     [TestCase("mb1ic48ih7oc128oh7kh5ph2", Direction.BackwardData, true)]
     [TestCase("mb1ic128ih17iw17oc128oh17ow17kh1kw7ph0pw3", Direction.Forward, true)]
     [TestCase("mb8ic256ih14oc256oh14kh3ph1", Direction.Forward, false)]
+    [TestCase("mb1ic3ih224oc768kh16sh16", Direction.BackwardWeights, false)]
+    [TestCase("mb1ic3ih224oc64kh7sh2ph3", Direction.BackwardWeights, false)]
+    [TestCase("mb1ic256ih14oc256oh14kh5ph2", Direction.BackwardWeights, false)]
     public void Auto_takes_it_for_few_rows_of_overlapping_patches_and_for_small_images(string descriptor, Direction direction, bool taken)
     {
         using var conv = new Conv2d(ConvProblem.Parse(descriptor), new());
         string line = conv.Describe().Split('\n').First(line => line.Contains($" {direction}:", StringComparison.Ordinal));
         Assert.That(line.Contains($"{direction}: {ConvAlgorithm.Direct} (", StringComparison.Ordinal), Is.EqualTo(taken), line);
+    }
+
+    [Test]
+    public void Auto_takes_it_for_weight_gradients_of_first_layers([ValueSource(typeof(Configurations), nameof(Configurations.Isas))] Isa isa)
+    {
+        using var conv = new Conv2d(ConvProblem.Parse("mb1ic3ih224oc32oh112kh3sh2ph1"), new() { ForcedIsa = isa });
+        Assert.That(conv.Describe(), isa == Isa.Avx512 ? Does.Contain("BackwardWeights: Direct") : Does.Not.Contain("BackwardWeights: Direct"));
     }
 
     private static void CheckLanes(ConvProblem problem, Isa isa)
@@ -176,5 +222,17 @@ internal sealed class DirectTests
         ErrorBound.AssertWithin(Oracle.Forward(problem, x, w, b), y.Span, $"{problem} {isa} y");
         conv.BackwardData(dy, w, dx);
         ErrorBound.AssertWithin(Oracle.BackwardData(problem, dy, w), dx.Span, $"{problem} {isa} dx");
+        if (isa == Isa.Avx512) CheckWeights(problem, new() { Algorithm = ConvAlgorithm.Direct });
+    }
+
+    private static void CheckWeights(ConvProblem problem, Conv2dOptions options)
+    {
+        using var conv = new Conv2d(problem, options);
+        using Tensor x = Tensors.Random(problem.Input, 1), dy = Tensors.Random(problem.Output, 4);
+        using Tensor dw = Tensors.Filled(problem.Weights, float.NaN), db = Tensors.Filled(new TensorShape(1, problem.Output.C, 1, 1), float.NaN);
+        conv.BackwardWeights(x, dy, dw, db);
+        (Oracle.Sum[] exactDW, Oracle.Sum[] exactDB) = Oracle.BackwardWeights(problem, x, dy);
+        ErrorBound.AssertWithin(exactDW, dw.Span, $"{problem} dw");
+        ErrorBound.AssertWithin(exactDB, db.Span, $"{problem} db");
     }
 }

@@ -10,7 +10,7 @@ namespace ConvNative.Algorithms;
 /// or dy, which gives dwᵀ. The other one is read where it is. x is dense already, or copied to padded rows in which a tap is a
 /// constant offset, so that patches are never written down.
 /// <code>
-/// for g, part of the points, input-channel chunk, output-channel chunk         shared out
+/// for g, part of the points, output-channel chunk, input-channel chunk         shared out
 ///   for block of points (images × rows) of the part                            always in this order: sums do not depend on the chunks
 ///     pad x, unless each tap leaves out the points that read padding
 ///     for panel of lanes                       turned, in L1
@@ -35,8 +35,8 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private int _blockPoints;
     private int _blockImages;
     private int _parts;
-    private int _ICs;
-    private int _OCs;
+    private Chunks _ICs;   // of an item
+    private Chunks _OCs;
 
     public ImplicitGemmWeights(PlanContext context, PatchGrid grid)
     {
@@ -50,10 +50,10 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         if (_s.GroupOC <= nines.MostVectors * nines.Width && Cost(nines.MR, turnsX: false) < Cost(_kernel.MR, _turnsX)) (_kernel, _turnsX) = (nines, false);
         ChooseChunks();
         FitWorkspace();
-        _xRows = GC.AllocateUninitializedArray<nint>(SkipsPadding ? _ICs : _ICs * Taps, pinned: true);
+        _xRows = GC.AllocateUninitializedArray<nint>(SkipsPadding ? _ICs.Longest : _ICs.Longest * Taps, pinned: true);
         for (int r = 0; r < _xRows.Length; r++)
             _xRows[r] = SkipsPadding ? r * (nint)_s.InputPixels : (r / Taps * ChannelStride) + (IsDense ? 0 : _grid.TapOffsets[r % Taps]);
-        _dyRows = GC.AllocateUninitializedArray<nint>(_OCs, pinned: true);
+        _dyRows = GC.AllocateUninitializedArray<nint>(_OCs.Longest, pinned: true);
         for (int r = 0; r < _dyRows.Length; r++) _dyRows[r] = (nint)r * _s.OutputPixels;
     }
 
@@ -64,7 +64,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 
     public override string Details =>
         $"kernel {_kernel.Name}, {(_turnsX ? "x" : "dy")} turned, {(SkipsPadding ? "padding left out, " : "")}blocks of {_blockImages}×{_blockPoints} points in {_parts} part(s), "
-        + $"items of {_ICs} input and {_OCs} output channels, {Workers} worker(s)";
+        + $"items of {_ICs.Longest} input and {_OCs.Longest} output channels, {Workers} worker(s)";
 
     private int Taps => _grid.Taps;
 
@@ -83,7 +83,10 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private bool CopiesX => !IsDense && !SkipsPadding;
 
     /// <summary>An item's part of C stays with its worker until it is whole, and goes from there to dw.</summary>
-    private bool TurnsAtOnce => SkipsPadding && _parts == 1;
+    private bool TurnsAtOnce => !_turnsX && _parts == 1;
+
+    /// <summary>The points of an image are one run of x, which is dense or whose padded rows have no gap.</summary>
+    private bool IsOneRun => IsDense || _grid.RowStep == _grid.Columns;
 
     private int BlockRows => IsDense ? 1 : _blockPoints / _grid.Columns;
 
@@ -93,11 +96,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 
     private nint ChannelStride => IsDense ? _grid.Points : (nint)_grid.PaddedRowCount(BlockRows) * _grid.Pitch;
 
-    private nint ImageStride => IsDense ? (nint)_s.IC * _grid.Points : ChannelStride * _ICs;
-
-    private int ICChunks => BlockSizes.CeilDiv(_s.GroupIC, _ICs);
-
-    private int OCChunks => BlockSizes.CeilDiv(_s.GroupOC, _OCs);
+    private nint ImageStride => IsDense ? (nint)_s.IC * _grid.Points : ChannelStride * _ICs.Longest;
 
     /// <summary>C, or its first part, is dw itself; unless its rows are not whole vectors, which are slow to store again and again.</summary>
     private bool IsDirect => _turnsX && (_parts == 1 || _s.PatchLength % _kernel.Width == 0);
@@ -106,7 +105,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private int Rows => _turnsX ? _s.GroupOC : _s.PatchLength;
 
     /// <summary>Lanes of C.</summary>
-    private int Lanes => _turnsX ? _s.PatchLength : TurnsAtOnce ? _OCs : _s.GroupOC;
+    private int Lanes => _turnsX ? _s.PatchLength : TurnsAtOnce ? _OCs.Longest : _s.GroupOC;
 
     /// <summary>Floats from a row of C to the next.</summary>
     private nint ResultStride => IsDirect ? Lanes : BlockSizes.RoundUp(Lanes, Prefetch.Line);
@@ -127,7 +126,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 
     private long TablesLength => Align((MostPlaces + ((SkipsPadding ? 3L : 2L) * MostRuns)) * sizeof(nint) / sizeof(float));
 
-    private long ChunkLength => TurnsAtOnce ? _ICs * Taps * (long)ResultStride : 0;
+    private long ChunkLength => TurnsAtOnce ? _ICs.Longest * Taps * (long)ResultStride : 0;
 
     private long WorkerLength => SourceLength + PanelLength + TablesLength + ChunkLength;
 
@@ -135,7 +134,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     {
         var products = new ProductTask(this, buffers, workspace);
         pool.For(Workers, products.Count, ref products);
-        if (!TurnsAtOnce && (!IsDirect || _parts > 1))
+        if (_parts > 1)
         {
             var sums = new SumTask(this, buffers, workspace);
             pool.For(_context.Threads, sums.Count, ref sums);
@@ -149,12 +148,12 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 
     private void ChooseBlocks()
     {
-        // Long enough that C costs little, short enough that a panel comes from L1 or nearly so (measured on Zen 5: 200 to 330 are as good).
-        const int MostPoints = 256;
+        // As long as a panel stays in L2 beside the rest, since to begin a tile costs far more than to read the panel from there.
+        int most = CacheSizes.Machine.L2 / 6 / (sizeof(float) * _kernel.MostVectors * _kernel.Width);
         _blockPoints = IsDense
-            ? BlockSizes.Balance(_grid.Points, MostPoints, Prefetch.Line)
-            : BlockSizes.Balance(_grid.Rows, Math.Max(1, MostPoints / _grid.Columns), 1) * _grid.Columns;
-        _blockImages = _blockPoints < _grid.Points ? 1 : Math.Clamp(MostPoints / _grid.Points, 1, _s.N);
+            ? BlockSizes.Balance(_grid.Points, most, Prefetch.Line)
+            : BlockSizes.Balance(_grid.Rows, Math.Max(1, most / _grid.Columns), 1) * _grid.Columns;
+        _blockImages = _blockPoints < _grid.Points ? 1 : BlockSizes.Balance(_s.N, Math.Max(1, most / _grid.Points), 1);
 
         // Parts of C that stay in the cache and cost little beside the products.
         const int FewestBlocks = 4, MostParts = 8, MostWeights = 1 << 17;
@@ -168,64 +167,58 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         int rows = turnsX ? _s.GroupOC : _s.PatchLength, lanes = turnsX ? _s.PatchLength : _s.GroupOC, W = _kernel.Width;
         bool skips = !turnsX && SkippingPays;
         double points = (double)_s.N * _s.OutputPixels, wholeRows = skips ? SkippingRows : BlockSizes.RoundUp(rows, MR);
-        double turningBack = turnsX ? 0 : skips && _parts == 1 ? 0.75 : 2;
-        double begun = (TileStart * Blocks) + (skips ? RunStart * _s.N * _s.OH : 0);
+        double turningBack = turnsX ? 0 : _parts == 1 ? 0.75 : 2;
+        double begun = (TileStart * Blocks) + (turnsX || IsOneRun ? 0 : RunStart * _s.N * _s.OH);
         return (((points * (wholeRows + (W / 3.0))) + (begun * rows)) * BlockSizes.RoundUp(lanes, W)) + (turningBack * W * rows * lanes);
     }
 
-    /// <summary>
-    /// Two items a thread; padded rows in half of L2. By lanes first, since a chunk of rows turns all lanes anew; where the rows are those
-    /// of a copied x by rows, since a chunk of lanes copies all of it anew.
-    /// </summary>
+    /// <summary>Two items a thread or more, cut so that the thread with the most to do has the least.</summary>
     private void ChooseChunks()
     {
-        const int FewestRows = 64;
-        int W = _kernel.Width, wanted = _context.Threads == 1 ? 1 : BlockSizes.CeilDiv(2 * _context.Threads, _s.G * _parts);
-        if (TurnsAtOnce)
+        int threads = _context.Threads, products = _s.G * _parts, wanted = threads == 1 ? 1 : 2 * threads;
+        var IC = new Chunks(_s.GroupIC, _turnsX ? Math.Min(_kernel.Width, _s.GroupIC) : Taps == 1 || SkipsPadding ? _kernel.MR : 1, 1);
+        var OC = new Chunks(_s.GroupOC, _turnsX ? _kernel.MR : _kernel.Width, 1);
+        double least = double.MaxValue;
+        for (int count = 1; count <= Math.Min(IC.Units, wanted); count++)
         {
-            int share = BlockSizes.CeilDiv(wanted, BlockSizes.CeilDiv(_s.GroupIC, _kernel.MR));
-            _OCs = Chunk(_s.GroupOC, Math.Clamp(_s.GroupOC / (2 * W), 1, share), W);
-            int fit = CacheSizes.Machine.L2 / 4 / (sizeof(float) * Taps * (int)ResultStride);
-            _ICs = BlockSizes.Balance(_s.GroupIC, Math.Clamp(Math.Min(fit, _s.GroupIC / wanted) / _kernel.MR, 1, int.MaxValue) * _kernel.MR, _kernel.MR);
-            return;
+            Chunks ICs = IC with { Count = count }, OCs = OC with { Count = Math.Min(OC.Units, BlockSizes.CeilDiv(wanted, products * count)) };
+            // A thread begins with neighbours, of which those of the same output channels come first.
+            int share = BlockSizes.CeilDiv(products * OCs.Count * count, threads);
+            double cost = share * ItemCost(share % count == 0 ? (double)IC.Length / count : ICs.Longest, OCs.Longest);
+            if (cost >= least) continue;
+            (least, _ICs, _OCs) = (cost, ICs, OCs);
         }
 
-        int rowChunks = _turnsX || !CopiesX ? 1 : Math.Clamp(Math.Min(Rows / FewestRows, _s.GroupIC), 1, wanted);
-        int laneChunks = Math.Clamp(Lanes / (2 * W), 1, BlockSizes.CeilDiv(wanted, rowChunks));
-        if (_turnsX || !CopiesX) rowChunks = BlockSizes.CeilDiv(wanted, laneChunks);
-        if (_turnsX)
-        {
-            _ICs = Chunk(_s.GroupIC, laneChunks, W);
-            _OCs = Chunk(_s.GroupOC, rowChunks, _kernel.MR);
-        }
-        else
-        {
-            _ICs = Chunk(_s.GroupIC, rowChunks, 1);
-            _OCs = Chunk(_s.GroupOC, laneChunks, W);
-        }
-
-        if (!CopiesX) return;
-        int unit = _turnsX ? Math.Min(W, _ICs) : 1;
-        long most = CacheSizes.Machine.L2 / 2 / (sizeof(float) * ChannelStride * _blockImages);
-        _ICs = BlockSizes.Balance(_s.GroupIC, (int)Math.Clamp(most / unit * unit, unit, _ICs), unit);
+        if (CopiesX) _ICs = _ICs.NoLongerThan(CacheSizes.Machine.L2 / 2 / (sizeof(float) * ChannelStride * _blockImages));
+        if (!TurnsAtOnce) return;
+        long fitting = CacheSizes.Machine.L2 / 4 / (sizeof(float) * Taps);
+        if (!CopiesX) _OCs = _OCs.NoLongerThan(Math.Max(fitting / _ICs.Longest, _kernel.MostVectors * _kernel.Width));   // which turns nothing anew
+        _ICs = _ICs.NoLongerThan(fitting / ResultStride);
     }
 
-    private static int Chunk(int length, int chunks, int unit) => Math.Min(length, BlockSizes.RoundUp(BlockSizes.CeilDiv(length, chunks), unit));
+    /// <summary>In multiply-adds a point: lanes that are turned for few rows, lanes that are too few for the kernel, a copied x.</summary>
+    private double ItemCost(double ICs, double OCs)
+    {
+        const double LeastVectors = 1.5, Copying = 24;
+        double patches = ICs * (SkipsPadding ? Taps * _shareInside : Taps), W = _kernel.Width;
+        (double rows, double lanes) = _turnsX ? (OCs, patches) : (patches, OCs);
+        return ((rows + (W / 3)) * Math.Max(lanes, LeastVectors * W)) + (CopiesX ? Copying * ICs : 0);
+    }
 
     /// <summary>What sums depend on changes only when no chunk is small enough, which is so for any number of threads.</summary>
     private void FitWorkspace()
     {
         while ((Workers = (int)Math.Clamp(((_context.MaxWorkspaceBytes / sizeof(float)) - SharedLength) / WorkerLength, 0, _context.Threads)) == 0)
         {
-            if ((CopiesX || TurnsAtOnce) && _ICs > 1)
+            if ((CopiesX || TurnsAtOnce) && _ICs.Longest > 1)
             {
-                _ICs = BlockSizes.CeilDiv(_ICs, 2);
+                _ICs = _ICs.Halved();
                 continue;
             }
 
-            if (TurnsAtOnce && _OCs > _kernel.Width)
+            if (TurnsAtOnce && _OCs.Longest > _kernel.Width)
             {
-                _OCs = BlockSizes.RoundUp(BlockSizes.CeilDiv(_OCs, 2), _kernel.Width);
+                _OCs = _OCs.Halved();
                 continue;
             }
 

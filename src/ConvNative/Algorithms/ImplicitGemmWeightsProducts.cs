@@ -7,13 +7,13 @@ namespace ConvNative.Algorithms;
 /// <summary>The products of <see cref="ImplicitGemmWeights"/>.</summary>
 internal sealed unsafe partial class ImplicitGemmWeights
 {
-    /// <summary>for g, part, input-channel chunk, output-channel chunk: that part of C, block by block.</summary>
+    /// <summary>for g, part, output-channel chunk, input-channel chunk: that part of C, block by block.</summary>
     private readonly struct ProductTask(ImplicitGemmWeights pass, ConvBuffers buffers, float* workspace) : IParallelTask
     {
         private readonly ConvSizes _s = pass._s;
         private readonly PatchGrid _grid = pass._grid;
 
-        public long Count => (long)_s.G * pass._parts * pass.ICChunks * pass.OCChunks;
+        public long Count => (long)_s.G * pass._parts * pass._OCs.Count * pass._ICs.Count;
 
         /// <summary>A part of the points and a chunk of the weights.</summary>
         private readonly record struct Item(int G, int Part, int IC, int ICs, int OC, int OCs);
@@ -23,11 +23,11 @@ internal sealed unsafe partial class ImplicitGemmWeights
 
         public void Run(long index, int worker)
         {
-            (long rest, long ocChunk) = Math.DivRem(index, pass.OCChunks);
-            (rest, long icChunk) = Math.DivRem(rest, pass.ICChunks);
+            (long rest, long ICs) = Math.DivRem(index, pass._ICs.Count);
+            (rest, long OCs) = Math.DivRem(rest, pass._OCs.Count);
             (long g, long part) = Math.DivRem(rest, pass._parts);
-            int ic = (int)icChunk * pass._ICs, oc = (int)ocChunk * pass._OCs;
-            var item = new Item((int)g, (int)part, ic, Math.Min(pass._ICs, _s.GroupIC - ic), oc, Math.Min(pass._OCs, _s.GroupOC - oc));
+            int ic = pass._ICs.Begin((int)ICs), oc = pass._OCs.Begin((int)OCs);
+            var item = new Item((int)g, (int)part, ic, pass._ICs.Begin((int)ICs + 1) - ic, oc, pass._OCs.Begin((int)OCs + 1) - oc);
             float* scratch = workspace + pass.SharedLength + (worker * pass.WorkerLength);
             if (SumsBias(item)) new Span<double>(BiasSums(item), item.OCs).Clear();
             int first = (int)(part * pass.Blocks / pass._parts), end = (int)((part + 1) * pass.Blocks / pass._parts);
@@ -111,16 +111,16 @@ internal sealed unsafe partial class ImplicitGemmWeights
         {
             float* planes = X(item, block);
             nint* table = (nint*)Unsafe.AsPointer(ref pass._xRows[0]);
-            if (pass.IsDense) return Rows(planes + block.Point, table, block, pass.ImageStride, block.Points, runs);
-            int row = block.Point / _grid.Columns;
+            if (pass.IsDense) return Rows(planes + block.Point, table, block, 1, pass.ImageStride, 0, runs);
+            int row = block.Point / _grid.Columns, rows = block.Points / _grid.Columns;
             for (int n = 0; n < block.Images; n++)
             {
                 pass._patches.Fill(
-                    _grid, planes + (n * (long)_s.IC * _s.InputPixels), item.ICs, row, block.Points / _grid.Columns,
+                    _grid, planes + (n * (long)_s.IC * _s.InputPixels), item.ICs, row, rows,
                     scratch + (n * pass.ImageStride), pass.ChannelStride);
             }
 
-            return Rows(scratch, table, block, pass.ImageStride, _grid.RowStep, runs);
+            return Rows(scratch, table, block, pass.IsOneRun ? 1 : rows, pass.ImageStride, _grid.RowStep, runs);
         }
 
         /// <summary>The rows (ic) of one tap in x itself, and the runs of the block's points that it reads there.</summary>
@@ -148,15 +148,14 @@ internal sealed unsafe partial class ImplicitGemmWeights
         }
 
         private PointRows RowsOfDY(in Item item, in Block block, nint* runs) =>
-            Rows(DY(item, block), (nint*)Unsafe.AsPointer(ref pass._dyRows[0]), block, (nint)_s.OC * _s.OutputPixels, _grid.Columns, runs);
+            Rows(DY(item, block), (nint*)Unsafe.AsPointer(ref pass._dyRows[0]), block, 1, (nint)_s.OC * _s.OutputPixels, 0, runs);
 
-        /// <summary>Where x is dense or its padded rows have no gap, the points of an image are one run.</summary>
-        private PointRows Rows(float* source, nint* rows, in Block block, nint imageStride, nint rowStep, nint* runs)
+        /// <summary>So many runs of an image's points, <paramref name="step"/> apart.</summary>
+        private static PointRows Rows(float* source, nint* rows, in Block block, int runsPerImage, nint imageStride, nint step, nint* runs)
         {
-            bool isOneRun = pass.IsDense || _grid.RowStep == _grid.Columns;
-            int runsPerImage = isOneRun ? 1 : block.Points / _grid.Columns, count = block.Images * runsPerImage;
-            for (int i = 0; i < count; i++) runs[i] = (i / runsPerImage * imageStride) + (i % runsPerImage * rowStep);
-            return new PointRows { Source = source, Rows = rows, Runs = runs, Count = count, Length = isOneRun ? block.Points : _grid.Columns };
+            int count = block.Images * runsPerImage;
+            for (int i = 0; i < count; i++) runs[i] = (i / runsPerImage * imageStride) + (i % runsPerImage * step);
+            return new PointRows { Source = source, Rows = rows, Runs = runs, Count = count, Length = block.Points / runsPerImage };
         }
 
         /// <summary>Queues what the next block begins with: its first lanes, all rows, all that will be copied.</summary>

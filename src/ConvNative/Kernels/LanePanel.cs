@@ -36,8 +36,24 @@ internal static unsafe class LanePanel<S, V>
     private static void PackRun(float** row, nint run, nint length, nint pitch, float* panel)
     {
         nint k = 0;
+        for (; k <= length - (2 * Step); k += 2 * Step, panel += 2 * Step * pitch) PackSteps(row, run + k, pitch, panel);
         for (; k <= length - Step; k += Step, panel += Step * pitch) PackStep(row, run + k, pitch, panel);
         if (k < length) PackStep(row, run + length - Step, pitch, panel - ((k - (length - Step)) * pitch));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PackSteps(float** row, nint at, nint pitch, float* panel)
+    {
+        S.LoadOcts(row, at, out V c0, out V c1, out V c2, out V c3, out V c4, out V c5, out V c6, out V c7);
+        S.Store(panel, c0);
+        S.Store(panel + pitch, c1);
+        S.Store(panel + (2 * pitch), c2);
+        S.Store(panel + (3 * pitch), c3);
+        panel += 4 * pitch;
+        S.Store(panel, c4);
+        S.Store(panel + pitch, c5);
+        S.Store(panel + (2 * pitch), c6);
+        S.Store(panel + (3 * pitch), c7);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

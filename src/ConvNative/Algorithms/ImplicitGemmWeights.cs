@@ -21,7 +21,8 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 {
-    private const int MostPlaces = 2048;   // of a prefetch queue
+    private const int MostPlaces = 4096;   // of a prefetch queue
+    private const double Copying = 24;     // a point of x, in multiply-adds, measured on Zen 5
 
     private readonly PlanContext _context;
     private readonly ConvSizes _s;
@@ -50,9 +51,8 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         if (_s.GroupOC <= nines.MostVectors * nines.Width && Cost(nines.MR, turnsX: false) < Cost(_kernel.MR, _turnsX)) (_kernel, _turnsX) = (nines, false);
         ChooseChunks();
         FitWorkspace();
-        _xRows = GC.AllocateUninitializedArray<nint>(SkipsPadding ? _ICs.Longest : _ICs.Longest * Taps, pinned: true);
-        for (int r = 0; r < _xRows.Length; r++)
-            _xRows[r] = SkipsPadding ? r * (nint)_s.InputPixels : (r / Taps * ChannelStride) + (IsDense ? 0 : _grid.TapOffsets[r % Taps]);
+        _xRows = GC.AllocateUninitializedArray<nint>(CopiesX ? _ICs.Longest * Taps : _ICs.Longest, pinned: true);
+        for (int r = 0; r < _xRows.Length; r++) _xRows[r] = CopiesX ? (r / Taps * ChannelStride) + _grid.TapOffsets[r % Taps] : r * (nint)_s.InputPixels;
         _dyRows = GC.AllocateUninitializedArray<nint>(_OCs.Longest, pinned: true);
         for (int r = 0; r < _dyRows.Length; r++) _dyRows[r] = (nint)r * _s.OutputPixels;
     }
@@ -63,7 +63,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     public override long WorkspaceBytes => (SharedLength + (WorkerLength * Workers)) * sizeof(float);
 
     public override string Details =>
-        $"kernel {_kernel.Name}, {(_turnsX ? "x" : "dy")} turned, {(SkipsPadding ? "padding left out, " : "")}blocks of {_blockImages}×{_blockPoints} points in {_parts} part(s), "
+        $"kernel {_kernel.Name}, {(_turnsX ? "x" : "dy")} turned, {(SkipsPadding ? "padding left out, " : CopiesX ? "x copied, " : "")}blocks of {_blockImages}×{_blockPoints} points in {_parts} part(s), "
         + $"items of {_ICs.Longest} input and {_OCs.Longest} output channels, {Workers} worker(s)";
 
     private int Taps => _grid.Taps;
@@ -80,7 +80,12 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     /// <summary>The rows of all points that cost as much as the rows of each tap's own points.</summary>
     private double SkippingRows => BlockSizes.RoundUp(_s.GroupIC, _kernel.MR) * (double)Taps * _shareInside;
 
-    private bool CopiesX => !IsDense && !SkipsPadding;
+    /// <summary>x is turned where it is: the one tap reads at most every second pixel of a row, none of the padding.</summary>
+    private bool TurnsInPlace => _turnsX && CanTurnInPlace;
+
+    private bool CanTurnInPlace => !IsDense && _grid.ReadsInPlace && _s.sw <= 2 && _s.sw * _grid.Columns <= _s.IW - _grid.FirstColumn;
+
+    private bool CopiesX => !IsDense && !SkipsPadding && !TurnsInPlace;
 
     /// <summary>An item's part of C stays with its worker until it is whole, and goes from there to dw.</summary>
     private bool TurnsAtOnce => !_turnsX && _parts == 1;
@@ -88,15 +93,18 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     /// <summary>The points of an image are one run of x, which is dense or whose padded rows have no gap.</summary>
     private bool IsOneRun => IsDense || _grid.RowStep == _grid.Columns;
 
+    /// <summary>x has rows that no tap reads, of some lines.</summary>
+    private bool SkipsRows => _s.sh > 1 && _s.KH == 1 && _s.IW >= 3 * Prefetch.Line;
+
     private int BlockRows => IsDense ? 1 : _blockPoints / _grid.Columns;
 
     private int BlocksPerImage => BlockSizes.CeilDiv(_grid.Points, _blockPoints);
 
     private int Blocks => BlockSizes.CeilDiv(_s.N, _blockImages) * BlocksPerImage;
 
-    private nint ChannelStride => IsDense ? _grid.Points : (nint)_grid.PaddedRowCount(BlockRows) * _grid.Pitch;
+    private nint ChannelStride => CopiesX ? (nint)_grid.PaddedRowCount(BlockRows) * _grid.Pitch : _s.InputPixels;
 
-    private nint ImageStride => IsDense ? (nint)_s.IC * _grid.Points : ChannelStride * _ICs.Longest;
+    private nint ImageStride => ChannelStride * (CopiesX ? _ICs.Longest : _s.IC);
 
     /// <summary>C, or its first part, is dw itself; unless its rows are not whole vectors, which are slow to store again and again.</summary>
     private bool IsDirect => _turnsX && (_parts == 1 || _s.PatchLength % _kernel.Width == 0);
@@ -156,7 +164,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         _blockImages = _blockPoints < _grid.Points ? 1 : BlockSizes.Balance(_s.N, Math.Max(1, most / _grid.Points), 1);
 
         // Parts of C that stay in the cache and cost little beside the products.
-        const int FewestBlocks = 4, MostParts = 8, MostWeights = 1 << 17;
+        const int FewestBlocks = 4, MostParts = 8, MostWeights = 1 << 14;
         _parts = (long)_s.GroupOC * _s.PatchLength > MostWeights ? 1 : Math.Clamp(Blocks / FewestBlocks, 1, MostParts);
     }
 
@@ -168,8 +176,9 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         bool skips = !turnsX && SkippingPays;
         double points = (double)_s.N * _s.OutputPixels, wholeRows = skips ? SkippingRows : BlockSizes.RoundUp(rows, MR);
         double turningBack = turnsX ? 0 : _parts == 1 ? 0.75 : 2;
+        double copied = IsDense || skips || (turnsX && CanTurnInPlace) ? 0 : Copying * points * _s.GroupIC;
         double begun = (TileStart * Blocks) + (turnsX || IsOneRun ? 0 : RunStart * _s.N * _s.OH);
-        return (((points * (wholeRows + (W / 3.0))) + (begun * rows)) * BlockSizes.RoundUp(lanes, W)) + (turningBack * W * rows * lanes);
+        return (((points * (wholeRows + (W / 3.0))) + (begun * rows)) * BlockSizes.RoundUp(lanes, W)) + (turningBack * W * rows * lanes) + copied;
     }
 
     /// <summary>Two items a thread or more, cut so that the thread with the most to do has the least.</summary>
@@ -199,7 +208,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     /// <summary>In multiply-adds a point: lanes that are turned for few rows, lanes that are too few for the kernel, a copied x.</summary>
     private double ItemCost(double ICs, double OCs)
     {
-        const double LeastVectors = 1.5, Copying = 24;
+        const double LeastVectors = 1.5;
         double patches = ICs * (SkipsPadding ? Taps * _shareInside : Taps), W = _kernel.Width;
         (double rows, double lanes) = _turnsX ? (OCs, patches) : (patches, OCs);
         return ((rows + (W / 3)) * Math.Max(lanes, LeastVectors * W)) + (CopiesX ? Copying * ICs : 0);

@@ -113,6 +113,12 @@ internal sealed unsafe partial class ImplicitGemmWeights
             nint* table = (nint*)Unsafe.AsPointer(ref pass._xRows[0]);
             if (pass.IsDense) return Rows(planes + block.Point, table, block, 1, pass.ImageStride, 0, runs);
             int row = block.Point / _grid.Columns, rows = block.Points / _grid.Columns;
+            if (pass.TurnsInPlace)
+            {
+                planes += ((nint)_grid.SourceRow(row, 0) * _s.IW) + _grid.FirstColumn;
+                return Rows(planes, table, block, rows, pass.ImageStride, (nint)_s.sh * _s.IW, runs) with { EverySecond = _s.sw == 2 };
+            }
+
             for (int n = 0; n < block.Images; n++)
             {
                 pass._patches.Fill(
@@ -158,43 +164,56 @@ internal sealed unsafe partial class ImplicitGemmWeights
             return new PointRows { Source = source, Rows = rows, Runs = runs, Count = count, Length = block.Points / runsPerImage };
         }
 
-        /// <summary>Queues what the next block begins with: its first lanes, all rows, all that will be copied.</summary>
+        /// <summary>Queues what the next block begins with: all that will be copied, its first lanes, all rows.</summary>
         private void AskNext(in Item item, in Block next, float** places, ref int length)
         {
-            int lanes = pass._kernel.MostVectors * pass._kernel.Width;
-            if (!pass.IsDense) AskCopied(item, next, places, ref length);
-            Ask(item, next, !pass._turnsX, 0, lanes, places, ref length);
+            if (pass.CopiesX) AskX(item, next, 0, item.ICs, places, ref length);
+            Ask(item, next, !pass._turnsX, 0, pass._kernel.MostVectors * pass._kernel.Width, places, ref length);
             Ask(item, next, pass._turnsX, 0, int.MaxValue, places, ref length);
         }
 
         /// <summary>Queues some rows of an operand, unless it is copied.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Ask(in Item item, in Block block, bool dy, int first, int count, float** places, ref int length)
         {
-            if (!dy && !pass.IsDense) return;
-            nint plane = _s.OutputPixels, image = (dy ? _s.OC : _s.IC) * plane;
-            float* from = (dy ? DY(item, block) : X(item, block) + block.Point) + (first * plane);
             count = Math.Min(count, (dy ? item.OCs : item.ICs) - first);
-            for (int n = 0; n < block.Images; n++, from += image)
-                for (int r = 0; r < count && length < MostPlaces; r++) places[length++] = from + (r * plane);
+            if (dy) AskDY(item, block, first, count, places, ref length);
+            else if (!pass.CopiesX) AskX(item, block, first, count, places, ref length);
         }
 
-        /// <summary>Queues the source rows of a block.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void AskCopied(in Item item, in Block block, float** places, ref int length)
+        private void AskDY(in Item item, in Block block, int first, int count, float** places, ref int length)
         {
-            int row = block.Point / _grid.Columns, rows = block.Points / _grid.Columns, step = Lines(block) * Prefetch.Line;
-            nint begin = (nint)Math.Max(0, _grid.SourceRow(row, 0)) * _s.IW;
-            nint end = (nint)Math.Min(_s.IH, _grid.SourceRow(row, _grid.PaddedRowCount(rows) - 1) + 1) * _s.IW;
-            float* plane = X(item, block);
-            for (int n = 0; n < block.Images; n++, plane += (_s.IC - item.ICs) * (nint)_s.InputPixels)
-            {
-                for (int c = 0; c < item.ICs; c++, plane += _s.InputPixels)
-                    for (nint at = begin; at < end && length < MostPlaces; at += step) places[length++] = plane + at;
-            }
+            nint plane = _s.OutputPixels;
+            float* dy = DY(item, block) + (first * plane);
+            for (int n = 0; n < block.Images; n++, dy += (_s.OC - count) * plane)
+                for (int oc = 0; oc < count; oc++, dy += plane) AskRange(dy, block.Points, block, places, ref length);
         }
 
-        /// <summary>Lines of a place in the queue.</summary>
-        private static int Lines(in Block block) => (block.Points / Prefetch.Line) + 1;
+        /// <summary>Of some channels the source rows of a block.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void AskX(in Item item, in Block block, int first, int count, float** places, ref int length)
+        {
+            nint plane = _s.InputPixels, begin = block.Point, end = begin + block.Points;
+            int row = block.Point / _grid.Columns, rows = block.Points / _grid.Columns, pieces = pass.SkipsRows ? rows : 1;
+            if (!pass.IsDense)
+            {
+                begin = (nint)Math.Max(0, _grid.SourceRow(row, 0)) * _s.IW;
+                end = pass.SkipsRows ? begin + _s.IW : (nint)Math.Min(_s.IH, _grid.SourceRow(row, _grid.PaddedRowCount(rows) - 1) + 1) * _s.IW;
+            }
+
+            float* x = X(item, block) + (first * plane) + begin;
+            for (int n = 0; n < block.Images; n++, x += (_s.IC - count) * plane)
+                for (int c = 0; c < count; c++, x += plane)
+                    for (int i = 0; i < pieces; i++) AskRange(x + ((nint)i * _s.sh * _s.IW), end - begin, block, places, ref length);
+        }
+
+        private void AskRange(float* from, nint count, in Block block, float** places, ref int length)
+        {
+            int step = Lines(block) * Prefetch.Line;
+            for (nint at = 0; at < count && length < MostPlaces; at += step) places[length++] = from + at;
+        }
+
+        /// <summary>Lines of a place in the queue: a row of x where not all are read, else all points of a block.</summary>
+        private int Lines(in Block block) => ((pass.SkipsRows ? _s.IW : block.Points) / Prefetch.Line) + 1;
     }
 }

@@ -22,7 +22,9 @@ namespace ConvNative.Algorithms;
 internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 {
     private const int MostPlaces = 4096;   // of a prefetch queue
-    private const double Copying = 24;     // a point of x, in multiply-adds, measured on Zen 5
+
+    // In multiply-adds, measured on Zen 5: a point of a copied x, a lane of a vector that is turned; and in vectors: one is at the mercy of latency.
+    private const double Copying = 24, Turning = 0.55, LeastVectors = 1.5;
 
     private readonly PlanContext _context;
     private readonly ConvSizes _s;
@@ -175,10 +177,11 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         int rows = turnsX ? _s.GroupOC : _s.PatchLength, lanes = turnsX ? _s.PatchLength : _s.GroupOC, W = _kernel.Width;
         bool skips = !turnsX && SkippingPays;
         double points = (double)_s.N * _s.OutputPixels, wholeRows = skips ? SkippingRows : BlockSizes.RoundUp(rows, MR);
-        double turningBack = turnsX ? 0 : _parts == 1 ? 0.75 : 2;
+        double turningBack = turnsX ? 0 : _parts == 1 ? Turning : 2;
         double copied = IsDense || skips || (turnsX && CanTurnInPlace) ? 0 : Copying * points * _s.GroupIC;
         double begun = (TileStart * Blocks) + (turnsX || IsOneRun ? 0 : RunStart * _s.N * _s.OH);
-        return (((points * (wholeRows + (W / 3.0))) + (begun * rows)) * BlockSizes.RoundUp(lanes, W)) + (turningBack * W * rows * lanes) + copied;
+        double wholeLanes = Math.Max(BlockSizes.RoundUp(lanes, W), LeastVectors * W);
+        return (((points * (wholeRows + (Turning * W))) + (begun * rows)) * wholeLanes) + (turningBack * W * rows * lanes) + copied;
     }
 
     /// <summary>Two items a thread or more, cut so that the thread with the most to do has the least.</summary>
@@ -208,10 +211,9 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     /// <summary>In multiply-adds a point: lanes that are turned for few rows, lanes that are too few for the kernel, a copied x.</summary>
     private double ItemCost(double ICs, double OCs)
     {
-        const double LeastVectors = 1.5;
         double patches = ICs * (SkipsPadding ? Taps * _shareInside : Taps), W = _kernel.Width;
         (double rows, double lanes) = _turnsX ? (OCs, patches) : (patches, OCs);
-        return ((rows + (W / 3)) * Math.Max(lanes, LeastVectors * W)) + (CopiesX ? Copying * ICs : 0);
+        return ((rows + (Turning * W)) * Math.Max(lanes, LeastVectors * W)) + (CopiesX ? Copying * ICs : 0);
     }
 
     /// <summary>What sums depend on changes only when no chunk is small enough, which is so for any number of threads.</summary>
@@ -257,24 +259,6 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private (TapRange Rows, TapRange Columns) PointsOf(int tap) =>
         (TapRange.Inside(_s.IH, _s.OH, _s.sh, ((long)(tap / _s.KW) * _s.dh) - _s.pt), TapRange.Inside(_s.IW, _s.OW, _s.sw, ((long)(tap % _s.KW) * _s.dw) - _s.pl));
 
-    /// <summary>dw[oc, r] = c[r, oc] for some rows r of C and output channels.</summary>
-    private void TurnBack(float* c, int rows, int OCs, float* dw)
-    {
-        const int RowsAtOnce = 32;
-        nint run = 0, stride = ResultStride;
-        nint* offsets = stackalloc nint[RowsAtOnce];
-        for (int i = 0; i < RowsAtOnce; i++) offsets[i] = i * stride;
-        int width = _kernel.Width, whole = rows / width * width;
-        for (int r = 0; r < whole; r += RowsAtOnce)
-        {
-            int count = Math.Min(RowsAtOnce, whole - r);
-            var source = new PointRows { Source = c + (r * stride), Rows = offsets, Runs = &run, Count = 1, Length = OCs };
-            _kernel.Pack(source, count, count / width, dw + r, _s.PatchLength);
-        }
-
-        Transpose.Run(_context.Isa, rows - whole, OCs, c + (whole * stride), stride, dw + whole, _s.PatchLength);
-    }
-
     /// <summary>Part <paramref name="part"/> of C of a group.</summary>
     private float* Result(float* dw, float* workspace, int part, long g)
     {
@@ -302,7 +286,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
             float* sum = pass.Result(buffers.W, workspace, 0, g) + offset;
             for (int part = 1; part < pass._parts; part++) pass._kernel.Add(sum, pass.Result(buffers.W, workspace, part, g) + offset, rows * stride);
             float* dw = buffers.W + (g * _s.GroupOC * _s.PatchLength);
-            if (!pass._turnsX) pass.TurnBack(sum, rows, _s.GroupOC, dw + row);
+            if (!pass._turnsX) Transpose.Run(pass._context.Isa, rows, _s.GroupOC, sum, stride, dw + row, _s.PatchLength);
             else if (!pass.IsDirect) Copy(sum, stride, rows, pass.Lanes, dw + (row * (long)pass.Lanes));
         }
 

@@ -34,7 +34,7 @@ internal sealed unsafe partial class ImplicitGemmWeights
             for (int b = first; b < end; b++) Multiply(item, BlockAt(b), b + 1 < end ? BlockAt(b + 1) : default, isFirst: b == first, scratch);
             if (!pass.TurnsAtOnce) return;
             float* dw = buffers.W + ((((nint)item.G * _s.GroupOC) + item.OC) * _s.PatchLength) + ((nint)item.IC * pass.Taps);
-            pass.TurnBack(Target(item, scratch), item.ICs * pass.Taps, item.OCs, dw);
+            Transpose.Run(pass._context.Isa, item.ICs * pass.Taps, item.OCs, Target(item, scratch), pass.ResultStride, dw, _s.PatchLength);
         }
 
         private bool SumsBias(in Item item) => buffers.B != null && item.IC == 0;
@@ -185,8 +185,9 @@ internal sealed unsafe partial class ImplicitGemmWeights
         {
             nint plane = _s.OutputPixels;
             float* dy = DY(item, block) + (first * plane);
+            int step = Lines(block) * Prefetch.Line;
             for (int n = 0; n < block.Images; n++, dy += (_s.OC - count) * plane)
-                for (int oc = 0; oc < count; oc++, dy += plane) AskRange(dy, block.Points, block, places, ref length);
+                for (int oc = 0; oc < count; oc++, dy += plane) AskRange(dy, block.Points, step, places, ref length);
         }
 
         /// <summary>Of some channels the source rows of a block.</summary>
@@ -194,7 +195,7 @@ internal sealed unsafe partial class ImplicitGemmWeights
         private void AskX(in Item item, in Block block, int first, int count, float** places, ref int length)
         {
             nint plane = _s.InputPixels, begin = block.Point, end = begin + block.Points;
-            int row = block.Point / _grid.Columns, rows = block.Points / _grid.Columns, pieces = pass.SkipsRows ? rows : 1;
+            int row = block.Point / _grid.Columns, rows = block.Points / _grid.Columns, pieces = pass.SkipsRows ? rows : 1, step = Lines(block) * Prefetch.Line;
             if (!pass.IsDense)
             {
                 begin = (nint)Math.Max(0, _grid.SourceRow(row, 0)) * _s.IW;
@@ -204,12 +205,12 @@ internal sealed unsafe partial class ImplicitGemmWeights
             float* x = X(item, block) + (first * plane) + begin;
             for (int n = 0; n < block.Images; n++, x += (_s.IC - count) * plane)
                 for (int c = 0; c < count; c++, x += plane)
-                    for (int i = 0; i < pieces; i++) AskRange(x + ((nint)i * _s.sh * _s.IW), end - begin, block, places, ref length);
+                    for (int i = 0; i < pieces; i++) AskRange(x + ((nint)i * _s.sh * _s.IW), end - begin, step, places, ref length);
         }
 
-        private void AskRange(float* from, nint count, in Block block, float** places, ref int length)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void AskRange(float* from, nint count, int step, float** places, ref int length)
         {
-            int step = Lines(block) * Prefetch.Line;
             for (nint at = 0; at < count && length < MostPlaces; at += step) places[length++] = from + at;
         }
 

@@ -34,6 +34,9 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private readonly nint[] _xRows;
     private readonly nint[] _dyRows;
     private readonly double _shareInside;   // of the pairs of point and tap
+    private readonly bool _isDense;         // x is read where it is, by all rows of C at once
+    private readonly bool _canTurnInPlace;  // the one tap reads at most every second pixel of a row, none of the padding
+    private readonly bool _skippingPays;
     private bool _turnsX;
     private int _blockPoints;
     private int _blockImages;
@@ -46,6 +49,10 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         (_context, _s, _grid) = (context, context.Sizes, grid);
         (_kernel, _patches) = (WeightGradientKernel.For(context.Isa), PatchPacker.For(context.Isa));
         _shareInside = (double)_s.TapsInside / Taps / _grid.Points;
+        _isDense = grid.IsIdentity;
+        _canTurnInPlace = !_isDense && grid.ReadsInPlace && _s.sw <= 2 && _s.sw * grid.Columns <= _s.IW - grid.FirstColumn;
+        // Runs are shorter and tiles more: a tenth less pays for them (measured on Zen 5).
+        _skippingPays = !_isDense && _s is { sh: 1, sw: 1 } && SkippingRows < 0.9 * BlockSizes.RoundUp(_s.PatchLength, _kernel.MR);
         ChooseBlocks();
         _turnsX = Cost(_kernel.MR, turnsX: true) < Cost(_kernel.MR, turnsX: false);
         // It has narrower panels: where they are no more than the others' (measured: 64 channels gain nothing).
@@ -70,35 +77,27 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 
     private int Taps => _grid.Taps;
 
-    /// <summary>x is read where it is, by all rows of C at once.</summary>
-    private bool IsDense => _grid.IsIdentity;
-
     /// <summary>x is read where it is, by the rows of C of one tap at a time, which leave out the points that read padding.</summary>
-    private bool SkipsPadding => !_turnsX && SkippingPays;
-
-    // Runs are shorter and tiles more: a tenth less pays for them (measured on Zen 5).
-    private bool SkippingPays => !IsDense && _s is { sh: 1, sw: 1 } && SkippingRows < 0.9 * BlockSizes.RoundUp(_s.PatchLength, _kernel.MR);
+    private bool SkipsPadding => !_turnsX && _skippingPays;
 
     /// <summary>The rows of all points that cost as much as the rows of each tap's own points.</summary>
     private double SkippingRows => BlockSizes.RoundUp(_s.GroupIC, _kernel.MR) * (double)Taps * _shareInside;
 
-    /// <summary>x is turned where it is: the one tap reads at most every second pixel of a row, none of the padding.</summary>
-    private bool TurnsInPlace => _turnsX && CanTurnInPlace;
+    /// <summary>x is turned where it is.</summary>
+    private bool TurnsInPlace => _turnsX && _canTurnInPlace;
 
-    private bool CanTurnInPlace => !IsDense && _grid.ReadsInPlace && _s.sw <= 2 && _s.sw * _grid.Columns <= _s.IW - _grid.FirstColumn;
-
-    private bool CopiesX => !IsDense && !SkipsPadding && !TurnsInPlace;
+    private bool CopiesX => !_isDense && !SkipsPadding && !TurnsInPlace;
 
     /// <summary>An item's part of C stays with its worker until it is whole, and goes from there to dw.</summary>
     private bool TurnsAtOnce => !_turnsX && _parts == 1;
 
     /// <summary>The points of an image are one run of x, which is dense or whose padded rows have no gap.</summary>
-    private bool IsOneRun => IsDense || _grid.RowStep == _grid.Columns;
+    private bool IsOneRun => _isDense || _grid.RowStep == _grid.Columns;
 
     /// <summary>x has rows that no tap reads, of some lines.</summary>
     private bool SkipsRows => _s.sh > 1 && _s.KH == 1 && _s.IW >= 3 * Prefetch.Line;
 
-    private int BlockRows => IsDense ? 1 : _blockPoints / _grid.Columns;
+    private int BlockRows => _isDense ? 1 : _blockPoints / _grid.Columns;
 
     private int BlocksPerImage => BlockSizes.CeilDiv(_grid.Points, _blockPoints);
 
@@ -160,7 +159,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     {
         // As long as a panel stays in L2 beside the rest, since to begin a tile costs far more than to read the panel from there.
         int most = CacheSizes.Machine.L2 / 6 / (sizeof(float) * _kernel.MostVectors * _kernel.Width);
-        _blockPoints = IsDense
+        _blockPoints = _isDense
             ? BlockSizes.Balance(_grid.Points, most, Prefetch.Line)
             : BlockSizes.Balance(_grid.Rows, Math.Max(1, most / _grid.Columns), 1) * _grid.Columns;
         _blockImages = _blockPoints < _grid.Points ? 1 : BlockSizes.Balance(_s.N, Math.Max(1, most / _grid.Points), 1);
@@ -175,30 +174,34 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     {
         const double TileStart = 20, RunStart = 0.8;   // in points of a tile, measured on Zen 5
         int rows = turnsX ? _s.GroupOC : _s.PatchLength, lanes = turnsX ? _s.PatchLength : _s.GroupOC, W = _kernel.Width;
-        bool skips = !turnsX && SkippingPays;
+        bool skips = !turnsX && _skippingPays;
         double points = (double)_s.N * _s.OutputPixels, wholeRows = skips ? SkippingRows : BlockSizes.RoundUp(rows, MR);
         double turningBack = turnsX ? 0 : _parts == 1 ? Turning : 2;
-        double copied = IsDense || skips || (turnsX && CanTurnInPlace) ? 0 : Copying * points * _s.GroupIC;
+        double copied = _isDense || skips || (turnsX && _canTurnInPlace) ? 0 : Copying * points * _s.GroupIC;
         double begun = (TileStart * Blocks) + (turnsX || IsOneRun ? 0 : RunStart * _s.N * _s.OH);
         double wholeLanes = Math.Max(BlockSizes.RoundUp(lanes, W), LeastVectors * W);
         return (((points * (wholeRows + (Turning * W))) + (begun * rows)) * wholeLanes) + (turningBack * W * rows * lanes) + copied;
     }
 
-    /// <summary>Two items a thread or more, cut so that the thread with the most to do has the least.</summary>
+    /// <summary>Up to two items a thread, cut so that the thread with the most to do has the least.</summary>
     private void ChooseChunks()
     {
-        int threads = _context.Threads, products = _s.G * _parts, wanted = threads == 1 ? 1 : 2 * threads;
-        var IC = new Chunks(_s.GroupIC, _turnsX ? Math.Min(_kernel.Width, _s.GroupIC) : Taps == 1 || SkipsPadding ? _kernel.MR : 1, 1);
+        const double OneEach = 1.05;   // nothing evens out what disturbs a thread
+        int threads = _context.Threads, products = _s.G * _parts, most = threads == 1 ? 1 : BlockSizes.CeilDiv(2 * threads, products);
+        int unit = _turnsX ? Math.Min(_kernel.Width, _s.GroupIC) : Taps == 1 ? Prefetch.Line : SkipsPadding ? _kernel.MR : 1;   // no line of dw for two
+        var IC = new Chunks(_s.GroupIC, unit, 1);
         var OC = new Chunks(_s.GroupOC, _turnsX ? _kernel.MR : _kernel.Width, 1);
         double least = double.MaxValue;
-        for (int count = 1; count <= Math.Min(IC.Units, wanted); count++)
+        for (int count = 1; count <= Math.Min(IC.Units, most); count++)
         {
-            Chunks ICs = IC with { Count = count }, OCs = OC with { Count = Math.Min(OC.Units, BlockSizes.CeilDiv(wanted, products * count)) };
-            // A thread begins with neighbours, of which those of the same output channels come first.
-            int share = BlockSizes.CeilDiv(products * OCs.Count * count, threads);
-            double cost = share * ItemCost(share % count == 0 ? (double)IC.Length / count : ICs.Longest, OCs.Longest);
-            if (cost >= least) continue;
-            (least, _ICs, _OCs) = (cost, ICs, OCs);
+            for (int columns = 1; columns <= Math.Min(OC.Units, BlockSizes.CeilDiv(most, count)); columns++)
+            {
+                Chunks ICs = IC with { Count = count }, OCs = OC with { Count = columns };
+                // A thread begins with neighbours, of which those of the same output channels come first.
+                int share = BlockSizes.CeilDiv(products * columns * count, threads);
+                double cost = share * ItemCost(share % count == 0 ? (double)IC.Length / count : ICs.Longest, OCs.Longest) * (share == 1 ? OneEach : 1);
+                if (cost < least) (least, _ICs, _OCs) = (cost, ICs, OCs);
+            }
         }
 
         if (CopiesX) _ICs = _ICs.NoLongerThan(CacheSizes.Machine.L2 / 2 / (sizeof(float) * ChannelStride * _blockImages));
@@ -236,7 +239,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
             if (_parts > 1) _parts = 1;
             else if (!_turnsX) _turnsX = true;
             else if (_blockImages > 1) _blockImages = 1;
-            else if (IsDense && _blockPoints > Prefetch.Line) _blockPoints /= 2;
+            else if (_isDense && _blockPoints > Prefetch.Line) _blockPoints /= 2;
             else if (BlockRows > 1) _blockPoints = BlockRows / 2 * _grid.Columns;
             else return;
             ChooseChunks();

@@ -21,6 +21,7 @@ internal sealed unsafe partial class ImplicitGemmWeights
         /// <summary>Images [N, N + Images), points [Point, Point + Points) of each.</summary>
         private readonly record struct Block(int N, int Images, int Point, int Points);
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(long index, int worker)
         {
             (long rest, long ICs) = Math.DivRem(index, pass._ICs.Count);
@@ -42,6 +43,7 @@ internal sealed unsafe partial class ImplicitGemmWeights
         private double* BiasSums(in Item item) =>
             (double*)(workspace + pass.ResultsLength) + ((nint)item.Part * _s.OC) + ((nint)item.G * _s.GroupOC) + item.OC;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private Block BlockAt(int index)
         {
             (int image, int block) = Math.DivRem(index, pass.BlocksPerImage);
@@ -93,6 +95,7 @@ internal sealed unsafe partial class ImplicitGemmWeights
                 pass._kernel.Multiply(RowsOfTap(item, block, tap, runs), item.ICs, panel, vectors, lanes, c, pass.Taps * stride, accumulate, null, ref ahead);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private float* Target(in Item item, float* scratch)
         {
             if (pass.TurnsAtOnce) return scratch + (pass.WorkerLength - pass.ChunkLength);
@@ -100,18 +103,21 @@ internal sealed unsafe partial class ImplicitGemmWeights
             return pass.Result(buffers.W, workspace, item.Part, item.G) + (row * pass.ResultStride) + column;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private float* X(in Item item, in Block block) =>
             buffers.X + ((((long)block.N * _s.IC) + ((long)item.G * _s.GroupIC) + item.IC) * _s.InputPixels);
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private float* DY(in Item item, in Block block) =>
             buffers.Y + ((((long)block.N * _s.OC) + ((long)item.G * _s.GroupOC) + item.OC) * _s.OutputPixels) + block.Point;
 
         /// <summary>The patches' rows (ic, kh, kw), and the runs of the block's points in them.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private PointRows RowsOfX(in Item item, in Block block, float* scratch, nint* runs)
         {
             float* planes = X(item, block);
             nint* table = (nint*)Unsafe.AsPointer(ref pass._xRows[0]);
-            if (pass.IsDense) return Rows(planes + block.Point, table, block, 1, pass.ImageStride, 0, runs);
+            if (pass._isDense) return Rows(planes + block.Point, table, block, 1, pass.ImageStride, 0, runs);
             int row = block.Point / _grid.Columns, rows = block.Points / _grid.Columns;
             if (pass.TurnsInPlace)
             {
@@ -153,10 +159,12 @@ internal sealed unsafe partial class ImplicitGemmWeights
             return new PointRows { Source = X(item, block), Rows = table, Runs = runs, Points = points, Count = count, Length = length * step };
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private PointRows RowsOfDY(in Item item, in Block block, nint* runs) =>
             Rows(DY(item, block), (nint*)Unsafe.AsPointer(ref pass._dyRows[0]), block, 1, (nint)_s.OC * _s.OutputPixels, 0, runs);
 
         /// <summary>So many runs of an image's points, <paramref name="step"/> apart.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static PointRows Rows(float* source, nint* rows, in Block block, int runsPerImage, nint imageStride, nint step, nint* runs)
         {
             int count = block.Images * runsPerImage;
@@ -165,6 +173,7 @@ internal sealed unsafe partial class ImplicitGemmWeights
         }
 
         /// <summary>Queues what the next block begins with: all that will be copied, its first lanes, all rows.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void AskNext(in Item item, in Block next, float** places, ref int length)
         {
             if (pass.CopiesX) AskX(item, next, 0, item.ICs, places, ref length);
@@ -173,6 +182,7 @@ internal sealed unsafe partial class ImplicitGemmWeights
         }
 
         /// <summary>Queues some rows of an operand, unless it is copied.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Ask(in Item item, in Block block, bool dy, int first, int count, float** places, ref int length)
         {
             count = Math.Min(count, (dy ? item.OCs : item.ICs) - first);
@@ -196,7 +206,7 @@ internal sealed unsafe partial class ImplicitGemmWeights
         {
             nint plane = _s.InputPixels, begin = block.Point, end = begin + block.Points;
             int row = block.Point / _grid.Columns, rows = block.Points / _grid.Columns, pieces = pass.SkipsRows ? rows : 1, step = Lines(block) * Prefetch.Line;
-            if (!pass.IsDense)
+            if (!pass._isDense)
             {
                 begin = (nint)Math.Max(0, _grid.SourceRow(row, 0)) * _s.IW;
                 end = pass.SkipsRows ? begin + _s.IW : (nint)Math.Min(_s.IH, _grid.SourceRow(row, _grid.PaddedRowCount(rows) - 1) + 1) * _s.IW;
@@ -215,6 +225,7 @@ internal sealed unsafe partial class ImplicitGemmWeights
         }
 
         /// <summary>Lines of a place in the queue: a row of x where not all are read, else all points of a block.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private int Lines(in Block block) => ((pass.SkipsRows ? _s.IW : block.Points) / Prefetch.Line) + 1;
     }
 }

@@ -176,7 +176,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         int rows = turnsX ? _s.GroupOC : _s.PatchLength, lanes = turnsX ? _s.PatchLength : _s.GroupOC, W = _kernel.Width;
         bool skips = !turnsX && _skippingPays;
         double points = (double)_s.N * _s.OutputPixels, wholeRows = skips ? SkippingRows : BlockSizes.RoundUp(rows, MR);
-        double turningBack = turnsX ? 0 : _parts == 1 ? Turning : 2;
+        double turningBack = turnsX ? 0 : _parts == 1 ? 0.8 : 2;
         double copied = _isDense || skips || (turnsX && _canTurnInPlace) ? 0 : Copying * points * _s.GroupIC;
         double begun = (TileStart * Blocks) + (turnsX || IsOneRun ? 0 : RunStart * _s.N * _s.OH);
         double wholeLanes = Math.Max(BlockSizes.RoundUp(lanes, W), LeastVectors * W);
@@ -186,7 +186,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     /// <summary>Up to two items a thread, cut so that the thread with the most to do has the least.</summary>
     private void ChooseChunks()
     {
-        const double OneEach = 1.05;   // nothing evens out what disturbs a thread
+        const double OneEach = 1.05, RowsShared = 1.1;   // nothing evens out what disturbs a thread; rows of dw are written back by two threads
         int threads = _context.Threads, products = _s.G * _parts, most = threads == 1 ? 1 : BlockSizes.CeilDiv(2 * threads, products);
         int unit = _turnsX ? Math.Min(_kernel.Width, _s.GroupIC) : Taps == 1 ? Prefetch.Line : SkipsPadding ? _kernel.MR : 1;   // no line of dw for two
         var IC = new Chunks(_s.GroupIC, unit, 1);
@@ -199,7 +199,9 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
                 Chunks ICs = IC with { Count = count }, OCs = OC with { Count = columns };
                 // A thread begins with neighbours, of which those of the same output channels come first.
                 int share = BlockSizes.CeilDiv(products * columns * count, threads);
-                double cost = share * ItemCost(share % count == 0 ? (double)IC.Length / count : ICs.Longest, OCs.Longest) * (share == 1 ? OneEach : 1);
+                bool sharesRows = share % count != 0;
+                double cost = share * ItemCost(sharesRows ? ICs.Longest : (double)IC.Length / count, OCs.Longest) * (share == 1 ? OneEach : 1);
+                if (sharesRows && !_turnsX) cost *= RowsShared;
                 if (cost < least) (least, _ICs, _OCs) = (cost, ICs, OCs);
             }
         }

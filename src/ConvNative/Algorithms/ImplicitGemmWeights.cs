@@ -22,6 +22,7 @@ namespace ConvNative.Algorithms;
 internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 {
     private const int MostPlaces = 4096;   // of a prefetch queue
+    private const int WorkerGap = 4096;
 
     // In multiply-adds, measured on Zen 5: a point of a copied x, a lane of a vector that is turned; and in vectors: one is at the mercy of latency.
     private const double Copying = 24, Turning = 0.55, LeastVectors = 1.5;
@@ -69,7 +70,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     /// <summary>How many items run at once; 0: not one fits the workspace limit.</summary>
     public int Workers { get; private set; }
 
-    public override long WorkspaceBytes => (SharedLength + (WorkerLength * Workers)) * sizeof(float);
+    public override long WorkspaceBytes => (SharedLength + (WorkerStep * Workers) - (Workers > 0 ? WorkerGap : 0)) * sizeof(float);
 
     public override string Details =>
         $"kernel {_kernel.Name}, {(_turnsX ? "x" : "dy")} turned, {(SkipsPadding ? "padding left out, " : CopiesX ? "x copied, " : "")}blocks of {_blockImages}×{_blockPoints} points in {_parts} part(s), "
@@ -139,6 +140,9 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 
     private long WorkerLength => SourceLength + PanelLength + TablesLength + ChunkLength;
 
+    /// <summary>From a worker's memory to the next one's: processors fetch beyond what they have read, and would take the next worker's lines.</summary>
+    private long WorkerStep => WorkerLength + WorkerGap;
+
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
         var products = new ProductTask(this, buffers, workspace);
@@ -176,7 +180,9 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         int rows = turnsX ? _s.GroupOC : _s.PatchLength, lanes = turnsX ? _s.PatchLength : _s.GroupOC, W = _kernel.Width;
         bool skips = !turnsX && _skippingPays;
         double points = (double)_s.N * _s.OutputPixels, wholeRows = skips ? SkippingRows : BlockSizes.RoundUp(rows, MR);
-        double turningBack = turnsX ? 0 : _parts == 1 ? 0.8 : 2;
+        // Dense sums are the same either way; where the threads write far from each other, what goes back is slow.
+        bool isQuick = _parts == 1 && !(_isDense && _context.Threads > 1);
+        double turningBack = turnsX ? 0 : isQuick ? 0.8 : 2;
         double copied = _isDense || skips || (turnsX && _canTurnInPlace) ? 0 : Copying * points * _s.GroupIC;
         double begun = (TileStart * Blocks) + (turnsX || IsOneRun ? 0 : RunStart * _s.N * _s.OH);
         double wholeLanes = Math.Max(BlockSizes.RoundUp(lanes, W), LeastVectors * W);
@@ -224,7 +230,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     /// <summary>What sums depend on changes only when no chunk is small enough, which is so for any number of threads.</summary>
     private void FitWorkspace()
     {
-        while ((Workers = (int)Math.Clamp(((_context.MaxWorkspaceBytes / sizeof(float)) - SharedLength) / WorkerLength, 0, _context.Threads)) == 0)
+        while ((Workers = (int)Math.Clamp(((_context.MaxWorkspaceBytes / sizeof(float)) - SharedLength + WorkerGap) / WorkerStep, 0, _context.Threads)) == 0)
         {
             if ((CopiesX || TurnsAtOnce) && _ICs.Longest > 1)
             {

@@ -29,7 +29,7 @@ internal sealed unsafe partial class ImplicitGemmWeights
             (long g, long part) = Math.DivRem(rest, pass._parts);
             int ic = pass._ICs.Begin((int)ICs), oc = pass._OCs.Begin((int)OCs);
             var item = new Item((int)g, (int)part, ic, pass._ICs.Begin((int)ICs + 1) - ic, oc, pass._OCs.Begin((int)OCs + 1) - oc);
-            float* scratch = workspace + pass.SharedLength + (worker * pass.WorkerLength);
+            float* scratch = workspace + pass.SharedLength + (worker * pass.WorkerStep);
             if (SumsBias(item)) new Span<double>(BiasSums(item), item.OCs).Clear();
             int first = (int)(part * pass.Blocks / pass._parts), end = (int)((part + 1) * pass.Blocks / pass._parts);
             for (int b = first; b < end; b++) Multiply(item, BlockAt(b), b + 1 < end ? BlockAt(b + 1) : default, isFirst: b == first, scratch);

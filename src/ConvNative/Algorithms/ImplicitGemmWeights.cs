@@ -10,7 +10,7 @@ namespace ConvNative.Algorithms;
 /// or dy, which gives dwᵀ. The other one is read where it is. x is dense already, or copied to padded rows in which a tap is a
 /// constant offset, so that patches are never written down.
 /// <code>
-/// for g, part of the points, input-channel chunk, output-channel chunk         shared out
+/// for g, part of the points, output-channel chunk, input-channel chunk         shared out
 ///   for block of points (images × rows) of the part                            always in this order: sums do not depend on the chunks
 ///     pad x, unless each tap leaves out the points that read padding
 ///     for panel of lanes                       turned, in L1
@@ -21,7 +21,11 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 {
-    private const int MostPlaces = 2048;   // of a prefetch queue
+    private const int MostPlaces = 4096;   // of a prefetch queue
+    private const int WorkerGap = 4096;
+
+    // In multiply-adds, measured on Zen 5: a point of a copied x, a lane of a vector that is turned; and in vectors: one is at the mercy of latency.
+    private const double Copying = 24, Turning = 0.55, LeastVectors = 1.5;
 
     private readonly PlanContext _context;
     private readonly ConvSizes _s;
@@ -31,18 +35,25 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private readonly nint[] _xRows;
     private readonly nint[] _dyRows;
     private readonly double _shareInside;   // of the pairs of point and tap
+    private readonly bool _isDense;         // x is read where it is, by all rows of C at once
+    private readonly bool _canTurnInPlace;  // the one tap reads at most every second pixel of a row, none of the padding
+    private readonly bool _skippingPays;
     private bool _turnsX;
     private int _blockPoints;
     private int _blockImages;
     private int _parts;
-    private int _ICs;
-    private int _OCs;
+    private Chunks _ICs;   // of an item
+    private Chunks _OCs;
 
     public ImplicitGemmWeights(PlanContext context, PatchGrid grid)
     {
         (_context, _s, _grid) = (context, context.Sizes, grid);
         (_kernel, _patches) = (WeightGradientKernel.For(context.Isa), PatchPacker.For(context.Isa));
         _shareInside = (double)_s.TapsInside / Taps / _grid.Points;
+        _isDense = grid.IsIdentity;
+        _canTurnInPlace = !_isDense && grid.ReadsInPlace && _s.sw <= 2 && _s.sw * grid.Columns <= _s.IW - grid.FirstColumn;
+        // Runs are shorter and tiles more: a tenth less pays for them (measured on Zen 5).
+        _skippingPays = !_isDense && _s is { sh: 1, sw: 1 } && SkippingRows < 0.9 * BlockSizes.RoundUp(_s.PatchLength, _kernel.MR);
         ChooseBlocks();
         _turnsX = Cost(_kernel.MR, turnsX: true) < Cost(_kernel.MR, turnsX: false);
         // It has narrower panels: where they are no more than the others' (measured: 64 channels gain nothing).
@@ -50,54 +61,52 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         if (_s.GroupOC <= nines.MostVectors * nines.Width && Cost(nines.MR, turnsX: false) < Cost(_kernel.MR, _turnsX)) (_kernel, _turnsX) = (nines, false);
         ChooseChunks();
         FitWorkspace();
-        _xRows = GC.AllocateUninitializedArray<nint>(SkipsPadding ? _ICs : _ICs * Taps, pinned: true);
-        for (int r = 0; r < _xRows.Length; r++)
-            _xRows[r] = SkipsPadding ? r * (nint)_s.InputPixels : (r / Taps * ChannelStride) + (IsDense ? 0 : _grid.TapOffsets[r % Taps]);
-        _dyRows = GC.AllocateUninitializedArray<nint>(_OCs, pinned: true);
+        _xRows = GC.AllocateUninitializedArray<nint>(CopiesX ? _ICs.Longest * Taps : _ICs.Longest, pinned: true);
+        for (int r = 0; r < _xRows.Length; r++) _xRows[r] = CopiesX ? (r / Taps * ChannelStride) + _grid.TapOffsets[r % Taps] : r * (nint)_s.InputPixels;
+        _dyRows = GC.AllocateUninitializedArray<nint>(_OCs.Longest, pinned: true);
         for (int r = 0; r < _dyRows.Length; r++) _dyRows[r] = (nint)r * _s.OutputPixels;
     }
 
     /// <summary>How many items run at once; 0: not one fits the workspace limit.</summary>
     public int Workers { get; private set; }
 
-    public override long WorkspaceBytes => (SharedLength + (WorkerLength * Workers)) * sizeof(float);
+    public override long WorkspaceBytes => (SharedLength + (WorkerStep * Workers) - (Workers > 0 ? WorkerGap : 0)) * sizeof(float);
 
     public override string Details =>
-        $"kernel {_kernel.Name}, {(_turnsX ? "x" : "dy")} turned, {(SkipsPadding ? "padding left out, " : "")}blocks of {_blockImages}×{_blockPoints} points in {_parts} part(s), "
-        + $"items of {_ICs} input and {_OCs} output channels, {Workers} worker(s)";
+        $"kernel {_kernel.Name}, {(_turnsX ? "x" : "dy")} turned, {(SkipsPadding ? "padding left out, " : CopiesX ? "x copied, " : "")}blocks of {_blockImages}×{_blockPoints} points in {_parts} part(s), "
+        + $"items of {_ICs.Longest} input and {_OCs.Longest} output channels, {Workers} worker(s)";
 
     private int Taps => _grid.Taps;
 
-    /// <summary>x is read where it is, by all rows of C at once.</summary>
-    private bool IsDense => _grid.IsIdentity;
-
     /// <summary>x is read where it is, by the rows of C of one tap at a time, which leave out the points that read padding.</summary>
-    private bool SkipsPadding => !_turnsX && SkippingPays;
-
-    // Runs are shorter and tiles more: a tenth less pays for them (measured on Zen 5).
-    private bool SkippingPays => !IsDense && _s is { sh: 1, sw: 1 } && SkippingRows < 0.9 * BlockSizes.RoundUp(_s.PatchLength, _kernel.MR);
+    private bool SkipsPadding => !_turnsX && _skippingPays;
 
     /// <summary>The rows of all points that cost as much as the rows of each tap's own points.</summary>
     private double SkippingRows => BlockSizes.RoundUp(_s.GroupIC, _kernel.MR) * (double)Taps * _shareInside;
 
-    private bool CopiesX => !IsDense && !SkipsPadding;
+    /// <summary>x is turned where it is.</summary>
+    private bool TurnsInPlace => _turnsX && _canTurnInPlace;
+
+    private bool CopiesX => !_isDense && !SkipsPadding && !TurnsInPlace;
 
     /// <summary>An item's part of C stays with its worker until it is whole, and goes from there to dw.</summary>
-    private bool TurnsAtOnce => SkipsPadding && _parts == 1;
+    private bool TurnsAtOnce => !_turnsX && _parts == 1;
 
-    private int BlockRows => IsDense ? 1 : _blockPoints / _grid.Columns;
+    /// <summary>The points of an image are one run of x, which is dense or whose padded rows have no gap.</summary>
+    private bool IsOneRun => _isDense || _grid.RowStep == _grid.Columns;
+
+    /// <summary>x has rows that no tap reads, of some lines.</summary>
+    private bool SkipsRows => _s.sh > 1 && _s.KH == 1 && _s.IW >= 3 * Prefetch.Line;
+
+    private int BlockRows => _isDense ? 1 : _blockPoints / _grid.Columns;
 
     private int BlocksPerImage => BlockSizes.CeilDiv(_grid.Points, _blockPoints);
 
     private int Blocks => BlockSizes.CeilDiv(_s.N, _blockImages) * BlocksPerImage;
 
-    private nint ChannelStride => IsDense ? _grid.Points : (nint)_grid.PaddedRowCount(BlockRows) * _grid.Pitch;
+    private nint ChannelStride => CopiesX ? (nint)_grid.PaddedRowCount(BlockRows) * _grid.Pitch : _s.InputPixels;
 
-    private nint ImageStride => IsDense ? (nint)_s.IC * _grid.Points : ChannelStride * _ICs;
-
-    private int ICChunks => BlockSizes.CeilDiv(_s.GroupIC, _ICs);
-
-    private int OCChunks => BlockSizes.CeilDiv(_s.GroupOC, _OCs);
+    private nint ImageStride => ChannelStride * (CopiesX ? _ICs.Longest : _s.IC);
 
     /// <summary>C, or its first part, is dw itself; unless its rows are not whole vectors, which are slow to store again and again.</summary>
     private bool IsDirect => _turnsX && (_parts == 1 || _s.PatchLength % _kernel.Width == 0);
@@ -106,7 +115,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private int Rows => _turnsX ? _s.GroupOC : _s.PatchLength;
 
     /// <summary>Lanes of C.</summary>
-    private int Lanes => _turnsX ? _s.PatchLength : TurnsAtOnce ? _OCs : _s.GroupOC;
+    private int Lanes => _turnsX ? _s.PatchLength : TurnsAtOnce ? _OCs.Longest : _s.GroupOC;
 
     /// <summary>Floats from a row of C to the next.</summary>
     private nint ResultStride => IsDirect ? Lanes : BlockSizes.RoundUp(Lanes, Prefetch.Line);
@@ -127,15 +136,18 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 
     private long TablesLength => Align((MostPlaces + ((SkipsPadding ? 3L : 2L) * MostRuns)) * sizeof(nint) / sizeof(float));
 
-    private long ChunkLength => TurnsAtOnce ? _ICs * Taps * (long)ResultStride : 0;
+    private long ChunkLength => TurnsAtOnce ? _ICs.Longest * Taps * (long)ResultStride : 0;
 
     private long WorkerLength => SourceLength + PanelLength + TablesLength + ChunkLength;
+
+    /// <summary>From a worker's memory to the next one's: processors fetch beyond what they have read, and would take the next worker's lines.</summary>
+    private long WorkerStep => WorkerLength + WorkerGap;
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
         var products = new ProductTask(this, buffers, workspace);
         pool.For(Workers, products.Count, ref products);
-        if (!TurnsAtOnce && (!IsDirect || _parts > 1))
+        if (_parts > 1)
         {
             var sums = new SumTask(this, buffers, workspace);
             pool.For(_context.Threads, sums.Count, ref sums);
@@ -149,15 +161,15 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 
     private void ChooseBlocks()
     {
-        // Long enough that C costs little, short enough that a panel comes from L1 or nearly so (measured on Zen 5: 200 to 330 are as good).
-        const int MostPoints = 256;
-        _blockPoints = IsDense
-            ? BlockSizes.Balance(_grid.Points, MostPoints, Prefetch.Line)
-            : BlockSizes.Balance(_grid.Rows, Math.Max(1, MostPoints / _grid.Columns), 1) * _grid.Columns;
-        _blockImages = _blockPoints < _grid.Points ? 1 : Math.Clamp(MostPoints / _grid.Points, 1, _s.N);
+        // As long as a panel stays in L2 beside the rest, since to begin a tile costs far more than to read the panel from there.
+        int most = CacheSizes.Machine.L2 / 6 / (sizeof(float) * _kernel.MostVectors * _kernel.Width);
+        _blockPoints = _isDense
+            ? BlockSizes.Balance(_grid.Points, most, Prefetch.Line)
+            : BlockSizes.Balance(_grid.Rows, Math.Max(1, most / _grid.Columns), 1) * _grid.Columns;
+        _blockImages = _blockPoints < _grid.Points ? 1 : BlockSizes.Balance(_s.N, Math.Max(1, most / _grid.Points), 1);
 
         // Parts of C that stay in the cache and cost little beside the products.
-        const int FewestBlocks = 4, MostParts = 8, MostWeights = 1 << 17;
+        const int FewestBlocks = 4, MostParts = 8, MostWeights = 1 << 14;
         _parts = (long)_s.GroupOC * _s.PatchLength > MostWeights ? 1 : Math.Clamp(Blocks / FewestBlocks, 1, MostParts);
     }
 
@@ -166,73 +178,76 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     {
         const double TileStart = 20, RunStart = 0.8;   // in points of a tile, measured on Zen 5
         int rows = turnsX ? _s.GroupOC : _s.PatchLength, lanes = turnsX ? _s.PatchLength : _s.GroupOC, W = _kernel.Width;
-        bool skips = !turnsX && SkippingPays;
+        bool skips = !turnsX && _skippingPays;
         double points = (double)_s.N * _s.OutputPixels, wholeRows = skips ? SkippingRows : BlockSizes.RoundUp(rows, MR);
-        double turningBack = turnsX ? 0 : skips && _parts == 1 ? 0.75 : 2;
-        double begun = (TileStart * Blocks) + (skips ? RunStart * _s.N * _s.OH : 0);
-        return (((points * (wholeRows + (W / 3.0))) + (begun * rows)) * BlockSizes.RoundUp(lanes, W)) + (turningBack * W * rows * lanes);
+        // Dense sums are the same either way; where the threads write far from each other, what goes back is slow.
+        bool isQuick = _parts == 1 && !(_isDense && _context.Threads > 1);
+        double turningBack = turnsX ? 0 : isQuick ? 0.8 : 2;
+        double copied = _isDense || skips || (turnsX && _canTurnInPlace) ? 0 : Copying * points * _s.GroupIC;
+        double begun = (TileStart * Blocks) + (turnsX || IsOneRun ? 0 : RunStart * _s.N * _s.OH);
+        double wholeLanes = Math.Max(BlockSizes.RoundUp(lanes, W), LeastVectors * W);
+        return (((points * (wholeRows + (Turning * W))) + (begun * rows)) * wholeLanes) + (turningBack * W * rows * lanes) + copied;
     }
 
-    /// <summary>
-    /// Two items a thread; padded rows in half of L2. By lanes first, since a chunk of rows turns all lanes anew; where the rows are those
-    /// of a copied x by rows, since a chunk of lanes copies all of it anew.
-    /// </summary>
+    /// <summary>Up to two items a thread, cut so that the thread with the most to do has the least.</summary>
     private void ChooseChunks()
     {
-        const int FewestRows = 64;
-        int W = _kernel.Width, wanted = _context.Threads == 1 ? 1 : BlockSizes.CeilDiv(2 * _context.Threads, _s.G * _parts);
-        if (TurnsAtOnce)
+        const double OneEach = 1.05, RowsShared = 1.1;   // nothing evens out what disturbs a thread; rows of dw are written back by two threads
+        int threads = _context.Threads, products = _s.G * _parts, most = threads == 1 ? 1 : BlockSizes.CeilDiv(2 * threads, products);
+        int unit = _turnsX ? Math.Min(_kernel.Width, _s.GroupIC) : Taps == 1 ? Prefetch.Line : SkipsPadding ? _kernel.MR : 1;   // no line of dw for two
+        var IC = new Chunks(_s.GroupIC, unit, 1);
+        var OC = new Chunks(_s.GroupOC, _turnsX ? _kernel.MR : _kernel.Width, 1);
+        double least = double.MaxValue;
+        for (int count = 1; count <= Math.Min(IC.Units, most); count++)
         {
-            int share = BlockSizes.CeilDiv(wanted, BlockSizes.CeilDiv(_s.GroupIC, _kernel.MR));
-            _OCs = Chunk(_s.GroupOC, Math.Clamp(_s.GroupOC / (2 * W), 1, share), W);
-            int fit = CacheSizes.Machine.L2 / 4 / (sizeof(float) * Taps * (int)ResultStride);
-            _ICs = BlockSizes.Balance(_s.GroupIC, Math.Clamp(Math.Min(fit, _s.GroupIC / wanted) / _kernel.MR, 1, int.MaxValue) * _kernel.MR, _kernel.MR);
-            return;
+            for (int columns = 1; columns <= Math.Min(OC.Units, BlockSizes.CeilDiv(most, count)); columns++)
+            {
+                Chunks ICs = IC with { Count = count }, OCs = OC with { Count = columns };
+                // A thread begins with neighbours, of which those of the same output channels come first.
+                int share = BlockSizes.CeilDiv(products * columns * count, threads);
+                bool sharesRows = share % count != 0;
+                double cost = share * ItemCost(sharesRows ? ICs.Longest : (double)IC.Length / count, OCs.Longest) * (share == 1 ? OneEach : 1);
+                if (sharesRows && !_turnsX) cost *= RowsShared;
+                if (cost < least) (least, _ICs, _OCs) = (cost, ICs, OCs);
+            }
         }
 
-        int rowChunks = _turnsX || !CopiesX ? 1 : Math.Clamp(Math.Min(Rows / FewestRows, _s.GroupIC), 1, wanted);
-        int laneChunks = Math.Clamp(Lanes / (2 * W), 1, BlockSizes.CeilDiv(wanted, rowChunks));
-        if (_turnsX || !CopiesX) rowChunks = BlockSizes.CeilDiv(wanted, laneChunks);
-        if (_turnsX)
-        {
-            _ICs = Chunk(_s.GroupIC, laneChunks, W);
-            _OCs = Chunk(_s.GroupOC, rowChunks, _kernel.MR);
-        }
-        else
-        {
-            _ICs = Chunk(_s.GroupIC, rowChunks, 1);
-            _OCs = Chunk(_s.GroupOC, laneChunks, W);
-        }
-
-        if (!CopiesX) return;
-        int unit = _turnsX ? Math.Min(W, _ICs) : 1;
-        long most = CacheSizes.Machine.L2 / 2 / (sizeof(float) * ChannelStride * _blockImages);
-        _ICs = BlockSizes.Balance(_s.GroupIC, (int)Math.Clamp(most / unit * unit, unit, _ICs), unit);
+        if (CopiesX) _ICs = _ICs.NoLongerThan(CacheSizes.Machine.L2 / 2 / (sizeof(float) * ChannelStride * _blockImages));
+        if (!TurnsAtOnce) return;
+        long fitting = CacheSizes.Machine.L2 / 4 / (sizeof(float) * Taps);
+        if (!CopiesX) _OCs = _OCs.NoLongerThan(Math.Max(fitting / _ICs.Longest, _kernel.MostVectors * _kernel.Width));   // which turns nothing anew
+        _ICs = _ICs.NoLongerThan(fitting / ResultStride);
     }
 
-    private static int Chunk(int length, int chunks, int unit) => Math.Min(length, BlockSizes.RoundUp(BlockSizes.CeilDiv(length, chunks), unit));
+    /// <summary>In multiply-adds a point: lanes that are turned for few rows, lanes that are too few for the kernel, a copied x.</summary>
+    private double ItemCost(double ICs, double OCs)
+    {
+        double patches = ICs * (SkipsPadding ? Taps * _shareInside : Taps), W = _kernel.Width;
+        (double rows, double lanes) = _turnsX ? (OCs, patches) : (patches, OCs);
+        return ((rows + (Turning * W)) * Math.Max(lanes, LeastVectors * W)) + (CopiesX ? Copying * ICs : 0);
+    }
 
     /// <summary>What sums depend on changes only when no chunk is small enough, which is so for any number of threads.</summary>
     private void FitWorkspace()
     {
-        while ((Workers = (int)Math.Clamp(((_context.MaxWorkspaceBytes / sizeof(float)) - SharedLength) / WorkerLength, 0, _context.Threads)) == 0)
+        while ((Workers = (int)Math.Clamp(((_context.MaxWorkspaceBytes / sizeof(float)) - SharedLength + WorkerGap) / WorkerStep, 0, _context.Threads)) == 0)
         {
-            if ((CopiesX || TurnsAtOnce) && _ICs > 1)
+            if ((CopiesX || TurnsAtOnce) && _ICs.Longest > 1)
             {
-                _ICs = BlockSizes.CeilDiv(_ICs, 2);
+                _ICs = _ICs.Halved();
                 continue;
             }
 
-            if (TurnsAtOnce && _OCs > _kernel.Width)
+            if (TurnsAtOnce && _OCs.Longest > _kernel.Width)
             {
-                _OCs = BlockSizes.RoundUp(BlockSizes.CeilDiv(_OCs, 2), _kernel.Width);
+                _OCs = _OCs.Halved();
                 continue;
             }
 
             if (_parts > 1) _parts = 1;
             else if (!_turnsX) _turnsX = true;
             else if (_blockImages > 1) _blockImages = 1;
-            else if (IsDense && _blockPoints > Prefetch.Line) _blockPoints /= 2;
+            else if (_isDense && _blockPoints > Prefetch.Line) _blockPoints /= 2;
             else if (BlockRows > 1) _blockPoints = BlockRows / 2 * _grid.Columns;
             else return;
             ChooseChunks();
@@ -254,24 +269,6 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     /// <summary>Rows and columns of the points for which a tap reads the image.</summary>
     private (TapRange Rows, TapRange Columns) PointsOf(int tap) =>
         (TapRange.Inside(_s.IH, _s.OH, _s.sh, ((long)(tap / _s.KW) * _s.dh) - _s.pt), TapRange.Inside(_s.IW, _s.OW, _s.sw, ((long)(tap % _s.KW) * _s.dw) - _s.pl));
-
-    /// <summary>dw[oc, r] = c[r, oc] for some rows r of C and output channels.</summary>
-    private void TurnBack(float* c, int rows, int OCs, float* dw)
-    {
-        const int RowsAtOnce = 32;
-        nint run = 0, stride = ResultStride;
-        nint* offsets = stackalloc nint[RowsAtOnce];
-        for (int i = 0; i < RowsAtOnce; i++) offsets[i] = i * stride;
-        int width = _kernel.Width, whole = rows / width * width;
-        for (int r = 0; r < whole; r += RowsAtOnce)
-        {
-            int count = Math.Min(RowsAtOnce, whole - r);
-            var source = new PointRows { Source = c + (r * stride), Rows = offsets, Runs = &run, Count = 1, Length = OCs };
-            _kernel.Pack(source, count, count / width, dw + r, _s.PatchLength);
-        }
-
-        Transpose.Run(_context.Isa, rows - whole, OCs, c + (whole * stride), stride, dw + whole, _s.PatchLength);
-    }
 
     /// <summary>Part <paramref name="part"/> of C of a group.</summary>
     private float* Result(float* dw, float* workspace, int part, long g)
@@ -300,7 +297,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
             float* sum = pass.Result(buffers.W, workspace, 0, g) + offset;
             for (int part = 1; part < pass._parts; part++) pass._kernel.Add(sum, pass.Result(buffers.W, workspace, part, g) + offset, rows * stride);
             float* dw = buffers.W + (g * _s.GroupOC * _s.PatchLength);
-            if (!pass._turnsX) pass.TurnBack(sum, rows, _s.GroupOC, dw + row);
+            if (!pass._turnsX) Transpose.Run(pass._context.Isa, rows, _s.GroupOC, sum, stride, dw + row, _s.PatchLength);
             else if (!pass.IsDirect) Copy(sum, stride, rows, pass.Lanes, dw + (row * (long)pass.Lanes));
         }
 

@@ -7,13 +7,13 @@ namespace ConvNative.Algorithms;
 /// <summary>The products of <see cref="ImplicitGemmWeights"/>.</summary>
 internal sealed unsafe partial class ImplicitGemmWeights
 {
-    /// <summary>for g, part, input-channel chunk, output-channel chunk: that part of C, block by block.</summary>
+    /// <summary>for g, part, output-channel chunk, input-channel chunk: that part of C, block by block.</summary>
     private readonly struct ProductTask(ImplicitGemmWeights pass, ConvBuffers buffers, float* workspace) : IParallelTask
     {
         private readonly ConvSizes _s = pass._s;
         private readonly PatchGrid _grid = pass._grid;
 
-        public long Count => (long)_s.G * pass._parts * pass.ICChunks * pass.OCChunks;
+        public long Count => (long)_s.G * pass._parts * pass._OCs.Count * pass._ICs.Count;
 
         /// <summary>A part of the points and a chunk of the weights.</summary>
         private readonly record struct Item(int G, int Part, int IC, int ICs, int OC, int OCs);
@@ -21,20 +21,21 @@ internal sealed unsafe partial class ImplicitGemmWeights
         /// <summary>Images [N, N + Images), points [Point, Point + Points) of each.</summary>
         private readonly record struct Block(int N, int Images, int Point, int Points);
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(long index, int worker)
         {
-            (long rest, long ocChunk) = Math.DivRem(index, pass.OCChunks);
-            (rest, long icChunk) = Math.DivRem(rest, pass.ICChunks);
+            (long rest, long ICs) = Math.DivRem(index, pass._ICs.Count);
+            (rest, long OCs) = Math.DivRem(rest, pass._OCs.Count);
             (long g, long part) = Math.DivRem(rest, pass._parts);
-            int ic = (int)icChunk * pass._ICs, oc = (int)ocChunk * pass._OCs;
-            var item = new Item((int)g, (int)part, ic, Math.Min(pass._ICs, _s.GroupIC - ic), oc, Math.Min(pass._OCs, _s.GroupOC - oc));
-            float* scratch = workspace + pass.SharedLength + (worker * pass.WorkerLength);
+            int ic = pass._ICs.Begin((int)ICs), oc = pass._OCs.Begin((int)OCs);
+            var item = new Item((int)g, (int)part, ic, pass._ICs.Begin((int)ICs + 1) - ic, oc, pass._OCs.Begin((int)OCs + 1) - oc);
+            float* scratch = workspace + pass.SharedLength + (worker * pass.WorkerStep);
             if (SumsBias(item)) new Span<double>(BiasSums(item), item.OCs).Clear();
             int first = (int)(part * pass.Blocks / pass._parts), end = (int)((part + 1) * pass.Blocks / pass._parts);
             for (int b = first; b < end; b++) Multiply(item, BlockAt(b), b + 1 < end ? BlockAt(b + 1) : default, isFirst: b == first, scratch);
             if (!pass.TurnsAtOnce) return;
             float* dw = buffers.W + ((((nint)item.G * _s.GroupOC) + item.OC) * _s.PatchLength) + ((nint)item.IC * pass.Taps);
-            pass.TurnBack(Target(item, scratch), item.ICs * pass.Taps, item.OCs, dw);
+            Transpose.Run(pass._context.Isa, item.ICs * pass.Taps, item.OCs, Target(item, scratch), pass.ResultStride, dw, _s.PatchLength);
         }
 
         private bool SumsBias(in Item item) => buffers.B != null && item.IC == 0;
@@ -42,6 +43,7 @@ internal sealed unsafe partial class ImplicitGemmWeights
         private double* BiasSums(in Item item) =>
             (double*)(workspace + pass.ResultsLength) + ((nint)item.Part * _s.OC) + ((nint)item.G * _s.GroupOC) + item.OC;
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private Block BlockAt(int index)
         {
             (int image, int block) = Math.DivRem(index, pass.BlocksPerImage);
@@ -93,6 +95,7 @@ internal sealed unsafe partial class ImplicitGemmWeights
                 pass._kernel.Multiply(RowsOfTap(item, block, tap, runs), item.ICs, panel, vectors, lanes, c, pass.Taps * stride, accumulate, null, ref ahead);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private float* Target(in Item item, float* scratch)
         {
             if (pass.TurnsAtOnce) return scratch + (pass.WorkerLength - pass.ChunkLength);
@@ -100,27 +103,36 @@ internal sealed unsafe partial class ImplicitGemmWeights
             return pass.Result(buffers.W, workspace, item.Part, item.G) + (row * pass.ResultStride) + column;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private float* X(in Item item, in Block block) =>
             buffers.X + ((((long)block.N * _s.IC) + ((long)item.G * _s.GroupIC) + item.IC) * _s.InputPixels);
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private float* DY(in Item item, in Block block) =>
             buffers.Y + ((((long)block.N * _s.OC) + ((long)item.G * _s.GroupOC) + item.OC) * _s.OutputPixels) + block.Point;
 
         /// <summary>The patches' rows (ic, kh, kw), and the runs of the block's points in them.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private PointRows RowsOfX(in Item item, in Block block, float* scratch, nint* runs)
         {
             float* planes = X(item, block);
             nint* table = (nint*)Unsafe.AsPointer(ref pass._xRows[0]);
-            if (pass.IsDense) return Rows(planes + block.Point, table, block, pass.ImageStride, block.Points, runs);
-            int row = block.Point / _grid.Columns;
+            if (pass._isDense) return Rows(planes + block.Point, table, block, 1, pass.ImageStride, 0, runs);
+            int row = block.Point / _grid.Columns, rows = block.Points / _grid.Columns;
+            if (pass.TurnsInPlace)
+            {
+                planes += ((nint)_grid.SourceRow(row, 0) * _s.IW) + _grid.FirstColumn;
+                return Rows(planes, table, block, rows, pass.ImageStride, (nint)_s.sh * _s.IW, runs) with { EverySecond = _s.sw == 2 };
+            }
+
             for (int n = 0; n < block.Images; n++)
             {
                 pass._patches.Fill(
-                    _grid, planes + (n * (long)_s.IC * _s.InputPixels), item.ICs, row, block.Points / _grid.Columns,
+                    _grid, planes + (n * (long)_s.IC * _s.InputPixels), item.ICs, row, rows,
                     scratch + (n * pass.ImageStride), pass.ChannelStride);
             }
 
-            return Rows(scratch, table, block, pass.ImageStride, _grid.RowStep, runs);
+            return Rows(scratch, table, block, pass.IsOneRun ? 1 : rows, pass.ImageStride, _grid.RowStep, runs);
         }
 
         /// <summary>The rows (ic) of one tap in x itself, and the runs of the block's points that it reads there.</summary>
@@ -147,24 +159,25 @@ internal sealed unsafe partial class ImplicitGemmWeights
             return new PointRows { Source = X(item, block), Rows = table, Runs = runs, Points = points, Count = count, Length = length * step };
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private PointRows RowsOfDY(in Item item, in Block block, nint* runs) =>
-            Rows(DY(item, block), (nint*)Unsafe.AsPointer(ref pass._dyRows[0]), block, (nint)_s.OC * _s.OutputPixels, _grid.Columns, runs);
+            Rows(DY(item, block), (nint*)Unsafe.AsPointer(ref pass._dyRows[0]), block, 1, (nint)_s.OC * _s.OutputPixels, 0, runs);
 
-        /// <summary>Where x is dense or its padded rows have no gap, the points of an image are one run.</summary>
-        private PointRows Rows(float* source, nint* rows, in Block block, nint imageStride, nint rowStep, nint* runs)
+        /// <summary>So many runs of an image's points, <paramref name="step"/> apart.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static PointRows Rows(float* source, nint* rows, in Block block, int runsPerImage, nint imageStride, nint step, nint* runs)
         {
-            bool isOneRun = pass.IsDense || _grid.RowStep == _grid.Columns;
-            int runsPerImage = isOneRun ? 1 : block.Points / _grid.Columns, count = block.Images * runsPerImage;
-            for (int i = 0; i < count; i++) runs[i] = (i / runsPerImage * imageStride) + (i % runsPerImage * rowStep);
-            return new PointRows { Source = source, Rows = rows, Runs = runs, Count = count, Length = isOneRun ? block.Points : _grid.Columns };
+            int count = block.Images * runsPerImage;
+            for (int i = 0; i < count; i++) runs[i] = (i / runsPerImage * imageStride) + (i % runsPerImage * step);
+            return new PointRows { Source = source, Rows = rows, Runs = runs, Count = count, Length = block.Points / runsPerImage };
         }
 
-        /// <summary>Queues what the next block begins with: its first lanes, all rows, all that will be copied.</summary>
+        /// <summary>Queues what the next block begins with: all that will be copied, its first lanes, all rows.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void AskNext(in Item item, in Block next, float** places, ref int length)
         {
-            int lanes = pass._kernel.MostVectors * pass._kernel.Width;
-            if (!pass.IsDense) AskCopied(item, next, places, ref length);
-            Ask(item, next, !pass._turnsX, 0, lanes, places, ref length);
+            if (pass.CopiesX) AskX(item, next, 0, item.ICs, places, ref length);
+            Ask(item, next, !pass._turnsX, 0, pass._kernel.MostVectors * pass._kernel.Width, places, ref length);
             Ask(item, next, pass._turnsX, 0, int.MaxValue, places, ref length);
         }
 
@@ -172,30 +185,47 @@ internal sealed unsafe partial class ImplicitGemmWeights
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Ask(in Item item, in Block block, bool dy, int first, int count, float** places, ref int length)
         {
-            if (!dy && !pass.IsDense) return;
-            nint plane = _s.OutputPixels, image = (dy ? _s.OC : _s.IC) * plane;
-            float* from = (dy ? DY(item, block) : X(item, block) + block.Point) + (first * plane);
             count = Math.Min(count, (dy ? item.OCs : item.ICs) - first);
-            for (int n = 0; n < block.Images; n++, from += image)
-                for (int r = 0; r < count && length < MostPlaces; r++) places[length++] = from + (r * plane);
+            if (dy) AskDY(item, block, first, count, places, ref length);
+            else if (!pass.CopiesX) AskX(item, block, first, count, places, ref length);
         }
 
-        /// <summary>Queues the source rows of a block.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void AskCopied(in Item item, in Block block, float** places, ref int length)
+        private void AskDY(in Item item, in Block block, int first, int count, float** places, ref int length)
         {
-            int row = block.Point / _grid.Columns, rows = block.Points / _grid.Columns, step = Lines(block) * Prefetch.Line;
-            nint begin = (nint)Math.Max(0, _grid.SourceRow(row, 0)) * _s.IW;
-            nint end = (nint)Math.Min(_s.IH, _grid.SourceRow(row, _grid.PaddedRowCount(rows) - 1) + 1) * _s.IW;
-            float* plane = X(item, block);
-            for (int n = 0; n < block.Images; n++, plane += (_s.IC - item.ICs) * (nint)_s.InputPixels)
-            {
-                for (int c = 0; c < item.ICs; c++, plane += _s.InputPixels)
-                    for (nint at = begin; at < end && length < MostPlaces; at += step) places[length++] = plane + at;
-            }
+            nint plane = _s.OutputPixels;
+            float* dy = DY(item, block) + (first * plane);
+            int step = Lines(block) * Prefetch.Line;
+            for (int n = 0; n < block.Images; n++, dy += (_s.OC - count) * plane)
+                for (int oc = 0; oc < count; oc++, dy += plane) AskRange(dy, block.Points, step, places, ref length);
         }
 
-        /// <summary>Lines of a place in the queue.</summary>
-        private static int Lines(in Block block) => (block.Points / Prefetch.Line) + 1;
+        /// <summary>Of some channels the source rows of a block.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private void AskX(in Item item, in Block block, int first, int count, float** places, ref int length)
+        {
+            nint plane = _s.InputPixels, begin = block.Point, end = begin + block.Points;
+            int row = block.Point / _grid.Columns, rows = block.Points / _grid.Columns, pieces = pass.SkipsRows ? rows : 1, step = Lines(block) * Prefetch.Line;
+            if (!pass._isDense)
+            {
+                begin = (nint)Math.Max(0, _grid.SourceRow(row, 0)) * _s.IW;
+                end = pass.SkipsRows ? begin + _s.IW : (nint)Math.Min(_s.IH, _grid.SourceRow(row, _grid.PaddedRowCount(rows) - 1) + 1) * _s.IW;
+            }
+
+            float* x = X(item, block) + (first * plane) + begin;
+            for (int n = 0; n < block.Images; n++, x += (_s.IC - count) * plane)
+                for (int c = 0; c < count; c++, x += plane)
+                    for (int i = 0; i < pieces; i++) AskRange(x + ((nint)i * _s.sh * _s.IW), end - begin, step, places, ref length);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void AskRange(float* from, nint count, int step, float** places, ref int length)
+        {
+            for (nint at = 0; at < count && length < MostPlaces; at += step) places[length++] = from + at;
+        }
+
+        /// <summary>Lines of a place in the queue: a row of x where not all are read, else all points of a block.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private int Lines(in Block block) => ((pass.SkipsRows ? _s.IW : block.Points) / Prefetch.Line) + 1;
     }
 }

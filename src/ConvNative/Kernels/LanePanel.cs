@@ -12,7 +12,7 @@ internal static unsafe class LanePanel<S, V>
 
     /// <summary>
     /// panel[k·pitch + j] = rows[j, k] for k over the points of all runs, j &lt; vectors · Width. Of the rows only the first
-    /// <paramref name="lanes"/> exist; what stands in the lanes of the others is not defined.
+    /// <paramref name="lanes"/> exist; what stands in the lanes of the others is not defined. EverySecond: two values are read for each point.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     [SkipLocalsInit]
@@ -25,8 +25,9 @@ internal static unsafe class LanePanel<S, V>
             float* target = panel;
             for (int i = 0; i < rows.Count; i++, target += rows.Length * pitch)
             {
-                if (rows.Length >= Step) PackRun(row, rows.Runs[i], rows.Length, pitch, target);
-                else PackShort(row, rows.Runs[i], rows.Length, pitch, target);
+                if (rows.Length < Step) PackShort(row, rows.Runs[i], rows.EverySecond ? 2 : 1, rows.Length, pitch, target);
+                else if (!rows.EverySecond) PackRun(row, rows.Runs[i], rows.Length, pitch, target);
+                else PackPairs(row, rows.Runs[i], rows.Length, pitch, target);
             }
         }
     }
@@ -36,14 +37,36 @@ internal static unsafe class LanePanel<S, V>
     private static void PackRun(float** row, nint run, nint length, nint pitch, float* panel)
     {
         nint k = 0;
-        for (; k <= length - Step; k += Step, panel += Step * pitch) PackStep(row, run + k, pitch, panel);
-        if (k < length) PackStep(row, run + length - Step, pitch, panel - ((k - (length - Step)) * pitch));
+        for (; k <= length - (2 * Step); k += 2 * Step, panel += 2 * Step * pitch)
+        {
+            S.LoadOcts(row, run + k, out V c0, out V c1, out V c2, out V c3, out V c4, out V c5, out V c6, out V c7);
+            Store(c0, c1, c2, c3, pitch, panel);
+            Store(c4, c5, c6, c7, pitch, panel + (Step * pitch));
+        }
+
+        for (; k < length; k += Step, panel += Step * pitch)
+        {
+            nint back = Math.Max(0, k - (length - Step));
+            S.LoadQuads(row, run + k - back, out V c0, out V c1, out V c2, out V c3);
+            Store(c0, c1, c2, c3, pitch, panel - (back * pitch));
+        }
+    }
+
+    /// <summary>The first of every two values.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PackPairs(float** row, nint run, nint length, nint pitch, float* panel)
+    {
+        for (nint k = 0; k < length; k += Step, panel += Step * pitch)
+        {
+            nint back = Math.Max(0, k - (length - Step));
+            S.LoadOcts(row, run + (2 * (k - back)), out V c0, out _, out V c2, out _, out V c4, out _, out V c6, out _);
+            Store(c0, c2, c4, c6, pitch, panel - (back * pitch));
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void PackStep(float** row, nint at, nint pitch, float* panel)
+    private static void Store(V c0, V c1, V c2, V c3, nint pitch, float* panel)
     {
-        S.LoadQuads(row, at, out V c0, out V c1, out V c2, out V c3);
         S.Store(panel, c0);
         S.Store(panel + pitch, c1);
         S.Store(panel + (2 * pitch), c2);
@@ -51,9 +74,9 @@ internal static unsafe class LanePanel<S, V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void PackShort(float** row, nint run, nint length, nint pitch, float* panel)
+    private static void PackShort(float** row, nint run, nint stride, nint length, nint pitch, float* panel)
     {
         for (nint k = 0; k < length; k++, panel += pitch)
-            for (int i = 0; i < S.Width; i++) panel[i] = row[i][run + k];
+            for (int i = 0; i < S.Width; i++) panel[i] = row[i][run + (k * stride)];
     }
 }

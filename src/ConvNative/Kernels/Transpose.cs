@@ -24,58 +24,70 @@ internal static unsafe class Transpose
         }
     }
 
+    /// <summary>Some lines of some rows of b at a time: not of many rows, which may share their place in the cache.</summary>
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunAtWidth<S, V>(nint rows, nint columns, float* a, nint lda, float* b, nint ldb)
         where S : struct, ISimd<V>
         where V : struct
     {
-        for (nint j = 0; j < columns; j += S.Width)
-        for (nint i = 0; i < rows; i += S.Width)
+        nint step = Math.Min(8, S.Width), strip = 2 * step, height = 4 * S.Width;
+        if (rows < S.Width || columns < step)
         {
-            nint m = Math.Min(S.Width, rows - i), n = Math.Min(S.Width, columns - j);
-            if (m == S.Width && n == S.Width)
-                Square<S, V>(a + (i * lda) + j, lda, b + (j * ldb) + i, ldb);
-            else
-                Edge(m, n, a + (i * lda) + j, lda, b + (j * ldb) + i, ldb);
+            Scalar(rows, columns, a, lda, b, ldb);
+            return;
+        }
+
+        // The last blocks begin so that they end with the matrix; they may repeat values.
+        float** from = stackalloc float*[S.Width];
+        for (nint top = 0; top < rows; top += height)
+        for (nint left = 0; left < columns; left += strip)
+        for (nint i = top; i < Math.Min(top + height, rows); i += S.Width)
+        {
+            nint row = Math.Min(i, rows - S.Width);
+            float* p = a + (row * lda);
+            for (nint k = 0; k < S.Width; k++, p += lda) from[k] = p;
+            for (nint j = left; j < Math.Min(left + strip, columns); j += step)
+            {
+                nint column = Math.Min(j, columns - step);
+                if (step == 8) Octs<S, V>(from, column, b + (column * ldb) + row, ldb);
+                else Quads<S, V>(from, column, b + (column * ldb) + row, ldb);
+            }
         }
     }
 
-    /// <summary>
-    /// Width × Width values: log₂ Width perfect shuffles of the rows' halves, each of which moves one bit of the row
-    /// number into the lane number.
-    /// </summary>
-    [SkipLocalsInit]
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Square<S, V>(float* a, nint lda, float* b, nint ldb)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Octs<S, V>(float** rows, nint column, float* b, nint ldb)
         where S : struct, ISimd<V>
         where V : struct
     {
-        float* from = stackalloc float[S.Width * S.Width];
-        float* to = stackalloc float[S.Width * S.Width];
-        for (nint i = 0; i < S.Width; i++)
-            S.Store(from + (i * S.Width), S.Load(a + (i * lda)));
-        for (int half = 1; half < S.Width; half *= 2)
-        {
-            for (nint i = 0; i < S.Width / 2; i++)
-            {
-                V upper = S.Load(from + (i * S.Width));
-                V lower = S.Load(from + ((i + (S.Width / 2)) * S.Width));
-                S.Store(to + (2 * i * S.Width), S.InterleaveLow(upper, lower));
-                S.Store(to + (((2 * i) + 1) * S.Width), S.InterleaveHigh(upper, lower));
-            }
-
-            float* swap = from;
-            from = to;
-            to = swap;
-        }
-
-        for (nint i = 0; i < S.Width; i++)
-            S.Store(b + (i * ldb), S.Load(from + (i * S.Width)));
+        S.LoadOcts(rows, column, out V c0, out V c1, out V c2, out V c3, out V c4, out V c5, out V c6, out V c7);
+        Store<S, V>(c0, c1, c2, c3, b, ldb);
+        Store<S, V>(c4, c5, c6, c7, b + (4 * ldb), ldb);
     }
 
-    /// <summary>Blocks smaller than a square.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Quads<S, V>(float** rows, nint column, float* b, nint ldb)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        S.LoadQuads(rows, column, out V c0, out V c1, out V c2, out V c3);
+        Store<S, V>(c0, c1, c2, c3, b, ldb);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<S, V>(V c0, V c1, V c2, V c3, float* b, nint ldb)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        S.Store(b, c0);
+        S.Store(b + ldb, c1);
+        S.Store(b + (2 * ldb), c2);
+        S.Store(b + (3 * ldb), c3);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Edge(nint rows, nint columns, float* a, nint lda, float* b, nint ldb)
+    private static void Scalar(nint rows, nint columns, float* a, nint lda, float* b, nint ldb)
     {
         for (nint j = 0; j < columns; j++)
         for (nint i = 0; i < rows; i++)

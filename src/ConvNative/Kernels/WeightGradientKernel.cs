@@ -20,6 +20,9 @@ internal unsafe struct PointRows
     /// <summary>Points of a run.</summary>
     public int Length;
 
+    /// <summary>The points are two floats apart: only of rows that will be turned.</summary>
+    public bool EverySecond;
+
     /// <summary>The same points of the rows from <paramref name="row"/> on.</summary>
     public readonly PointRows From(nint row) => this with { Rows = Rows + row };
 }

@@ -4,7 +4,8 @@ namespace ConvNative.Kernels;
 internal static unsafe class WeightGradientReference
 {
     /// <summary>rows[r, k]</summary>
-    public static float At(in PointRows rows, int r, int k) => rows.Source[rows.Rows[r] + rows.Runs[k / rows.Length] + (k % rows.Length)];
+    public static float At(in PointRows rows, int r, int k) => 
+        rows.Source[rows.Rows[r] + rows.Runs[k / rows.Length] + (k % rows.Length * (rows.EverySecond ? 2 : 1))];
 
     /// <summary>panel[k·pitch + j] = rows[j, k]</summary>
     public static void Pack(in PointRows rows, int lanes, float* panel, nint pitch)

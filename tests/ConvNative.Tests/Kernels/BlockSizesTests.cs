@@ -35,6 +35,27 @@ internal sealed class BlockSizesTests
         }
     }
 
+    [Test]
+    public void ChunksAreWholeUnitsAsEqualAsThatAllows()
+    {
+        for (int length = 1; length <= 100; length++)
+        for (int unit = 1; unit <= 16; unit++)
+        for (int count = 1; count <= BlockSizes.CeilDiv(length, unit); count++)
+        {
+            var chunks = new Chunks(length, unit, count);
+            Assert.That((chunks.Begin(0), chunks.Begin(count)), Is.EqualTo((0, length)));
+            for (int i = 0; i < count; i++)
+            {
+                int part = chunks.Begin(i + 1) - chunks.Begin(i);
+                Assert.That(part, Is.Positive.And.LessThanOrEqualTo(chunks.Longest));
+                if (i < count - 1) Assert.That(part % unit == 0 && part >= chunks.Longest - unit, $"{chunks}, chunk {i}");
+            }
+
+            Assert.That(chunks.NoLongerThan(20).Longest, Is.LessThanOrEqualTo(Math.Max(20, unit)));
+            Assert.That(chunks.Longest == 1 || chunks.Halved().Longest < chunks.Longest || chunks.Halved().Unit < unit, $"{chunks}");
+        }
+    }
+
     [TestCase("32K", 32768)]
     [TestCase("1M", 1048576)]
     [TestCase("100", 100)]

@@ -8,17 +8,17 @@ internal sealed unsafe class WeightGradientTests
 {
     private const int Gap = 5;
 
-    private static readonly (int Count, int Length)[] Runs = [(1, 1), (5, 2), (3, 3), (1, 4), (4, 5), (2, 7), (1, 16), (2, 33)];
+    private static readonly (int Count, int Length)[] Runs = [(1, 1), (5, 2), (3, 3), (1, 4), (4, 5), (2, 7), (3, 8), (2, 12), (2, 13), (1, 16), (2, 33)];
 
     [Test]
-    public void A_panel_holds_the_rows_turned([Values] Isa isa)
+    public void A_panel_holds_the_rows_turned([Values] Isa isa, [Values] bool everySecond)
     {
         WeightGradientKernel kernel = WeightGradientKernel.For(isa);
         foreach ((int count, int length) in Runs)
             for (int vectors = 1; vectors <= kernel.MostVectors; vectors++)
                 for (int lanes = ((vectors - 1) * kernel.Width) + 1; lanes <= vectors * kernel.Width; lanes++)
                 {
-                    using var rows = new Operand(lanes, count, length);
+                    using var rows = new Operand(lanes, count, length, everySecond);
                     int pitch = (vectors * kernel.Width) + (lanes % 3);
                     using FencedFloats panel = new((((count * length) - 1) * pitch) + (vectors * kernel.Width)), expected = new(panel.Length + pitch);
                     kernel.Pack(rows.Rows, lanes, vectors, panel.Pointer, pitch);
@@ -147,9 +147,9 @@ internal sealed unsafe class WeightGradientTests
         private readonly nint[] _rows;
         private readonly nint[] _runs;
 
-        public Operand(int rows, int runs, int length)
+        public Operand(int rows, int runs, int length, bool everySecond = false)
         {
-            int run = length + 1, row = (runs * run) + 2;
+            int run = ((everySecond ? 2 : 1) * length) + 1, row = (runs * run) + 2;
             _memory = new FencedFloats((rows * row) - 3).FillUniform(new Random((rows * 31) + length));
             _rows = GC.AllocateArray<nint>(rows, pinned: true);
             _runs = GC.AllocateArray<nint>(runs, pinned: true);
@@ -162,6 +162,7 @@ internal sealed unsafe class WeightGradientTests
                 Runs = (nint*)System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(_runs, 0),
                 Count = runs,
                 Length = length,
+                EverySecond = everySecond,
             };
         }
 

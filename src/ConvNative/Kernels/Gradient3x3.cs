@@ -14,8 +14,18 @@ internal static unsafe class Gradient3x3
     private const int Run = 512;    // rows of strips that a float sums
 
     /// <summary>Floats of scratch memory for so many channels, or pairs: sums of one of them, in lanes, and in double.</summary>
-    public static long ScratchLength(Stencil3x3 t, long channels) =>
-        (GradientSums.Count * t.Width * channels) + (2 * GradientSums.Pitch * t.Planes * channels) + (GradientSums.Pitch * t.Planes);
+    public static long ScratchLength(Stencil3x3 t, int images, long channels)
+    {
+        int pitch = GradientSums.Pitch * t.Planes;
+        return pitch + (channels * (IsAll(t, images) ? pitch : (GradientSums.Count * t.Width) + (2 * pitch)));
+    }
+
+    /// <summary>Whether all rows of all images are summed in one go, so that the lanes of each strip's sums are added up at once.</summary>
+    public static bool IsAll(Stencil3x3 t, int images) => Group(t, images) == images && t.BandRows == t.OutputH;
+
+    /// <summary>Images that are summed in one go.</summary>
+    private static int Group(Stencil3x3 t, int images) =>
+        t.BandRows < t.OutputH || t.Starts.Length > 1 ? 1 : Math.Clamp(Run / t.BandRows, 1, images);
 
     /// <summary>Computes dw and db of channels, or of pairs.</summary>
     /// <param name="isa">Instruction set to use.</param>
@@ -43,8 +53,8 @@ internal static unsafe class Gradient3x3
         float* lanes = scratch + (GradientSums.Pitch * t.Planes);
         double* totals = (double*)(lanes + (GradientSums.Count * S.Width * run.Count));
         int rows = 0, strips = t.Starts.Length;
-        int group = t.BandRows < t.OutputH || strips > 1 ? 1 : Math.Clamp(Run / t.BandRows, 1, images);
-        bool isAll = group == images && t.BandRows == t.OutputH, isFirst = true, isOnly = true;
+        int group = Group(t, images);
+        bool isAll = IsAll(t, images), isFirst = true, isOnly = true;
         fixed (int* masks = t.MaskTable)
         {
             for (int n = 0; n < images; n += group)
@@ -74,6 +84,7 @@ internal static unsafe class Gradient3x3
             }
         }
 
+        if (isAll && strips == 1) return;
         if (!isOnly) Total<S, V>(t, run.Count, lanes, totals, isFirst: false);
         Put<S, V>(t, run, lanes, isOnly ? null : totals, isAll);
     }
@@ -89,15 +100,14 @@ internal static unsafe class Gradient3x3
 
     /// <summary>
     /// Floats from a band to what is fetched meanwhile: the next band of the plane, or the next image's first one, or the next channel's; of
-    /// images that are summed together, each one's next channel. Of one image what follows is left to the hardware, or to the worker that needs it.
+    /// images that are summed together, each one's next channel.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static nint Ahead(Stencil3x3 t, int images, int n, int group, int first, nint plane, long image, nint row)
     {
         if (first + t.BandRows < t.OutputH) return t.BandRows * row;
-        if (images == 1) return 0;
         if (group > 1) return t.Planes * plane;
-        return (n + 1 < images ? (nint)image : plane - (n * (nint)image)) - (first * row);
+        return (n + 1 < images ? (nint)image : (t.Planes * plane) - (n * (nint)image)) - (first * row);
     }
 
     /// <summary>totals += the sums so far, or = them if they are the first.</summary>
@@ -123,13 +133,11 @@ internal static unsafe class Gradient3x3
     {
         int pitch = GradientSums.Pitch * t.Planes, laneSums = GradientSums.Count * S.Width;
         float* sums = isAll ? lanes : lanes - pitch, dw = run.Weights, db = run.Bias;
-        nint second = run.SecondChannel;
         for (int c = 0; c < run.Count; c++, dw += 9 * t.Planes)
         {
             if (!isAll && totals == null) GradientSums.Fold<S, V>(t.IsPair, lanes + (c * laneSums), sums);
             for (int i = 0; totals != null && i < pitch; i++) sums[i] = (float)totals[(c * pitch) + i];
-            GradientSums.Put(sums, dw, db == null ? null : db + (c * t.Planes));
-            if (t.IsPair) GradientSums.Put(sums + GradientSums.Pitch, dw + (9 * second), db == null ? null : db + (2 * c) + second);
+            GradientSums.Put(t.IsPair, sums, dw, db == null ? null : db + (c * t.Planes), run.SecondChannel);
             if (isAll) sums += pitch;
         }
     }

@@ -45,11 +45,13 @@ internal static unsafe class GradientStrip
         bool hasBottom = Exists(row + count + 1, height);
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
         var ahead = new GradientAhead(t, strip, part);
-        nint sumPitch = part.IsAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width;
+        bool isDone = part.IsAll && t.Starts.Length == 1;
+        nint sumPitch = isDone ? 0 : part.IsAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width;
+        float* dw = run.Weights, db = run.Bias;
         nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
         float* x = part.X + (row * pitch) + strip.Start - t.Left;
         float* dy = part.Dy + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPitch)
+        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPitch, dw += 9 * t.Planes, db += db == null ? 0 : t.Planes)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
             V bias = S.Zero, t0, t1, t2;
@@ -118,6 +120,7 @@ internal static unsafe class GradientStrip
             Clear<S, V, R>(strip.Masks, ref a6, ref a7, ref a8);
             if (part.IsAll) GradientSums.Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            if (isDone) GradientSums.Put(R.IsPair, sums, dw, db, run.SecondChannel);
         }
     }
 
@@ -135,11 +138,13 @@ internal static unsafe class GradientStrip
         bool hasTop = row >= 0, hasLast = row + (2 * count) < t.SourceH;
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
         var ahead = new GradientAhead(t, strip, part);
-        nint sumPitch = part.IsAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width;
+        bool isDone = part.IsAll && t.Starts.Length == 1;
+        nint sumPitch = isDone ? 0 : part.IsAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width;
+        float* dw = run.Weights, db = run.Bias;
         nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
         float* x = part.X + (row * pitch) + (2 * strip.Start) - t.Left;
         float* dy = part.Dy + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPitch)
+        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPitch, dw += 9 * t.Planes, db += db == null ? 0 : t.Planes)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
             V bias = S.Zero, t0, t1, t2;
@@ -186,6 +191,7 @@ internal static unsafe class GradientStrip
             Clear<S, V, R>(strip.Masks, ref a6, ref a7, ref a8);
             if (part.IsAll) GradientSums.Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            if (isDone) GradientSums.Put(R.IsPair, sums, dw, db, run.SecondChannel);
         }
     }
 

@@ -61,7 +61,7 @@ internal static unsafe class GradientSums
         where S : struct, ISimd<V>
         where V : struct
     {
-        V low = S.SumFours(a0, a1, a2, a3), middle = S.SumFours(a4, a5, a6, a7), high = S.SumFours(a8, a9, S.Zero, S.Zero);
+        V low = S.SumFours(a0, a1, a2, a3), middle = S.SumFours(a4, a5, a6, a7), high = S.SumFours(a8, a9, a8, a9);
         if (S.Width == 4)
         {
             Add<S, V>(isFirst, sums, low);
@@ -70,7 +70,7 @@ internal static unsafe class GradientSums
             return;
         }
 
-        V even = S.EvenFours(low, middle), odd = S.OddFours(low, middle), even8 = S.EvenFours(high, S.Zero), odd8 = S.OddFours(high, S.Zero);
+        V even = S.EvenFours(low, middle), odd = S.OddFours(low, middle), even8 = S.EvenFours(high, high), odd8 = S.OddFours(high, high);
         if (S.Width == 8)
         {
             Add<S, V>(isFirst, sums, isPair ? even : S.Add(even, odd));
@@ -95,9 +95,16 @@ internal static unsafe class GradientSums
         where S : struct, ISimd<V>
         where V : struct => S.Store(sums, isFirst ? value : S.Add(S.Load(sums), value));
 
-    /// <summary>The sums of a plane as dw and db, which may be null.</summary>
+    /// <summary>The sums of a plane, or of two, as dw and db, which may be null; the second plane's stand so many channels on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Put(float* sums, float* dw, float* db)
+    public static void Put(bool isPair, float* sums, float* dw, float* db, nint second)
+    {
+        Put(sums, dw, db);
+        if (isPair) Put(sums + Pitch, dw + (9 * second), db == null ? null : db + second);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put(float* sums, float* dw, float* db)
     {
         Vector128.Load(sums).Store(dw);
         Vector128.Load(sums + 4).Store(dw + 4);

@@ -11,7 +11,8 @@ namespace ConvNative.Kernels;
 /// </summary>
 internal static unsafe class Gradient3x3
 {
-    private const int Run = 512;    // rows of strips that a float sums
+    private const int Run = 512;            // rows of strips that a float sums
+    private const int NearFloats = 4096;    // planes of so many leave room in L1 for as many that are fetched meanwhile
 
     /// <summary>Floats of scratch memory for so many channels, or pairs: sums of one of them, in lanes, and in double.</summary>
     public static long ScratchLength(Stencil3x3 t, int images, long channels)
@@ -54,6 +55,8 @@ internal static unsafe class Gradient3x3
         double* totals = (double*)(lanes + (GradientSums.Count * S.Width * run.Count));
         int rows = 0, strips = t.Starts.Length;
         int group = Group(t, images);
+        nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
+        bool isSmall = group > 1 && group * xPlanes <= NearFloats;
         bool isAll = IsAll(t, images), isFirst = true, isOnly = true;
         fixed (int* masks = t.MaskTable)
         {
@@ -66,11 +69,13 @@ internal static unsafe class Gradient3x3
                     (isFirst, isOnly, rows) = (true, false, 0);
                 }
 
-                var part = new GradientPart(run.Source + (n * xImage), run.Result + (n * dyImage), Math.Min(group, images - n), isAll)
+                int together = Math.Min(group, images - n), left = images - n - 1;
+                var part = new GradientPart(run.Source + (n * xImage), run.Result + (n * dyImage), together, isAll)
                 {
                     XImage = (nint)xImage, DyImage = (nint)dyImage,
-                    XAhead = Ahead(t, images, n, group, first, t.SourcePixels, xImage, t.Stride * t.SourceW),
-                    DyAhead = Ahead(t, images, n, group, first, t.OutputPixels, dyImage, t.OutputW),
+                    XAhead = isSmall ? xPlanes : (nint)xImage, DyAhead = isSmall ? dyPlanes : (nint)dyImage,
+                    XLast = isSmall ? xPlanes : Ahead(t, n, left, together, first, xPlanes, (nint)xImage, t.Stride * t.SourceW),
+                    DyLast = isSmall ? dyPlanes : Ahead(t, n, left, together, first, dyPlanes, (nint)dyImage, t.OutputW),
                 };
                 for (int i = 0, end; i < strips; i = end)
                 {
@@ -99,15 +104,15 @@ internal static unsafe class Gradient3x3
     }
 
     /// <summary>
-    /// Floats from a band to what is fetched meanwhile: the next band of the plane, or the next image's first one, or the next channel's; of
-    /// images that are summed together, each one's next channel.
+    /// Floats from a band in the last image of a part, which begins with image n and after whose first image so many are left, to what is fetched meanwhile: the next band of
+    /// the plane, or the next channel's in the first image of the part, or the first one in the next image or the next channel.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static nint Ahead(Stencil3x3 t, int images, int n, int group, int first, nint plane, long image, nint row)
+    private static nint Ahead(Stencil3x3 t, int n, int left, int together, int first, nint planes, nint image, nint row)
     {
         if (first + t.BandRows < t.OutputH) return t.BandRows * row;
-        if (group > 1) return t.Planes * plane;
-        return (n + 1 < images ? (nint)image : (t.Planes * plane) - (n * (nint)image)) - (first * row);
+        if (together > 1) return planes - ((together - 1) * image);
+        return (left > 0 ? image : planes - (n * image)) - (first * row);
     }
 
     /// <summary>totals += the sums so far, or = them if they are the first.</summary>

@@ -20,10 +20,15 @@ internal readonly unsafe struct GradientPart(float* x, float* dy, int images, bo
 
     public nint DyImage { get; init; }
 
-    /// <summary>Floats from the band to what will be summed later, which is to be fetched meanwhile; 0 for itself.</summary>
+    /// <summary>Floats from the band in each image to what will be summed later, which is to be fetched meanwhile.</summary>
     public nint XAhead { get; init; }
 
     public nint DyAhead { get; init; }
+
+    /// <summary>The same for the last image.</summary>
+    public nint XLast { get; init; }
+
+    public nint DyLast { get; init; }
 }
 
 /// <summary>
@@ -37,11 +42,12 @@ internal readonly struct GradientAhead
     {
         nint rows = strip.End - strip.First;
         (XStep, DyStep) = (t.SourceShare, t.OutputShare);
-        (XStrip, DyStrip) = ((rows * XStep) - (t.Stride * t.Lanes), (rows * DyStep) - t.Lanes);
-        (X, Dy) = (part.XAhead + (strip.Index * XStrip), part.DyAhead + (strip.Index * DyStrip));
+        (X, Dy) = (part.XAhead + (strip.Index * ((rows * XStep) - (t.Stride * t.Lanes))), part.DyAhead + (strip.Index * ((rows * DyStep) - t.Lanes)));
+        (XRepeat, DyRepeat) = strip.Alike > 1 ? (rows * XStep, rows * DyStep) : (part.XImage, part.DyImage);
+        (XLast, DyLast) = (part.XLast - part.XAhead, part.DyLast - part.DyAhead);
     }
 
-    /// <summary>Floats from where the strip begins.</summary>
+    /// <summary>Floats from where the strip, the first one of those alike, begins in the first image.</summary>
     public nint X { get; }
 
     public nint Dy { get; }
@@ -51,8 +57,13 @@ internal readonly struct GradientAhead
 
     public nint DyStep { get; }
 
-    /// <summary>What the next strip's first place is further on, as seen from where it begins.</summary>
-    public nint XStrip { get; }
+    /// <summary>Floats to what the next strip, or the next image, begins to ask for.</summary>
+    public nint XRepeat { get; }
 
-    public nint DyStrip { get; }
+    public nint DyRepeat { get; }
+
+    /// <summary>How much further on the last one begins.</summary>
+    public nint XLast { get; }
+
+    public nint DyLast { get; }
 }

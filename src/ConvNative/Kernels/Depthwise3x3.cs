@@ -177,13 +177,14 @@ internal static unsafe class Depthwise3x3
                 a = Meet<S, V>(t0, t1, t2, w0, w1, w2, a);
             }
 
+            // The middle row is always there: read before the loop, it has the compiler turn the masks into mask registers once and for all.
+            p += pitch;
+            next += nextPitch;
+            Prefetch.ToL1(next);
+            taps.Load(p, out t0, out t1, out t2);
+            a = Meet<S, V>(t0, t1, t2, w3, w4, w5, a);
             for (int i = count - 1; i > 0; i--)
             {
-                p += pitch;
-                next += nextPitch;
-                Prefetch.ToL1(next);
-                taps.Load(p, out t0, out t1, out t2);
-                a = Meet<S, V>(t0, t1, t2, w3, w4, w5, a);
                 p += pitch;
                 next += nextPitch;
                 Prefetch.ToL1(next);
@@ -191,13 +192,13 @@ internal static unsafe class Depthwise3x3
                 Put<S, V, R>(to, limit, secondResult, masks, Meet<S, V>(t0, t1, t2, w6, w7, w8, a));
                 to += width;
                 a = Meet<S, V>(t0, t1, t2, w0, w1, w2, start);
+                p += pitch;
+                next += nextPitch;
+                Prefetch.ToL1(next);
+                taps.Load(p, out t0, out t1, out t2);
+                a = Meet<S, V>(t0, t1, t2, w3, w4, w5, a);
             }
 
-            p += pitch;
-            next += nextPitch;
-            Prefetch.ToL1(next);
-            taps.Load(p, out t0, out t1, out t2);
-            a = Meet<S, V>(t0, t1, t2, w3, w4, w5, a);
             if (hasBottom)
             {
                 p += pitch;

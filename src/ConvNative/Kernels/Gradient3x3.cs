@@ -14,15 +14,21 @@ internal static unsafe class Gradient3x3
     private const int Run = 512;            // rows of strips that a float sums
     private const int NearFloats = 4096;    // planes of so many leave room in L1 for as many that are fetched meanwhile
 
-    /// <summary>Floats of scratch memory for so many channels, or pairs: sums of one of them, in lanes, and in double.</summary>
+    /// <summary>
+    /// Floats of scratch memory for so many channels, or pairs: sums of one of them, in lanes, and in double. None where a channel is done in one go.
+    /// </summary>
     public static long ScratchLength(Stencil3x3 t, int images, long channels)
     {
+        if (IsOneGo(t, images)) return 0;
         int pitch = GradientSums.Pitch * t.Planes;
         return pitch + (channels * (IsAll(t, images) ? pitch : (GradientSums.Count * t.Width) + (2 * pitch)));
     }
 
     /// <summary>Whether all rows of all images are summed in one go, so that the lanes of each strip's sums are added up at once.</summary>
-    public static bool IsAll(Stencil3x3 t, int images) => Group(t, images) == images && t.BandRows == t.OutputH;
+    private static bool IsAll(Stencil3x3 t, int images) => Group(t, images) == images && t.BandRows == t.OutputH;
+
+    /// <summary>Whether a channel is one strip, so that all its sums are in registers at once.</summary>
+    public static bool IsOneGo(Stencil3x3 t, int images) => IsAll(t, images) && t.Starts.Length == 1;
 
     /// <summary>Images that are summed in one go.</summary>
     private static int Group(Stencil3x3 t, int images) =>
@@ -89,7 +95,7 @@ internal static unsafe class Gradient3x3
             }
         }
 
-        if (isAll && strips == 1) return;
+        if (IsOneGo(t, images)) return;
         if (!isOnly) Total<S, V>(t, run.Count, lanes, totals, isFirst: false);
         Put<S, V>(t, run, lanes, isOnly ? null : totals, isAll);
     }

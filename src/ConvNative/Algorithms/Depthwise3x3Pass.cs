@@ -32,9 +32,9 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
         int planes = _stencil.Planes;
         _items = IsGradient ? new(s.OC, pixels * s.N, planes, 1, context.Threads) : new(s.OC, pixels, planes, s.N, context.Threads);
 
-        // Several outputs of an input do not lie as the planes of a run must.
+        // A gradient fetches the next image's planes meanwhile, of x and dy. Several outputs of an input do not lie as the planes of a run must.
         bool isOneGo = IsGradient ? Gradient3x3.IsOneGo(_stencil, s.N) : _stencil.Starts.Length == 1;
-        long run = s.GroupOC > 1 ? 1 : isOneGo ? _items.PerItem : Math.Min(RunPixels / pixels, MostInRun);
+        long run = s.GroupOC > 1 ? 1 : isOneGo ? _items.PerItem : Math.Min(RunPixels / pixels / (IsGradient && s.N > 1 ? 4 : 1), MostInRun);
         _run = (int)Math.Max(Math.Min(run, _items.PerItem) / planes, 1) * planes;
         if (IsGradient) _workerFloats = BlockSizes.RoundUp(Gradient3x3.ScratchLength(_stencil, s.N, _run / planes), Prefetch.Line);
         _workers = (int)Math.Clamp(context.MaxWorkspaceBytes / Math.Max(LeastBytes, 1), 1, context.Threads);

@@ -172,7 +172,7 @@ internal static unsafe class Depthwise3x3
             float* p = source, next = p + ahead, to = result;
             if (hasTop)
             {
-                Prefetch.ToL1(next);
+                Ask<S, V, R>(next);
                 taps.Load(p, out t0, out t1, out t2);
                 a = Meet<S, V>(t0, t1, t2, w0, w1, w2, a);
             }
@@ -180,21 +180,21 @@ internal static unsafe class Depthwise3x3
             // The middle row is always there: read before the loop, it has the compiler turn the masks into mask registers once and for all.
             p += pitch;
             next += nextPitch;
-            Prefetch.ToL1(next);
+            Ask<S, V, R>(next);
             taps.Load(p, out t0, out t1, out t2);
             a = Meet<S, V>(t0, t1, t2, w3, w4, w5, a);
             for (int i = count - 1; i > 0; i--)
             {
                 p += pitch;
                 next += nextPitch;
-                Prefetch.ToL1(next);
+                Ask<S, V, R>(next);
                 taps.Load(p, out t0, out t1, out t2);
                 Put<S, V, R>(to, limit, secondResult, masks, Meet<S, V>(t0, t1, t2, w6, w7, w8, a));
                 to += width;
                 a = Meet<S, V>(t0, t1, t2, w0, w1, w2, start);
                 p += pitch;
                 next += nextPitch;
-                Prefetch.ToL1(next);
+                Ask<S, V, R>(next);
                 taps.Load(p, out t0, out t1, out t2);
                 a = Meet<S, V>(t0, t1, t2, w3, w4, w5, a);
             }
@@ -203,7 +203,7 @@ internal static unsafe class Depthwise3x3
             {
                 p += pitch;
                 next += nextPitch;
-                Prefetch.ToL1(next);
+                Ask<S, V, R>(next);
                 taps.Load(p, out t0, out t1, out t2);
                 a = Meet<S, V>(t0, t1, t2, w6, w7, w8, a);
             }
@@ -211,6 +211,17 @@ internal static unsafe class Depthwise3x3
             Put<S, V, R>(to, limit, secondResult, masks, a);
             if (bias != null) bias += planes;
         }
+    }
+
+    /// <summary>Asks for a row of two vectors. Where rows are read whole, the next one asks for the second line of this one, or brings it along.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Ask<S, V, R>(float* p)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        Prefetch.ToL1(p);
+        if (!R.Turns) Prefetch.ToL1(p + S.Width);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

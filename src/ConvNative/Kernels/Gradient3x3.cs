@@ -75,13 +75,17 @@ internal static unsafe class Gradient3x3
                     (isFirst, isOnly, rows) = (true, false, 0);
                 }
 
-                int together = Math.Min(group, images - n), left = images - n - 1;
-                var part = new GradientPart(run.Source + (n * xImage), run.Result + (n * dyImage), together, isAll)
+                int together = Math.Min(group, images - n), left = images - n - 1, bandRows = Math.Min(t.BandRows, t.OutputH - first);
+                nint xLast = isSmall ? xPlanes : Ahead(t, n, left, together, first, xPlanes, (nint)xImage, t.Stride * t.SourceW);
+                nint dyLast = isSmall ? dyPlanes : Ahead(t, n, left, together, first, dyPlanes, (nint)dyImage, t.OutputW);
+                bool isNext = !isSmall && together > 1;
+                nint xAhead = isNext ? (nint)xImage : xLast, dyAhead = isNext ? (nint)dyImage : dyLast;
+                var part = new GradientPart(run.Source + (n * xImage), run.Result + (n * dyImage), together)
                 {
-                    XImage = (nint)xImage, DyImage = (nint)dyImage,
-                    XAhead = isSmall ? xPlanes : (nint)xImage, DyAhead = isSmall ? dyPlanes : (nint)dyImage,
-                    XLast = isSmall ? xPlanes : Ahead(t, n, left, together, first, xPlanes, (nint)xImage, t.Stride * t.SourceW),
-                    DyLast = isSmall ? dyPlanes : Ahead(t, n, left, together, first, dyPlanes, (nint)dyImage, t.OutputW),
+                    IsAll = isAll, IsOneGo = isAll && strips == 1, XImage = (nint)xImage, DyImage = (nint)dyImage, XPlanes = xPlanes, DyPlanes = dyPlanes,
+                    SumPitch = isAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width,
+                    XAhead = xAhead, DyAhead = dyAhead, XLast = xLast - xAhead, DyLast = dyLast - dyAhead,
+                    XStep = t.SourceShare, DyStep = t.OutputShare, XShare = bandRows * t.SourceShare, DyShare = bandRows * t.OutputShare,
                 };
                 for (int i = 0, end; i < strips; i = end)
                 {
@@ -95,7 +99,7 @@ internal static unsafe class Gradient3x3
             }
         }
 
-        if (IsOneGo(t, images)) return;
+        if (isAll && strips == 1) return;
         if (!isOnly) Total<S, V>(t, run.Count, lanes, totals, isFirst: false);
         Put<S, V>(t, run, lanes, isOnly ? null : totals, isAll);
     }

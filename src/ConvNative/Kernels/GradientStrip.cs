@@ -45,26 +45,26 @@ internal static unsafe class GradientStrip
         bool hasTop = Exists(row, height), hasSecond = Exists(row + 1, height), hasLast = Exists(row + count, height);
         bool hasBottom = Exists(row + count + 1, height);
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
-        var ahead = new GradientAhead(t, strip, part);
-        int repeats = strip.Alike * part.Images;
-        nint xRepeat = strip.Alike > 1 ? S.Width : part.XImage, dyRepeat = strip.Alike > 1 ? S.Width : part.DyImage;
-        bool isDone = part.IsAll && t.Starts.Length == 1;
-        nint sumPitch = part.IsAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width;
+        bool isAlike = R.IsWhole && strip.Alike > 1;
+        int repeats = part.Images * (isAlike ? strip.Alike : 1);
+        nint xRepeat = isAlike ? S.Width : part.XImage, dyRepeat = isAlike ? S.Width : part.DyImage;
+        nint xAhead = part.XAhead + (strip.Index * (part.XShare - t.Lanes)), dyAhead = part.DyAhead + (strip.Index * (part.DyShare - t.Lanes));
+        nint xAheadRepeat = isAlike ? part.XShare : part.XImage, dyAheadRepeat = isAlike ? part.DyShare : part.DyImage;
+        nint xStep = part.XStep, dyStep = part.DyStep;
         float* dw = run.Weights, db = run.Bias;
-        nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
         float* x = part.X + (row * pitch) + strip.Start - t.Left;
         float* dy = part.Dy + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPitch, dw += 9 * t.Planes, db += db == null ? 0 : t.Planes)
+        for (int c = run.Count; c > 0; c--, x += part.XPlanes, dy += part.DyPlanes, sums += part.SumPitch, dw += 9 * t.Planes, db += db == null ? 0 : t.Planes)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
             V bias = S.Zero, t0, t1, t2;
-            float* atX = x, atDy = dy, askX = x + ahead.X, askDy = dy + ahead.Dy;
-            for (int n = repeats; n > 0; n--, atX += xRepeat, atDy += dyRepeat, askX += ahead.XRepeat, askDy += ahead.DyRepeat)
+            float* atX = x, atDy = dy, askX = x + xAhead, askDy = dy + dyAhead;
+            for (int n = repeats; n > 0; n--, atX += xRepeat, atDy += dyRepeat, askX += xAheadRepeat, askDy += dyAheadRepeat)
             {
-                float* p = atX, g = atDy, nextX = askX + (n == 1 ? ahead.XLast : 0), nextDy = askDy + (n == 1 ? ahead.DyLast : 0);
+                float* p = atX, g = atDy, nextX = askX + (n == 1 ? part.XLast : 0), nextDy = askDy + (n == 1 ? part.DyLast : 0);
                 V d0 = Row<S, V, R>(g, second, low, high), d1 = S.Zero;
                 bias = S.Add(bias, d0);
-                Ask(ahead, ref nextX, ref nextDy);
+                Ask(xStep, dyStep, ref nextX, ref nextDy);
                 if (hasTop)
                 {
                     taps.Load(p, out t0, out t1, out t2);
@@ -73,7 +73,7 @@ internal static unsafe class GradientStrip
 
                 if (count > 1)
                 {
-                    Ask(ahead, ref nextX, ref nextDy);
+                    Ask(xStep, dyStep, ref nextX, ref nextDy);
                     p += pitch;
                     g += width;
                     d1 = d0;
@@ -89,7 +89,7 @@ internal static unsafe class GradientStrip
 
                 for (int rows = count - 2; rows > 0; rows--)
                 {
-                    Ask(ahead, ref nextX, ref nextDy);
+                    Ask(xStep, dyStep, ref nextX, ref nextDy);
                     p += pitch;
                     g += width;
                     V d2 = d1;
@@ -120,7 +120,7 @@ internal static unsafe class GradientStrip
             Clear<S, V, R>(outputs, ref a0, ref a3, ref a6);
             Clear<S, V, R>(outputs, ref a2, ref a5, ref a8);
             if (!R.Turns) Clear<S, V, R>(outputs, ref a1, ref a4, ref a7);
-            if (isDone) GradientSums.Put<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, run.SecondChannel);
+            if (part.IsOneGo) GradientSums.Put<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, run.SecondChannel);
             else if (part.IsAll) GradientSums.Add<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
         }
@@ -144,26 +144,27 @@ internal static unsafe class GradientStrip
         int first = strip.First, row = (2 * first) - t.Top, count = strip.End - first;
         bool hasTop = row >= 0, hasLast = row + (2 * count) < t.SourceH;
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
-        var ahead = new GradientAhead(t, strip, part);
-        int repeats = strip.Alike * part.Images;
-        nint xRepeat = strip.Alike > 1 ? 2 * S.Width : part.XImage, dyRepeat = strip.Alike > 1 ? S.Width : part.DyImage;
-        bool isDone = part.IsAll && t.Starts.Length == 1;
-        nint sumPitch = part.IsAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width;
+        bool isOnAndOn = R.Turns && part.Images == 1;
+        bool isAlike = R.IsWhole && strip.Alike > 1;
+        int repeats = part.Images * (isAlike ? strip.Alike : 1);
+        nint xRepeat = isAlike ? 2 * S.Width : part.XImage, dyRepeat = isAlike ? S.Width : part.DyImage;
+        nint xAhead = part.XAhead + (strip.Index * (part.XShare - (2 * t.Lanes))), dyAhead = part.DyAhead + (strip.Index * (part.DyShare - t.Lanes));
+        nint xAheadRepeat = isAlike ? part.XShare : part.XImage, dyAheadRepeat = isAlike ? part.DyShare : part.DyImage;
+        nint xStep = part.XStep, dyStep = part.DyStep;
         float* dw = run.Weights, db = run.Bias;
-        nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
         float* x = part.X + (row * pitch) + (2 * strip.Start) - t.Left;
         float* dy = part.Dy + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPitch, dw += 9 * t.Planes, db += db == null ? 0 : t.Planes)
+        for (int c = run.Count; c > 0; c--, x += part.XPlanes, dy += part.DyPlanes, sums += part.SumPitch, dw += 9 * t.Planes, db += db == null ? 0 : t.Planes)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
             V bias = S.Zero, t0, t1, t2;
-            float* atX = x, atDy = dy, askX = x + ahead.X, askDy = dy + ahead.Dy;
-            for (int n = repeats; n > 0; n--, atX += xRepeat, atDy += dyRepeat, askX += ahead.XRepeat, askDy += ahead.DyRepeat)
+            float* atX = x, atDy = dy, askX = x + xAhead, askDy = dy + dyAhead;
+            for (int n = repeats; n > 0; n--, atX += xRepeat, atDy += dyRepeat, askX += xAheadRepeat, askDy += dyAheadRepeat)
             {
-                float* p = atX, g = atDy, nextX = askX + (n == 1 ? ahead.XLast : 0), nextDy = askDy + (n == 1 ? ahead.DyLast : 0);
+                float* p = atX, g = atDy, nextX = askX + (n == 1 ? part.XLast : 0), nextDy = askDy + (n == 1 ? part.DyLast : 0);
                 V d0 = Row<S, V, R>(g, second, low, high), e0 = Next<S, V, R>(d0);
                 bias = S.Add(bias, d0);
-                AskTwo(ahead, ref nextX, ref nextDy);
+                AskTwo(xStep, dyStep, isOnAndOn, ref nextX, ref nextDy);
                 if (hasTop)
                 {
                     taps.Load(p, out t0, out t1, out t2);
@@ -174,7 +175,7 @@ internal static unsafe class GradientStrip
                 Meet<S, V, R>(t0, t1, t2, d0, e0, ref a3, ref a4, ref a5);
                 for (int rows = count - 1; rows > 0; rows--)
                 {
-                    AskTwo(ahead, ref nextX, ref nextDy);
+                    AskTwo(xStep, dyStep, isOnAndOn, ref nextX, ref nextDy);
                     p += 2 * pitch;
                     g += width;
                     V d1 = d0, e1 = e0;
@@ -196,7 +197,7 @@ internal static unsafe class GradientStrip
             }
 
             Clear<S, V, R>(outputs, ref a0, ref a3, ref a6);
-            if (isDone) GradientSums.Put<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, run.SecondChannel);
+            if (part.IsOneGo) GradientSums.Put<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, run.SecondChannel);
             else if (part.IsAll) GradientSums.Add<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
         }
@@ -204,20 +205,26 @@ internal static unsafe class GradientStrip
 
     /// <summary>Asks for what the next part needs for a row of dy and one of x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Ask(in GradientAhead ahead, ref float* x, ref float* dy)
+    private static void Ask(nint xStep, nint dyStep, ref float* x, ref float* dy)
     {
         Prefetch.ToL1(x);
         Prefetch.ToL1(dy);
-        x += ahead.XStep;
-        dy += ahead.DyStep;
+        x += xStep;
+        dy += dyStep;
     }
 
-    /// <summary>The same with two rows of x, of twice as many columns: every other line, which brings its neighbour along.</summary>
+    /// <summary>The same with two rows of x, of twice as many columns. Where planes are read on and on, every other line brings its neighbour along.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AskTwo(in GradientAhead ahead, ref float* x, ref float* dy)
+    private static void AskTwo(nint xStep, nint dyStep, bool isOnAndOn, ref float* x, ref float* dy)
     {
         Prefetch.ToL1(x + (2 * Prefetch.Line));
-        Ask(ahead, ref x, ref dy);
+        if (!isOnAndOn)
+        {
+            Prefetch.ToL1(x + Prefetch.Line);
+            Prefetch.ToL1(x + (3 * Prefetch.Line));
+        }
+
+        Ask(xStep, dyStep, ref x, ref dy);
     }
 
     /// <summary>What a row of dy adds to the sums of three taps.</summary>

@@ -35,7 +35,7 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
         // A gradient fetches the next image's planes meanwhile, of x and dy. Several outputs of an input do not lie as the planes of a run must.
         bool isOneGo = IsGradient ? Gradient3x3.IsOneGo(_stencil, s.N) : _stencil.Starts.Length == 1;
         long run = s.GroupOC > 1 ? 1 : isOneGo ? _items.PerItem : Math.Min(RunPixels / pixels / (IsGradient && s.N > 1 ? 4 : 1), MostInRun);
-        _run = (int)Math.Max(Math.Min(run, _items.PerItem) / planes, 1) * planes;
+        _run = (int)Math.Max(Math.Min(run, s.OC) / planes, 1) * planes;
         if (IsGradient) _workerFloats = BlockSizes.RoundUp(Gradient3x3.ScratchLength(_stencil, s.N, _run / planes), Prefetch.Line);
         _workers = (int)Math.Clamp(context.MaxWorkspaceBytes / Math.Max(LeastBytes, 1), 1, context.Threads);
     }

@@ -9,7 +9,8 @@ internal readonly struct PlaneItems(long channels, long pixels, int together, lo
     private const int LeastPixels = 4096, MostPixels = 32768, Least = 32, ItemsPerWorker = 4;
 
     /// <summary>The most channels of an item.</summary>
-    public long PerItem { get; } = RoundDown(Math.Max(Math.Min(LeastPixels / pixels, Least), Math.Min(MostPixels / pixels, Share(channels * images, workers))), together);
+    public long PerItem { get; } = RoundDown(
+        Math.Max(Math.Min(LeastPixels / pixels, Least), Math.Min(MostPixels / pixels, Share(channels * images, workers))), together);
 
     public long Count => PerImage * images;
 

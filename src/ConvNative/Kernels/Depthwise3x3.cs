@@ -213,7 +213,9 @@ internal static unsafe class Depthwise3x3
         }
     }
 
-    /// <summary>Asks for a row of two vectors. Where rows are read whole, the next one asks for the second line of this one, or brings it along.</summary>
+    /// <summary>
+    /// Asks for a row of two vectors. Where rows are read whole, the next one asks for the second line of this one, or brings it along.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Ask<S, V, R>(float* p)
         where S : struct, ISimd<V>

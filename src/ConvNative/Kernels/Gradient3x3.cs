@@ -82,8 +82,8 @@ internal static unsafe class Gradient3x3
                 nint xAhead = isNext ? (nint)xImage : xLast, dyAhead = isNext ? (nint)dyImage : dyLast;
                 var part = new GradientPart(run.Source + (n * xImage), run.Result + (n * dyImage), together)
                 {
-                    IsAll = isAll, IsOneGo = isAll && strips == 1, XImage = (nint)xImage, DyImage = (nint)dyImage, XPlanes = xPlanes, DyPlanes = dyPlanes,
-                    SumPitch = isAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width,
+                    IsAll = isAll, IsOneGo = isAll && strips == 1,
+                    XImage = (nint)xImage, DyImage = (nint)dyImage, XPlanes = xPlanes, DyPlanes = dyPlanes, SumPitch = isAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width,
                     XAhead = xAhead, DyAhead = dyAhead, XLast = xLast - xAhead, DyLast = dyLast - dyAhead,
                     XStep = t.SourceShare, DyStep = t.OutputShare, XShare = bandRows * t.SourceShare, DyShare = bandRows * t.OutputShare,
                 };
@@ -114,8 +114,9 @@ internal static unsafe class Gradient3x3
     }
 
     /// <summary>
-    /// Floats from a band in the last image of a part, which begins with image n and after whose first image so many are left, to what is fetched meanwhile: the next band of
-    /// the plane, or the next channel's in the first image of the part, or the first one in the next image or the next channel.
+    /// Floats from a band in the last image of a part, which begins with image n and after whose first image so many are left, to what is fetched
+    /// meanwhile: the next band of the plane, or the next channel's in the first image of the part, or the first one in the next image or the
+    /// next channel.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static nint Ahead(Stencil3x3 t, int n, int left, int together, int first, nint planes, nint image, nint row)

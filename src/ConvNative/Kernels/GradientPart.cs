@@ -1,9 +1,9 @@
 namespace ConvNative.Kernels;
 
 /// <summary>
-/// A band of rows of some images of which each channel's strips are summed, and what is fetched meanwhile. Each strip asks for as many of the lines that
-/// come next, in the order in which they lie in memory. Asked for as they will be read, pieces of rows that lie far apart, they would not be what the
-/// hardware's own prefetcher can follow.
+/// A band of rows of some images of which each channel's strips are summed, and what is fetched meanwhile. Each strip asks for as many of the
+/// lines that come next, in the order in which they lie in memory. Asked for as they will be read, pieces of rows that lie far apart, they would
+/// not be what the hardware's own prefetcher can follow.
 /// </summary>
 internal readonly unsafe struct GradientPart(float* x, float* dy, int images)
 {

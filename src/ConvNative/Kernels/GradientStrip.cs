@@ -54,7 +54,7 @@ internal static unsafe class GradientStrip
         float* dw = run.Weights, db = run.Bias;
         float* x = part.X + (row * pitch) + strip.Start - t.Left;
         float* dy = part.Dy + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += part.XPlanes, dy += part.DyPlanes, sums += part.SumPitch, dw += 9 * t.Planes, db += db == null ? 0 : t.Planes)
+        for (int c = run.Count; c > 0; c--, x += part.XPlanes, dy += part.DyPlanes, sums += part.SumPitch, dw += 9 * t.Planes)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
             V bias = S.Zero, t0, t1, t2;
@@ -123,12 +123,13 @@ internal static unsafe class GradientStrip
             if (part.IsOneGo) GradientSums.Put<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, run.SecondChannel);
             else if (part.IsAll) GradientSums.Add<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            if (db != null) db += t.Planes;
         }
     }
 
     /// <summary>
-    /// Stride 2: a row of dy meets three rows of x, the last of which meets the next row of dy as well. Tap 0 of an output is tap 2 of the one before:
-    /// where the strip is a whole row, Σ dy[j]·t0[j] = Σ dy[j + 1]·t2[j] saves the shift of each row of x.
+    /// Stride 2: a row of dy meets three rows of x, the last of which meets the next row of dy as well. Tap 0 of an output is tap 2 of the one
+    /// before: where the strip is a whole row, Σ dy[j]·t0[j] = Σ dy[j + 1]·t2[j] saves the shift of each row of x.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Skip<S, V, R>(
@@ -154,7 +155,7 @@ internal static unsafe class GradientStrip
         float* dw = run.Weights, db = run.Bias;
         float* x = part.X + (row * pitch) + (2 * strip.Start) - t.Left;
         float* dy = part.Dy + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += part.XPlanes, dy += part.DyPlanes, sums += part.SumPitch, dw += 9 * t.Planes, db += db == null ? 0 : t.Planes)
+        for (int c = run.Count; c > 0; c--, x += part.XPlanes, dy += part.DyPlanes, sums += part.SumPitch, dw += 9 * t.Planes)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
             V bias = S.Zero, t0, t1, t2;
@@ -200,6 +201,7 @@ internal static unsafe class GradientStrip
             if (part.IsOneGo) GradientSums.Put<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, run.SecondChannel);
             else if (part.IsAll) GradientSums.Add<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            if (db != null) db += t.Planes;
         }
     }
 
@@ -213,7 +215,9 @@ internal static unsafe class GradientStrip
         dy += dyStep;
     }
 
-    /// <summary>The same with two rows of x, of twice as many columns. Where planes are read on and on, every other line brings its neighbour along.</summary>
+    /// <summary>
+    /// The same with two rows of x, of twice as many columns. Where planes are read on and on, every other line brings its neighbour along.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AskTwo(nint xStep, nint dyStep, bool isOnAndOn, ref float* x, ref float* dy)
     {

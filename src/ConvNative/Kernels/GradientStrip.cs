@@ -129,7 +129,7 @@ internal static unsafe class GradientStrip
 
     /// <summary>
     /// Stride 2: a row of dy meets three rows of x, the last of which meets the next row of dy as well. Tap 0 of an output is tap 2 of the one
-    /// before: where the strip is a whole row, Σ dy[j]·t0[j] = Σ dy[j + 1]·t2[j] saves the shift of each row of x.
+    /// before: where the strip is a whole row, and registers are many, Σ dy[j]·t0[j] = Σ dy[j + 1]·t2[j] saves the shift of each row of x.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Skip<S, V, R>(
@@ -141,7 +141,7 @@ internal static unsafe class GradientStrip
         R taps = R.For(strip.Masks, run.SecondSource);
         V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
         V outputs = S.Load(strip.Masks + (R.Outputs * S.Width));
-        if (R.Turns) outputs = S.And(outputs, S.RotateDown(outputs));
+        if (Shifts<S, V, R>()) outputs = S.And(outputs, S.RotateDown(outputs));
         int first = strip.First, row = (2 * first) - t.Top, count = strip.End - first;
         bool hasTop = row >= 0, hasLast = row + (2 * count) < t.SourceH;
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
@@ -249,17 +249,24 @@ internal static unsafe class GradientStrip
         where V : struct
         where R : struct, IRowTaps<R, V>
     {
-        a0 = R.Turns ? S.MultiplyAdd(t2, next, a0) : S.MultiplyAdd(t0, dy, a0);
+        a0 = Shifts<S, V, R>() ? S.MultiplyAdd(t2, next, a0) : S.MultiplyAdd(t0, dy, a0);
         a1 = S.MultiplyAdd(t1, dy, a1);
         a2 = S.MultiplyAdd(t2, dy, a2);
     }
+
+    /// <summary>Whether rows of dy are shifted, which takes two registers more.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool Shifts<S, V, R>()
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V> => R.Turns && S.Registers > 16;
 
     /// <summary>dy of the next column, where that is what tap 0 meets.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Next<S, V, R>(V dy)
         where S : struct, ISimd<V>
         where V : struct
-        where R : struct, IRowTaps<R, V> => R.Turns ? S.RotateDown(dy) : dy;
+        where R : struct, IRowTaps<R, V> => Shifts<S, V, R>() ? S.RotateDown(dy) : dy;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool Exists(int row, int height) => (uint)row < (uint)height;

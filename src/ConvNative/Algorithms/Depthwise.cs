@@ -119,7 +119,7 @@ internal sealed class Depthwise : IConvAlgorithm
     /// <summary>for n, oc: y[n, oc] = x[n, oc's input] ⋆ w[oc] + b[oc].</summary>
     private readonly unsafe struct ForwardTask(Work work) : IParallelTask
     {
-        public PlaneItems Items { get; } = new((long)work.S.N * work.S.OC, work.S.OutputPixels, 1);
+        public PlaneItems Items { get; } = new((long)work.S.N * work.S.OC, work.S.OutputPixels, 1, 1, work.Context.Threads);
 
         public void Run(long index, int worker)
         {
@@ -142,7 +142,7 @@ internal sealed class Depthwise : IConvAlgorithm
     /// <summary>for n, ic: dx[n, ic] = Σ over the outputs oc of ic of the transposed stencil of dy[n, oc].</summary>
     private readonly unsafe struct BackwardDataTask(Work work) : IParallelTask
     {
-        public PlaneItems Items { get; } = new((long)work.S.N * work.S.IC, work.S.InputPixels, 1);
+        public PlaneItems Items { get; } = new((long)work.S.N * work.S.IC, work.S.InputPixels, 1, 1, work.Context.Threads);
 
         public void Run(long index, int worker)
         {

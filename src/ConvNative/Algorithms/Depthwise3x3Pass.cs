@@ -7,10 +7,16 @@ namespace ConvNative.Algorithms;
 /// <summary>Depthwise planes of 3×3 taps that lie side by side, with stride 1 or 2: the shape that networks are made of.</summary>
 internal sealed unsafe class Depthwise3x3Pass : ConvPass
 {
+    private const int RunPixels = 4096, MostInRun = 32;   // planes of a run stay in L1 from strip to strip
+
     private readonly PlanContext _context;
     private readonly Direction _direction;
     private readonly Stencil3x3 _stencil;
     private readonly bool _isTransposed;
+    private readonly PlaneItems _items;
+    private readonly int _run;              // channels that are computed in one go
+    private readonly long _workerFloats;    // a whole number of cache lines
+    private readonly int _workers;
 
     public Depthwise3x3Pass(PlanContext context, Direction direction)
     {
@@ -21,39 +27,28 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
         _stencil = direction != Direction.BackwardData ? Stencil3x3.Forward(s, width, overlap: direction == Direction.Forward)
             : _isTransposed ? Stencil3x3.Transposed(s, width)
             : Stencil3x3.BackwardData(s, width);
+
+        long pixels = Math.Max(s.InputPixels, s.OutputPixels);
+        int planes = _stencil.Planes;
+        _items = IsGradient ? new(s.OC, pixels * s.N, planes, 1, context.Threads) : new(s.OC, pixels, planes, s.N, context.Threads);
+
+        // A gradient fetches the next image's planes meanwhile, of x and dy. Several outputs of an input do not lie as the planes of a run must.
+        bool isOneGo = IsGradient ? Gradient3x3.IsOneGo(_stencil, s.N) : _stencil.Starts.Length == 1;
+        long run = s.GroupOC > 1 ? 1 : isOneGo ? _items.PerItem : Math.Min(RunPixels / pixels / (IsGradient && s.N > 1 ? 4 : 1), MostInRun);
+        _run = (int)Math.Max(Math.Min(run, s.OC) / planes, 1) * planes;
+        if (IsGradient) _workerFloats = BlockSizes.RoundUp(Gradient3x3.ScratchLength(_stencil, s.N, _run / planes), Prefetch.Line);
+        _workers = (int)Math.Clamp(context.MaxWorkspaceBytes / Math.Max(LeastBytes, 1), 1, context.Threads);
     }
 
-    public override long WorkspaceBytes => WorkerFloats * sizeof(float) * Workers;
+    public override long WorkspaceBytes => LeastBytes * _workers;
 
     /// <summary>Workspace that it cannot do without.</summary>
-    public long LeastBytes => WorkerFloats * sizeof(float);
+    public long LeastBytes => _workerFloats * sizeof(float);
 
     public override string Details =>
         $"3×3 in place, {_stencil.Starts.Length} strips of {_stencil.Lanes} columns{(_stencil.IsPair ? ", two planes at once" : "")}";
 
-    private int Workers => (int)Math.Clamp(_context.MaxWorkspaceBytes / Math.Max(LeastBytes, 1), 1, _context.Threads);
-
     private bool IsGradient => _direction == Direction.BackwardWeights;
-
-    /// <summary>Channels of an item are done in one run; several outputs of an input do not lie as they must.</summary>
-    private bool Runs => _context.Sizes.GroupOC == 1;
-
-    private PlaneItems Items
-    {
-        get
-        {
-            ConvSizes s = _context.Sizes;
-            long pixels = Math.Max(s.InputPixels, s.OutputPixels);
-            if (!IsGradient) return new(s.OC, pixels, _stencil.Planes) { Images = s.N };
-            // Channels of one strip keep their sums in registers over the images: many of them make the loop worth its beginning.
-            int together = _stencil.Starts.Length == 1 ? 4 : 1;
-            return new(s.OC, Math.Max(1, pixels * s.N / together), _stencil.Planes);
-        }
-    }
-
-    /// <summary>Scratch memory of a worker, a whole number of cache lines.</summary>
-    private long WorkerFloats => !IsGradient ? 0
-        : BlockSizes.RoundUp(Gradient3x3.ScratchLength(_stencil, Runs ? Items.PerItem / _stencil.Planes : 1), Prefetch.Line);
 
     /// <summary>What the kernels were written for. Several outputs of one input are no stencil of one plane in backward-data.</summary>
     public static bool CanDo(in ConvSizes s, Direction direction) =>
@@ -63,7 +58,7 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
         var task = new ChannelsTask(this, buffers, workspace);
-        pool.For(Workers, Items.Count, ref task);
+        pool.For(_workers, _items.Count, ref task);
     }
 
     /// <summary>
@@ -88,19 +83,15 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
     /// <summary>for n, c: y[n, c] or dx[n, c]; or for c: dw[c], db[c].</summary>
     private readonly struct ChannelsTask(Depthwise3x3Pass pass, ConvBuffers buffers, float* workspace) : IParallelTask
     {
-        private readonly PlaneItems _items = pass.Items;
-        private readonly long _workerFloats = pass.WorkerFloats;
-
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(long index, int worker)
         {
             int planes = pass._stencil.Planes;
-            (long n, long first, long end) = _items.Range(index);
-            long step = pass.Runs ? Math.Max((end - first) / planes, 1) * planes : planes;
-            for (long c = first; c < end; c += step)
+            (long n, long first, long end) = pass._items.Range(index);
+            for (long c = first, count; c < end; c += count * planes)
             {
-                if (c + step > end) step = planes;
-                pass.Compute(pass.Channels(buffers, n, c, (int)(step / planes)), workspace + (worker * _workerFloats));
+                count = Math.Max(Math.Min(pass._run, end - c) / planes, 1);
+                pass.Compute(pass.Channels(buffers, n, c, (int)count), workspace + (worker * pass._workerFloats));
             }
 
             if (pass._direction == Direction.Forward) pass.Finish(buffers, n, first, (int)(end - first));

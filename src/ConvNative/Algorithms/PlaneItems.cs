@@ -1,19 +1,18 @@
 namespace ConvNative.Algorithms;
 
 /// <summary>
-/// The channels of images shared out in items of a size that makes the sharing cheap: small planes go several at a time, a whole multiple
-/// of <paramref name="together"/> but for an image's last.
+/// The channels of images shared out in items of a size that makes the sharing cheap: small planes go many at a time, but so few that each worker
+/// gets several items, a whole multiple of <paramref name="together"/> but for an image's last.
 /// </summary>
-internal readonly struct PlaneItems(long channels, long pixels, int together)
+internal readonly struct PlaneItems(long channels, long pixels, int together, long images, int workers)
 {
-    private const int ItemPixels = 4096, Most = 32;
+    private const int LeastPixels = 4096, MostPixels = 32768, Least = 32, ItemsPerWorker = 4;
 
     /// <summary>The most channels of an item.</summary>
-    public long PerItem { get; } = Math.Max(1, Math.Min(ItemPixels / pixels, Most) / together) * together;
+    public long PerItem { get; } = RoundDown(
+        Math.Max(Math.Min(LeastPixels / pixels, Least), Math.Min(MostPixels / pixels, Share(channels * images, workers))), together);
 
-    public long Images { get; init; } = 1;
-
-    public long Count => PerImage * Images;
+    public long Count => PerImage * images;
 
     private long PerImage => (channels + PerItem - 1) / PerItem;
 
@@ -23,4 +22,8 @@ internal readonly struct PlaneItems(long channels, long pixels, int together)
         (long image, long part) = Math.DivRem(item, PerImage);
         return (image, part * PerItem, Math.Min(channels, (part + 1) * PerItem));
     }
+
+    private static long Share(long planes, int workers) => workers <= 1 ? planes : planes / workers / ItemsPerWorker;
+
+    private static long RoundDown(long planes, int unit) => Math.Max(1, planes / unit) * unit;
 }

@@ -72,7 +72,7 @@ internal static unsafe class Depthwise3x3
         int first = strip.First, row = first - t.Top, count = strip.End - first, height = t.SourceH, planes = t.Planes;
         bool hasTop = Exists(row, height), hasSecond = Exists(row + 1, height);
         bool hasLast = count > 1 && Exists(row + count, height), hasBottom = Exists(row + count + 1, height);
-        nint pitch = t.SourceW, width = t.OutputW, secondW = run.SecondChannel * 9, tap = turned ? -1 : 1;
+        nint pitch = t.SourceW, nextPitch = R.IsPair ? 2 * pitch : pitch, width = t.OutputW, secondW = run.SecondChannel * 9, tap = turned ? -1 : 1;
         nint secondResult = run.SecondResult - (S.Width / 2), ahead = Math.Min(t.SourcePixels * planes, t.BandRows * pitch);
         nint sourcePlanes = planes * t.SourcePixels, resultPlanes = planes * t.OutputPixels;
         float* w = run.Weights + (turned ? 8 : 0), bias = run.Bias, masks = strip.Masks;
@@ -86,18 +86,19 @@ internal static unsafe class Depthwise3x3
             V w6 = Weight<S, V, R>(w + (6 * tap), secondW), w7 = Weight<S, V, R>(w + (7 * tap), secondW);
             V w8 = Weight<S, V, R>(w + (8 * tap), secondW);
             V t0, t1, t2, start = bias == null ? S.Zero : Weight<S, V, R>(bias, run.SecondChannel), a = start, b = start;
-            float* p = source, to = result;
+            float* p = source, next = p + ahead, to = result;
             if (hasTop)
             {
-                Prefetch.ToL1(p + ahead);
+                Prefetch.ToL1(next);
                 taps.Load(p, out t0, out t1, out t2);
                 a = Meet<S, V>(t0, t1, t2, w0, w1, w2, a);
             }
 
             p += pitch;
+            next += nextPitch;
             if (hasSecond)
             {
-                Prefetch.ToL1(p + ahead);
+                Prefetch.ToL1(next);
                 taps.Load(p, out t0, out t1, out t2);
                 a = Meet<S, V>(t0, t1, t2, w3, w4, w5, a);
                 b = Meet<S, V>(t0, t1, t2, w0, w1, w2, b);
@@ -106,7 +107,8 @@ internal static unsafe class Depthwise3x3
             for (int i = count - 2; i > 0; i--)
             {
                 p += pitch;
-                Prefetch.ToL1(p + ahead);
+                next += nextPitch;
+                Prefetch.ToL1(next);
                 taps.Load(p, out t0, out t1, out t2);
                 Put<S, V, R>(to, limit, secondResult, masks, Meet<S, V>(t0, t1, t2, w6, w7, w8, a));
                 to += width;
@@ -115,9 +117,10 @@ internal static unsafe class Depthwise3x3
             }
 
             p += pitch;
+            next += nextPitch;
             if (hasLast)
             {
-                Prefetch.ToL1(p + ahead);
+                Prefetch.ToL1(next);
                 taps.Load(p, out t0, out t1, out t2);
                 a = Meet<S, V>(t0, t1, t2, w6, w7, w8, a);
                 b = Meet<S, V>(t0, t1, t2, w3, w4, w5, b);
@@ -128,12 +131,13 @@ internal static unsafe class Depthwise3x3
                 Put<S, V, R>(to, limit, secondResult, masks, a);
                 to += width;
                 p += pitch;
+                next += nextPitch;
                 a = b;
             }
 
             if (hasBottom)
             {
-                Prefetch.ToL1(p + ahead);
+                Prefetch.ToL1(next);
                 taps.Load(p, out t0, out t1, out t2);
                 a = Meet<S, V>(t0, t1, t2, w6, w7, w8, a);
             }
@@ -153,7 +157,7 @@ internal static unsafe class Depthwise3x3
         R taps = R.For(strip.Masks, run.SecondSource);
         int first = strip.First, row = (2 * first) - t.Top, count = strip.End - first, height = t.SourceH, planes = t.Planes;
         bool hasTop = Exists(row, height), hasBottom = Exists(row + (2 * count), height);
-        nint pitch = t.SourceW, width = t.OutputW, secondW = run.SecondChannel * 9;
+        nint pitch = t.SourceW, nextPitch = R.IsPair ? 2 * pitch : pitch, width = t.OutputW, secondW = run.SecondChannel * 9;
         nint secondResult = run.SecondResult - (S.Width / 2), ahead = Math.Min(t.SourcePixels * planes, 2 * t.BandRows * pitch);
         nint sourcePlanes = planes * t.SourcePixels, resultPlanes = planes * t.OutputPixels;
         float* w = run.Weights, bias = run.Bias, masks = strip.Masks;
@@ -165,36 +169,41 @@ internal static unsafe class Depthwise3x3
             V w3 = Weight<S, V, R>(w + 3, secondW), w4 = Weight<S, V, R>(w + 4, secondW), w5 = Weight<S, V, R>(w + 5, secondW);
             V w6 = Weight<S, V, R>(w + 6, secondW), w7 = Weight<S, V, R>(w + 7, secondW), w8 = Weight<S, V, R>(w + 8, secondW);
             V t0, t1, t2, start = bias == null ? S.Zero : Weight<S, V, R>(bias, run.SecondChannel), a = start;
-            float* p = source, to = result;
+            float* p = source, next = p + ahead, to = result;
             if (hasTop)
             {
-                Near<S, V>(p + ahead);
+                Ask<S, V, R>(next);
                 taps.Load(p, out t0, out t1, out t2);
                 a = Meet<S, V>(t0, t1, t2, w0, w1, w2, a);
             }
 
+            // The middle row is always there: read before the loop, it has the compiler turn the masks into mask registers once and for all.
+            p += pitch;
+            next += nextPitch;
+            Ask<S, V, R>(next);
+            taps.Load(p, out t0, out t1, out t2);
+            a = Meet<S, V>(t0, t1, t2, w3, w4, w5, a);
             for (int i = count - 1; i > 0; i--)
             {
                 p += pitch;
-                Near<S, V>(p + ahead);
-                taps.Load(p, out t0, out t1, out t2);
-                a = Meet<S, V>(t0, t1, t2, w3, w4, w5, a);
-                p += pitch;
-                Near<S, V>(p + ahead);
+                next += nextPitch;
+                Ask<S, V, R>(next);
                 taps.Load(p, out t0, out t1, out t2);
                 Put<S, V, R>(to, limit, secondResult, masks, Meet<S, V>(t0, t1, t2, w6, w7, w8, a));
                 to += width;
                 a = Meet<S, V>(t0, t1, t2, w0, w1, w2, start);
+                p += pitch;
+                next += nextPitch;
+                Ask<S, V, R>(next);
+                taps.Load(p, out t0, out t1, out t2);
+                a = Meet<S, V>(t0, t1, t2, w3, w4, w5, a);
             }
 
-            p += pitch;
-            Near<S, V>(p + ahead);
-            taps.Load(p, out t0, out t1, out t2);
-            a = Meet<S, V>(t0, t1, t2, w3, w4, w5, a);
             if (hasBottom)
             {
                 p += pitch;
-                Near<S, V>(p + ahead);
+                next += nextPitch;
+                Ask<S, V, R>(next);
                 taps.Load(p, out t0, out t1, out t2);
                 a = Meet<S, V>(t0, t1, t2, w6, w7, w8, a);
             }
@@ -202,6 +211,19 @@ internal static unsafe class Depthwise3x3
             Put<S, V, R>(to, limit, secondResult, masks, a);
             if (bias != null) bias += planes;
         }
+    }
+
+    /// <summary>
+    /// Asks for a row of two vectors. Where rows are read whole, the next one asks for the second line of this one, or brings it along.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Ask<S, V, R>(float* p)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        Prefetch.ToL1(p);
+        if (!R.Turns) Prefetch.ToL1(p + S.Width);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -212,16 +234,6 @@ internal static unsafe class Depthwise3x3
     private static V Meet<S, V>(V t0, V t1, V t2, V w0, V w1, V w2, V sum)
         where S : struct, ISimd<V>
         where V : struct => S.MultiplyAdd(t2, w2, S.MultiplyAdd(t1, w1, S.MultiplyAdd(t0, w0, sum)));
-
-    /// <summary>Asks for two vectors.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Near<S, V>(float* p)
-        where S : struct, ISimd<V>
-        where V : struct
-    {
-        Prefetch.ToL1(p);
-        Prefetch.ToL1(p + S.Width);
-    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Weight<S, V, R>(float* p, nint second)

@@ -25,7 +25,7 @@ internal readonly unsafe struct DepthwiseStrip(Stencil3x3 t, int index, int firs
 {
     public readonly int Index = index;
 
-    /// <summary>How many strips from this one on are worked on alike, one after the other.</summary>
+    /// <summary>How many strips from this one on are worked on alike, one after the other, in one image.</summary>
     public int Alike { get; init; } = 1;
 
     /// <summary>First column of the output.</summary>

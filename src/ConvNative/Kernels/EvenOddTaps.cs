@@ -13,6 +13,8 @@ internal readonly unsafe struct EvenOddTaps<S, V> : IRowTaps<EvenOddTaps<S, V>, 
 
     public static bool IsPair => false;
 
+    public static bool Turns => false;
+
     public static bool IsWhole => true;
 
     public static int Outputs => Stencil3x3.OutputMask;
@@ -40,6 +42,8 @@ internal readonly unsafe struct EvenOddSideTaps<S, V>(float* masks) : IRowTaps<E
     public static EvenOddSideTaps<S, V> For(float* masks, nint second) => new(masks);
 
     public static bool IsPair => false;
+
+    public static bool Turns => false;
 
     public static bool IsWhole => true;
 
@@ -70,6 +74,8 @@ internal readonly unsafe struct EvenOddEdgeTaps<S, V>(float* masks) : IRowTaps<E
 
     public static bool IsPair => false;
 
+    public static bool Turns => false;
+
     public static bool IsWhole => false;
 
     public static int Outputs => Stencil3x3.OutputMask;
@@ -98,6 +104,8 @@ internal readonly unsafe struct EvenOddTailTaps<S, V>(float* masks) : IRowTaps<E
 
     public static bool IsPair => false;
 
+    public static bool Turns => false;
+
     public static bool IsWhole => false;
 
     public static int Outputs => Stencil3x3.OutputMask;
@@ -122,6 +130,8 @@ internal readonly unsafe struct EvenOddTurnTaps<S, V>(float* masks) : IRowTaps<E
     private readonly V _high = S.Load(masks + (3 * S.Width));
 
     public static bool IsPair => false;
+
+    public static bool Turns => true;
 
     public static bool IsWhole => false;
 
@@ -149,6 +159,8 @@ internal readonly unsafe struct EvenOddPairTaps<S, V>(float* masks, nint second)
     private readonly V _mask = S.Load(masks + (2 * S.Width));
 
     public static bool IsPair => true;
+
+    public static bool Turns => true;
 
     public static bool IsWhole => false;
 

@@ -11,11 +11,28 @@ namespace ConvNative.Kernels;
 /// </summary>
 internal static unsafe class Gradient3x3
 {
-    private const int Run = 512;    // rows of strips that a float sums
+    private const int Run = 512;            // rows of strips that a float sums
+    private const int NearFloats = 4096;    // planes of so many leave room in L1 for as many that are fetched meanwhile
 
-    /// <summary>Floats of scratch memory for so many channels, or pairs: sums of one of them, in lanes, and in double.</summary>
-    public static long ScratchLength(Stencil3x3 t, long channels) =>
-        (GradientSums.Count * t.Width * channels) + (2 * GradientSums.Pitch * t.Planes * channels) + (GradientSums.Pitch * t.Planes);
+    /// <summary>
+    /// Floats of scratch memory for so many channels, or pairs: sums of one of them, in lanes, and in double. None where a channel is done in one go.
+    /// </summary>
+    public static long ScratchLength(Stencil3x3 t, int images, long channels)
+    {
+        if (IsOneGo(t, images)) return 0;
+        int pitch = GradientSums.Pitch * t.Planes;
+        return pitch + (channels * (IsAll(t, images) ? pitch : (GradientSums.Count * t.Width) + (2 * pitch)));
+    }
+
+    /// <summary>Whether all rows of all images are summed in one go, so that the lanes of each strip's sums are added up at once.</summary>
+    private static bool IsAll(Stencil3x3 t, int images) => Group(t, images) == images && t.BandRows == t.OutputH;
+
+    /// <summary>Whether a channel is one strip, so that all its sums are in registers at once.</summary>
+    public static bool IsOneGo(Stencil3x3 t, int images) => IsAll(t, images) && t.Starts.Length == 1;
+
+    /// <summary>Images that are summed in one go.</summary>
+    private static int Group(Stencil3x3 t, int images) =>
+        t.BandRows < t.OutputH || t.Starts.Length > 1 ? 1 : Math.Clamp(Run / t.BandRows, 1, images);
 
     /// <summary>Computes dw and db of channels, or of pairs.</summary>
     /// <param name="isa">Instruction set to use.</param>
@@ -43,8 +60,10 @@ internal static unsafe class Gradient3x3
         float* lanes = scratch + (GradientSums.Pitch * t.Planes);
         double* totals = (double*)(lanes + (GradientSums.Count * S.Width * run.Count));
         int rows = 0, strips = t.Starts.Length;
-        int group = t.BandRows < t.OutputH || strips > 1 ? 1 : Math.Clamp(Run / t.BandRows, 1, images);
-        bool isAll = group == images && t.BandRows == t.OutputH, isFirst = true, isOnly = true;
+        int group = Group(t, images);
+        nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
+        bool isSmall = group > 1 && group * xPlanes <= NearFloats;
+        bool isAll = IsAll(t, images), isFirst = true, isOnly = true;
         fixed (int* masks = t.MaskTable)
         {
             for (int n = 0; n < images; n += group)
@@ -56,11 +75,17 @@ internal static unsafe class Gradient3x3
                     (isFirst, isOnly, rows) = (true, false, 0);
                 }
 
-                var part = new GradientPart(run.Source + (n * xImage), run.Result + (n * dyImage), Math.Min(group, images - n), isAll)
+                int together = Math.Min(group, images - n), left = images - n - 1, bandRows = Math.Min(t.BandRows, t.OutputH - first);
+                nint xLast = isSmall ? xPlanes : Ahead(t, n, left, together, first, xPlanes, (nint)xImage, t.Stride * t.SourceW);
+                nint dyLast = isSmall ? dyPlanes : Ahead(t, n, left, together, first, dyPlanes, (nint)dyImage, t.OutputW);
+                bool isNext = !isSmall && together > 1;
+                nint xAhead = isNext ? (nint)xImage : xLast, dyAhead = isNext ? (nint)dyImage : dyLast;
+                var part = new GradientPart(run.Source + (n * xImage), run.Result + (n * dyImage), together)
                 {
-                    XImage = (nint)xImage, DyImage = (nint)dyImage,
-                    XAhead = Ahead(t, images, n, group, first, t.SourcePixels, xImage, t.Stride * t.SourceW),
-                    DyAhead = Ahead(t, images, n, group, first, t.OutputPixels, dyImage, t.OutputW),
+                    IsAll = isAll, IsOneGo = isAll && strips == 1,
+                    XImage = (nint)xImage, DyImage = (nint)dyImage, XPlanes = xPlanes, DyPlanes = dyPlanes, SumPitch = isAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width,
+                    XAhead = xAhead, DyAhead = dyAhead, XLast = xLast - xAhead, DyLast = dyLast - dyAhead,
+                    XStep = t.SourceShare, DyStep = t.OutputShare, XShare = bandRows * t.SourceShare, DyShare = bandRows * t.OutputShare,
                 };
                 for (int i = 0, end; i < strips; i = end)
                 {
@@ -74,6 +99,7 @@ internal static unsafe class Gradient3x3
             }
         }
 
+        if (isAll && strips == 1) return;
         if (!isOnly) Total<S, V>(t, run.Count, lanes, totals, isFirst: false);
         Put<S, V>(t, run, lanes, isOnly ? null : totals, isAll);
     }
@@ -88,16 +114,16 @@ internal static unsafe class Gradient3x3
     }
 
     /// <summary>
-    /// Floats from a band to what is fetched meanwhile: the next band of the plane, or the next image's first one, or the next channel's; of
-    /// images that are summed together, each one's next channel. Of one image what follows is left to the hardware, or to the worker that needs it.
+    /// Floats from a band in the last image of a part, which begins with image n and after whose first image so many are left, to what is fetched
+    /// meanwhile: the next band of the plane, or the next channel's in the first image of the part, or the first one in the next image or the
+    /// next channel.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static nint Ahead(Stencil3x3 t, int images, int n, int group, int first, nint plane, long image, nint row)
+    private static nint Ahead(Stencil3x3 t, int n, int left, int together, int first, nint planes, nint image, nint row)
     {
         if (first + t.BandRows < t.OutputH) return t.BandRows * row;
-        if (images == 1) return 0;
-        if (group > 1) return t.Planes * plane;
-        return (n + 1 < images ? (nint)image : plane - (n * (nint)image)) - (first * row);
+        if (together > 1) return planes - ((together - 1) * image);
+        return (left > 0 ? image : planes - (n * image)) - (first * row);
     }
 
     /// <summary>totals += the sums so far, or = them if they are the first.</summary>
@@ -123,13 +149,11 @@ internal static unsafe class Gradient3x3
     {
         int pitch = GradientSums.Pitch * t.Planes, laneSums = GradientSums.Count * S.Width;
         float* sums = isAll ? lanes : lanes - pitch, dw = run.Weights, db = run.Bias;
-        nint second = run.SecondChannel;
         for (int c = 0; c < run.Count; c++, dw += 9 * t.Planes)
         {
             if (!isAll && totals == null) GradientSums.Fold<S, V>(t.IsPair, lanes + (c * laneSums), sums);
             for (int i = 0; totals != null && i < pitch; i++) sums[i] = (float)totals[(c * pitch) + i];
-            GradientSums.Put(sums, dw, db == null ? null : db + (c * t.Planes));
-            if (t.IsPair) GradientSums.Put(sums + GradientSums.Pitch, dw + (9 * second), db == null ? null : db + (2 * c) + second);
+            GradientSums.Put(t.IsPair, sums, dw, db == null ? null : db + (c * t.Planes), run.SecondChannel);
             if (isAll) sums += pitch;
         }
     }

@@ -1,9 +1,11 @@
-using System.Runtime.CompilerServices;
-
 namespace ConvNative.Kernels;
 
-/// <summary>A band of rows of some images of which a channel's strip is summed.</summary>
-internal readonly unsafe struct GradientPart(float* x, float* dy, int images, bool isAll)
+/// <summary>
+/// A band of rows of some images of which each channel's strips are summed, and what is fetched meanwhile. Each strip asks for as many of the
+/// lines that come next, in the order in which they lie in memory. Asked for as they will be read, pieces of rows that lie far apart, they would
+/// not be what the hardware's own prefetcher can follow.
+/// </summary>
+internal readonly unsafe struct GradientPart(float* x, float* dy, int images)
 {
     /// <summary>The first channel's plane in the first image.</summary>
     public readonly float* X = x;
@@ -13,46 +15,41 @@ internal readonly unsafe struct GradientPart(float* x, float* dy, int images, bo
     public readonly int Images = images;
 
     /// <summary>Whether it is all rows of all images, so that the lanes of each strip's sums are added up at once.</summary>
-    public readonly bool IsAll = isAll;
+    public bool IsAll { get; init; }
+
+    /// <summary>Whether it is all of the strips too, so that the sums are dw and db.</summary>
+    public bool IsOneGo { get; init; }
 
     /// <summary>Floats from an image to the next one.</summary>
     public nint XImage { get; init; }
 
     public nint DyImage { get; init; }
 
-    /// <summary>Floats from the band to what will be summed later, which is to be fetched meanwhile; 0 for itself.</summary>
+    /// <summary>Floats from a channel, or pair, to the next one.</summary>
+    public nint XPlanes { get; init; }
+
+    public nint DyPlanes { get; init; }
+
+    /// <summary>The same of its sums.</summary>
+    public nint SumPitch { get; init; }
+
+    /// <summary>Floats from the band in each image to what will be summed later.</summary>
     public nint XAhead { get; init; }
 
     public nint DyAhead { get; init; }
-}
 
-/// <summary>
-/// The part of a strip in fetching what comes next: each strip asks for as many of its lines, in the order in which they lie in memory. Asked for
-/// as they will be read, pieces of rows that lie far apart, they would not be what the hardware's own prefetcher can follow.
-/// </summary>
-internal readonly struct GradientAhead
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public GradientAhead(Stencil3x3 t, in DepthwiseStrip strip, in GradientPart part)
-    {
-        nint rows = strip.End - strip.First;
-        (XStep, DyStep) = (t.SourceShare, t.OutputShare);
-        (XStrip, DyStrip) = ((rows * XStep) - (t.Stride * t.Lanes), (rows * DyStep) - t.Lanes);
-        (X, Dy) = (part.XAhead + (strip.Index * XStrip), part.DyAhead + (strip.Index * DyStrip));
-    }
+    /// <summary>How much further on that is for the last image.</summary>
+    public nint XLast { get; init; }
 
-    /// <summary>Floats from where the strip begins.</summary>
-    public nint X { get; }
+    public nint DyLast { get; init; }
 
-    public nint Dy { get; }
+    /// <summary>Floats that a strip asks for at each row of the output.</summary>
+    public nint XStep { get; init; }
 
-    /// <summary>Floats of each row of the output.</summary>
-    public nint XStep { get; }
+    public nint DyStep { get; init; }
 
-    public nint DyStep { get; }
+    /// <summary>The same at all rows.</summary>
+    public nint XShare { get; init; }
 
-    /// <summary>What the next strip's first place is further on, as seen from where it begins.</summary>
-    public nint XStrip { get; }
-
-    public nint DyStrip { get; }
+    public nint DyShare { get; init; }
 }

@@ -40,27 +40,31 @@ internal static unsafe class GradientStrip
     {
         R taps = R.For(strip.Masks, run.SecondSource);
         V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
+        V outputs = S.Load(strip.Masks + (R.Outputs * S.Width));
         int first = strip.First, row = first - t.Top, count = strip.End - first, height = t.SourceH;
         bool hasTop = Exists(row, height), hasSecond = Exists(row + 1, height), hasLast = Exists(row + count, height);
         bool hasBottom = Exists(row + count + 1, height);
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
-        var ahead = new GradientAhead(t, strip, part);
-        nint sumPitch = part.IsAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width;
-        nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
+        bool isAlike = R.IsWhole && strip.Alike > 1;
+        int repeats = part.Images * (isAlike ? strip.Alike : 1);
+        nint xRepeat = isAlike ? S.Width : part.XImage, dyRepeat = isAlike ? S.Width : part.DyImage;
+        nint xAhead = part.XAhead + (strip.Index * (part.XShare - t.Lanes)), dyAhead = part.DyAhead + (strip.Index * (part.DyShare - t.Lanes));
+        nint xAheadRepeat = isAlike ? part.XShare : part.XImage, dyAheadRepeat = isAlike ? part.DyShare : part.DyImage;
+        nint xStep = part.XStep, dyStep = part.DyStep;
+        float* dw = run.Weights, db = run.Bias;
         float* x = part.X + (row * pitch) + strip.Start - t.Left;
         float* dy = part.Dy + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPitch)
+        for (int c = run.Count; c > 0; c--, x += part.XPlanes, dy += part.DyPlanes, sums += part.SumPitch, dw += 9 * t.Planes)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
             V bias = S.Zero, t0, t1, t2;
-            for (nint i = 0; i < strip.Alike; i++)
-            for (int n = 0; n < part.Images; n++)
+            float* atX = x, atDy = dy, askX = x + xAhead, askDy = dy + dyAhead;
+            for (int n = repeats; n > 0; n--, atX += xRepeat, atDy += dyRepeat, askX += xAheadRepeat, askDy += dyAheadRepeat)
             {
-                float* p = x + (i * S.Width) + (n * part.XImage), g = dy + (i * S.Width) + (n * part.DyImage);
-                float* nextX = p + ahead.X + (i * ahead.XStrip), nextDy = g + ahead.Dy + (i * ahead.DyStrip);
+                float* p = atX, g = atDy, nextX = askX + (n == 1 ? part.XLast : 0), nextDy = askDy + (n == 1 ? part.DyLast : 0);
                 V d0 = Row<S, V, R>(g, second, low, high), d1 = S.Zero;
                 bias = S.Add(bias, d0);
-                Ask(ahead, ref nextX, ref nextDy);
+                Ask(xStep, dyStep, ref nextX, ref nextDy);
                 if (hasTop)
                 {
                     taps.Load(p, out t0, out t1, out t2);
@@ -69,7 +73,7 @@ internal static unsafe class GradientStrip
 
                 if (count > 1)
                 {
-                    Ask(ahead, ref nextX, ref nextDy);
+                    Ask(xStep, dyStep, ref nextX, ref nextDy);
                     p += pitch;
                     g += width;
                     d1 = d0;
@@ -85,7 +89,7 @@ internal static unsafe class GradientStrip
 
                 for (int rows = count - 2; rows > 0; rows--)
                 {
-                    Ask(ahead, ref nextX, ref nextDy);
+                    Ask(xStep, dyStep, ref nextX, ref nextDy);
                     p += pitch;
                     g += width;
                     V d2 = d1;
@@ -113,15 +117,20 @@ internal static unsafe class GradientStrip
                 }
             }
 
-            Clear<S, V, R>(strip.Masks, ref a0, ref a1, ref a2);
-            Clear<S, V, R>(strip.Masks, ref a3, ref a4, ref a5);
-            Clear<S, V, R>(strip.Masks, ref a6, ref a7, ref a8);
-            if (part.IsAll) GradientSums.Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            Clear<S, V, R>(outputs, ref a0, ref a3, ref a6);
+            Clear<S, V, R>(outputs, ref a2, ref a5, ref a8);
+            if (!R.Turns) Clear<S, V, R>(outputs, ref a1, ref a4, ref a7);
+            if (part.IsOneGo) GradientSums.Put<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, run.SecondChannel);
+            else if (part.IsAll) GradientSums.Add<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            if (db != null) db += t.Planes;
         }
     }
 
-    /// <summary>Stride 2: a row of dy meets three rows of x, the last of which meets the next row of dy as well.</summary>
+    /// <summary>
+    /// Stride 2: a row of dy meets three rows of x, the last of which meets the next row of dy as well. Tap 0 of an output is tap 2 of the one
+    /// before: where the strip is a whole row, and registers are many, Σ dy[j]·t0[j] = Σ dy[j + 1]·t2[j] saves the shift of each row of x.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Skip<S, V, R>(
         Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, in GradientPart part, float* sums, bool isFirst)
@@ -131,82 +140,95 @@ internal static unsafe class GradientStrip
     {
         R taps = R.For(strip.Masks, run.SecondSource);
         V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
+        V outputs = S.Load(strip.Masks + (R.Outputs * S.Width));
+        if (Shifts<S, V, R>()) outputs = S.And(outputs, S.RotateDown(outputs));
         int first = strip.First, row = (2 * first) - t.Top, count = strip.End - first;
         bool hasTop = row >= 0, hasLast = row + (2 * count) < t.SourceH;
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
-        var ahead = new GradientAhead(t, strip, part);
-        nint sumPitch = part.IsAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width;
-        nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
+        bool isOnAndOn = R.Turns && part.Images == 1;
+        bool isAlike = R.IsWhole && strip.Alike > 1;
+        int repeats = part.Images * (isAlike ? strip.Alike : 1);
+        nint xRepeat = isAlike ? 2 * S.Width : part.XImage, dyRepeat = isAlike ? S.Width : part.DyImage;
+        nint xAhead = part.XAhead + (strip.Index * (part.XShare - (2 * t.Lanes))), dyAhead = part.DyAhead + (strip.Index * (part.DyShare - t.Lanes));
+        nint xAheadRepeat = isAlike ? part.XShare : part.XImage, dyAheadRepeat = isAlike ? part.DyShare : part.DyImage;
+        nint xStep = part.XStep, dyStep = part.DyStep;
+        float* dw = run.Weights, db = run.Bias;
         float* x = part.X + (row * pitch) + (2 * strip.Start) - t.Left;
         float* dy = part.Dy + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, sums += sumPitch)
+        for (int c = run.Count; c > 0; c--, x += part.XPlanes, dy += part.DyPlanes, sums += part.SumPitch, dw += 9 * t.Planes)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
             V bias = S.Zero, t0, t1, t2;
-            for (nint i = 0; i < strip.Alike; i++)
-            for (int n = 0; n < part.Images; n++)
+            float* atX = x, atDy = dy, askX = x + xAhead, askDy = dy + dyAhead;
+            for (int n = repeats; n > 0; n--, atX += xRepeat, atDy += dyRepeat, askX += xAheadRepeat, askDy += dyAheadRepeat)
             {
-                float* p = x + (i * 2 * S.Width) + (n * part.XImage), g = dy + (i * S.Width) + (n * part.DyImage);
-                float* nextX = p + ahead.X + (i * ahead.XStrip), nextDy = g + ahead.Dy + (i * ahead.DyStrip);
-                V d0 = Row<S, V, R>(g, second, low, high);
+                float* p = atX, g = atDy, nextX = askX + (n == 1 ? part.XLast : 0), nextDy = askDy + (n == 1 ? part.DyLast : 0);
+                V d0 = Row<S, V, R>(g, second, low, high), e0 = Next<S, V, R>(d0);
                 bias = S.Add(bias, d0);
-                AskTwo(ahead, ref nextX, ref nextDy);
+                AskTwo(xStep, dyStep, isOnAndOn, ref nextX, ref nextDy);
                 if (hasTop)
                 {
                     taps.Load(p, out t0, out t1, out t2);
-                    Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+                    Meet<S, V, R>(t0, t1, t2, d0, e0, ref a0, ref a1, ref a2);
                 }
 
                 taps.Load(p + pitch, out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
+                Meet<S, V, R>(t0, t1, t2, d0, e0, ref a3, ref a4, ref a5);
                 for (int rows = count - 1; rows > 0; rows--)
                 {
-                    AskTwo(ahead, ref nextX, ref nextDy);
+                    AskTwo(xStep, dyStep, isOnAndOn, ref nextX, ref nextDy);
                     p += 2 * pitch;
                     g += width;
-                    V d1 = d0;
+                    V d1 = d0, e1 = e0;
                     d0 = Row<S, V, R>(g, second, low, high);
+                    e0 = Next<S, V, R>(d0);
                     bias = S.Add(bias, d0);
                     taps.Load(p, out t0, out t1, out t2);
-                    Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
-                    Meet<S, V>(t0, t1, t2, d1, ref a6, ref a7, ref a8);
+                    Meet<S, V, R>(t0, t1, t2, d0, e0, ref a0, ref a1, ref a2);
+                    Meet<S, V, R>(t0, t1, t2, d1, e1, ref a6, ref a7, ref a8);
                     taps.Load(p + pitch, out t0, out t1, out t2);
-                    Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
+                    Meet<S, V, R>(t0, t1, t2, d0, e0, ref a3, ref a4, ref a5);
                 }
 
                 if (hasLast)
                 {
                     taps.Load(p + (2 * pitch), out t0, out t1, out t2);
-                    Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
+                    Meet<S, V, R>(t0, t1, t2, d0, e0, ref a6, ref a7, ref a8);
                 }
             }
 
-            Clear<S, V, R>(strip.Masks, ref a0, ref a1, ref a2);
-            Clear<S, V, R>(strip.Masks, ref a3, ref a4, ref a5);
-            Clear<S, V, R>(strip.Masks, ref a6, ref a7, ref a8);
-            if (part.IsAll) GradientSums.Fold<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            Clear<S, V, R>(outputs, ref a0, ref a3, ref a6);
+            if (part.IsOneGo) GradientSums.Put<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, run.SecondChannel);
+            else if (part.IsAll) GradientSums.Add<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            if (db != null) db += t.Planes;
         }
     }
 
     /// <summary>Asks for what the next part needs for a row of dy and one of x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Ask(in GradientAhead ahead, ref float* x, ref float* dy)
+    private static void Ask(nint xStep, nint dyStep, ref float* x, ref float* dy)
     {
         Prefetch.ToL1(x);
         Prefetch.ToL1(dy);
-        x += ahead.XStep;
-        dy += ahead.DyStep;
+        x += xStep;
+        dy += dyStep;
     }
 
-    /// <summary>The same with two rows of x, of twice as many columns.</summary>
+    /// <summary>
+    /// The same with two rows of x, of twice as many columns. Where planes are read on and on, every other line brings its neighbour along.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AskTwo(in GradientAhead ahead, ref float* x, ref float* dy)
+    private static void AskTwo(nint xStep, nint dyStep, bool isOnAndOn, ref float* x, ref float* dy)
     {
-        Prefetch.ToL1(x + Prefetch.Line);
         Prefetch.ToL1(x + (2 * Prefetch.Line));
-        Prefetch.ToL1(x + (3 * Prefetch.Line));
-        Ask(ahead, ref x, ref dy);
+        if (!isOnAndOn)
+        {
+            Prefetch.ToL1(x + Prefetch.Line);
+            Prefetch.ToL1(x + (3 * Prefetch.Line));
+        }
+
+        Ask(xStep, dyStep, ref x, ref dy);
     }
 
     /// <summary>What a row of dy adds to the sums of three taps.</summary>
@@ -219,6 +241,32 @@ internal static unsafe class GradientStrip
         a1 = S.MultiplyAdd(t1, dy, a1);
         a2 = S.MultiplyAdd(t2, dy, a2);
     }
+
+    /// <summary>The same, with the row of dy and what tap 0 meets in place of it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Meet<S, V, R>(V t0, V t1, V t2, V dy, V next, ref V a0, ref V a1, ref V a2)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        a0 = Shifts<S, V, R>() ? S.MultiplyAdd(t2, next, a0) : S.MultiplyAdd(t0, dy, a0);
+        a1 = S.MultiplyAdd(t1, dy, a1);
+        a2 = S.MultiplyAdd(t2, dy, a2);
+    }
+
+    /// <summary>Whether rows of dy are shifted, which takes two registers more.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool Shifts<S, V, R>()
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V> => R.Turns && S.Registers > 16;
+
+    /// <summary>dy of the next column, where that is what tap 0 meets.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Next<S, V, R>(V dy)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V> => Shifts<S, V, R>() ? S.RotateDown(dy) : dy;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool Exists(int row, int height) => (uint)row < (uint)height;
@@ -237,13 +285,12 @@ internal static unsafe class GradientStrip
 
     /// <summary>Clears what taps read beyond the outputs: it may not be finite, and met zeros.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Clear<S, V, R>(float* masks, ref V a, ref V b, ref V c)
+    private static void Clear<S, V, R>(V outputs, ref V a, ref V b, ref V c)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IRowTaps<R, V>
     {
         if (R.IsWhole) return;
-        V outputs = S.Load(masks + (R.Outputs * S.Width));
         a = S.And(a, outputs);
         b = S.And(b, outputs);
         c = S.And(c, outputs);

@@ -48,46 +48,84 @@ internal static unsafe class GradientSums
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Fold<S, V>(bool isPair, float* lanes, float* sums)
         where S : struct, ISimd<V>
-        where V : struct => Fold<S, V>(
+        where V : struct => Add<S, V>(
             isPair, S.Load(lanes), S.Load(lanes + S.Width), S.Load(lanes + (2 * S.Width)), S.Load(lanes + (3 * S.Width)),
             S.Load(lanes + (4 * S.Width)), S.Load(lanes + (5 * S.Width)), S.Load(lanes + (6 * S.Width)), S.Load(lanes + (7 * S.Width)),
             S.Load(lanes + (8 * S.Width)), S.Load(lanes + (9 * S.Width)), sums, isFirst: true);
 
-    /// <summary>
-    /// The lanes added up, neighbours first, until one is left, or one for either of two planes: sums += it, or = it if it is the first.
-    /// </summary>
+    /// <summary>sums += the lanes added up, or = them if they are the first.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Fold<S, V>(bool isPair, V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7, V a8, V a9, float* sums, bool isFirst)
+    public static void Add<S, V>(bool isPair, V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7, V a8, V a9, float* sums, bool isFirst)
         where S : struct, ISimd<V>
         where V : struct
     {
-        V low = S.SumFours(a0, a1, a2, a3), middle = S.SumFours(a4, a5, a6, a7), high = S.SumFours(a8, a9, S.Zero, S.Zero);
-        if (S.Width == 4)
-        {
-            Add<S, V>(isFirst, sums, low);
-            Add<S, V>(isFirst, sums + 4, middle);
-            Add<S, V>(isFirst, sums + 8, high);
-            return;
-        }
+        Fold<S, V>(isPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, out V low, out V middle, out V high, out V secondLow, out V secondHigh);
+        Add<S, V>(isFirst, sums, low);
+        if (S.Width < 16) Add<S, V>(isFirst, sums + S.Width, S.Width == 4 ? middle : high);
+        if (S.Width == 4) Add<S, V>(isFirst, sums + 8, high);
+        if (!isPair) return;
+        Add<S, V>(isFirst, sums + Pitch, secondLow);
+        if (S.Width == 8) Add<S, V>(isFirst, sums + Pitch + 8, secondHigh);
+    }
 
-        V even = S.EvenFours(low, middle), odd = S.OddFours(low, middle), even8 = S.EvenFours(high, S.Zero), odd8 = S.OddFours(high, S.Zero);
-        if (S.Width == 8)
-        {
-            Add<S, V>(isFirst, sums, isPair ? even : S.Add(even, odd));
-            Add<S, V>(isFirst, sums + 8, isPair ? even8 : S.Add(even8, odd8));
-            if (!isPair) return;
-            Add<S, V>(isFirst, sums + Pitch, odd);
-            Add<S, V>(isFirst, sums + Pitch + 8, odd8);
-        }
+    /// <summary>
+    /// dw and db (which may be null) = the lanes added up; the second plane's stand so many channels on. They go there from the registers: a load
+    /// of less than what was just stored waits for the store.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Put<S, V>(
+        bool isPair, V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7, V a8, V a9, float* dw, float* db, nint second)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        Fold<S, V>(isPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, out V low, out V middle, out V high, out V secondLow, out V secondHigh);
+        Put<S, V>(low, middle, high, dw, db);
+        if (isPair) Put<S, V>(secondLow, secondLow, secondHigh, dw + (9 * second), db == null ? null : db + second);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put<S, V>(V low, V middle, V high, float* dw, float* db)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        if (S.Width == 16) S.StorePartial(dw, low, 9);
         else
         {
-            low = S.Add(even, odd);
-            high = S.Add(even8, odd8);
-            even = S.EvenFours(low, high);
-            odd = S.OddFours(low, high);
-            Add<S, V>(isFirst, sums, isPair ? even : S.Add(even, odd));
-            if (isPair) Add<S, V>(isFirst, sums + Pitch, odd);
+            S.Store(dw, low);
+            if (S.Width == 4) S.Store(dw + 4, middle);
+            dw[8] = S.Lane(high, 0);
         }
+
+        if (db != null) *db = S.Width == 16 ? S.Lane(low, 9) : S.Lane(high, 1);
+    }
+
+    /// <summary>
+    /// The lanes added up, neighbours first, until one is left, or one for either of two planes. Sums 0 to 9 are in low where a vector has 16
+    /// lanes, in low and high where it has 8, in low, middle and high where it has 4, the second plane's likewise.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Fold<S, V>(
+        bool isPair, V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7, V a8, V a9,
+        out V low, out V middle, out V high, out V secondLow, out V secondHigh)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        (low, middle, high) = (S.SumFours(a0, a1, a2, a3), S.SumFours(a4, a5, a6, a7), S.SumFours(a8, a9, a8, a9));
+        (secondLow, secondHigh) = (low, high);
+        if (S.Width == 4) return;
+
+        // Two fours of lanes, or two twos of fours, are what is left: they belong to two planes, or are added up.
+        (low, secondLow) = (S.EvenFours(low, middle), S.OddFours(low, middle));
+        (high, secondHigh) = (S.EvenFours(high, high), S.OddFours(high, high));
+        if (S.Width == 16)
+        {
+            (V even, V odd) = (S.Add(low, secondLow), S.Add(high, secondHigh));
+            (low, secondLow) = (S.EvenFours(even, odd), S.OddFours(even, odd));
+        }
+
+        if (isPair) return;
+        low = S.Add(low, secondLow);
+        high = S.Add(high, secondHigh);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -95,9 +133,16 @@ internal static unsafe class GradientSums
         where S : struct, ISimd<V>
         where V : struct => S.Store(sums, isFirst ? value : S.Add(S.Load(sums), value));
 
-    /// <summary>The sums of a plane as dw and db, which may be null.</summary>
+    /// <summary>The sums of a plane, or of two, as dw and db, which may be null; the second plane's stand so many channels on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Put(float* sums, float* dw, float* db)
+    public static void Put(bool isPair, float* sums, float* dw, float* db, nint second)
+    {
+        Put(sums, dw, db);
+        if (isPair) Put(sums + Pitch, dw + (9 * second), db == null ? null : db + second);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put(float* sums, float* dw, float* db)
     {
         Vector128.Load(sums).Store(dw);
         Vector128.Load(sums + 4).Store(dw + 4);

@@ -17,6 +17,9 @@ internal unsafe interface IRowTaps<TSelf, V>
     /// <summary>Whether all lanes belong to the row and its outputs, so that nothing is masked.</summary>
     static abstract bool IsWhole { get; }
 
+    /// <summary>Whether a strip is a whole row with a zero on either side.</summary>
+    static abstract bool Turns { get; }
+
     /// <summary>The mask of the outputs of all planes; what the lanes beyond them read is not defined.</summary>
     static abstract int Outputs { get; }
 

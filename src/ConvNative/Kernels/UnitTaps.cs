@@ -13,6 +13,8 @@ internal readonly unsafe struct UnitTaps<S, V> : IRowTaps<UnitTaps<S, V>, V>
 
     public static bool IsPair => false;
 
+    public static bool Turns => false;
+
     public static bool IsWhole => true;
 
     public static int Outputs => Stencil3x3.OutputMask;
@@ -46,6 +48,8 @@ internal readonly unsafe struct UnitSideTaps<S, V>(float* masks) : IRowTaps<Unit
 
     public static bool IsPair => false;
 
+    public static bool Turns => false;
+
     public static bool IsWhole => true;
 
     public static int Outputs => Stencil3x3.OutputMask;
@@ -74,6 +78,8 @@ internal readonly unsafe struct UnitEdgeTaps<S, V>(float* masks) : IRowTaps<Unit
 
     public static bool IsPair => false;
 
+    public static bool Turns => false;
+
     public static bool IsWhole => false;
 
     public static int Outputs => Stencil3x3.OutputMask;
@@ -99,6 +105,8 @@ internal readonly unsafe struct UnitTailTaps<S, V>(float* masks) : IRowTaps<Unit
     public static UnitTailTaps<S, V> For(float* masks, nint second) => new(masks);
 
     public static bool IsPair => false;
+
+    public static bool Turns => false;
 
     public static bool IsWhole => false;
 
@@ -126,6 +134,8 @@ internal readonly unsafe struct UnitTurnTaps<S, V>(float* masks) : IRowTaps<Unit
 
     public static bool IsPair => false;
 
+    public static bool Turns => true;
+
     public static bool IsWhole => false;
 
     public static int Outputs => 1;
@@ -150,6 +160,8 @@ internal readonly unsafe struct UnitPairTaps<S, V>(float* masks, nint second) : 
     private readonly nint _second = second - (S.Width / 2);
 
     public static bool IsPair => true;
+
+    public static bool Turns => true;
 
     public static bool IsWhole => false;
 

@@ -91,6 +91,9 @@ internal unsafe interface ISimd<V>
     /// <summary>Sum of all lanes, added pairwise in a fixed order.</summary>
     static abstract float Sum(V a);
 
+    /// <summary>Lane i.</summary>
+    static abstract float Lane(V a, int i);
+
     /// <summary>Lanes 0, 2, 4 … of the 2·Width values (low, high).</summary>
     static abstract V Even(V low, V high);
 

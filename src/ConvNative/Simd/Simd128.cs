@@ -122,6 +122,9 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static float Sum(Vector128<float> a) => (a.GetElement(0) + a.GetElement(2)) + (a.GetElement(1) + a.GetElement(3));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Lane(Vector128<float> a, int i) => a.GetElement(i);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Even(Vector128<float> low, Vector128<float> high) =>
         Sse.IsSupported ? Sse.Shuffle(low, high, 0b10_00_10_00)
         : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.UnzipEven(low, high)

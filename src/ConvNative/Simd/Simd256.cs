@@ -129,6 +129,9 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static float Sum(Vector256<float> a) => Simd128.Sum(a.GetLower() + a.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Lane(Vector256<float> a, int i) => a.GetElement(i);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Even(Vector256<float> low, Vector256<float> high) =>
         // In each 128-bit half: low₀ low₂ high₀ high₂; then the 64-bit quarters are put in order.
         Avx2.IsSupported

@@ -70,6 +70,35 @@ internal sealed unsafe class DepthwiseTests
     }
 
     [Test]
+    public void Values_outside_a_3x3_window_do_not_reach_its_gradient([Values] Isa isa, [Values(1, 2)] int stride)
+    {
+        foreach (int columns in new[] { 2, 3, 5, 6, 7, 8, 13, 14, 15, 16, 17, 20, 28, 31, 32, 33, 40, 56 })
+        foreach (int column in new[] { 0, columns - 1 })
+        {
+            var problem = new ConvProblem(new TensorShape(2, 3, 6, columns), 3, 3, 3) { Groups = 3, StrideH = stride, StrideW = stride, Padding = Padding.All(1) };
+            using var conv = new Conv2d(problem, new Conv2dOptions { Algorithm = ConvAlgorithm.Depthwise, ForcedIsa = isa });
+            using Tensor x = Tensors.Random(problem.Input, 1), dy = Tensors.Random(problem.Output, 2), dw = new(problem.Weights), db = new(1, 3, 1, 1);
+            x[0, 1, 2, column] = float.PositiveInfinity;
+            conv.BackwardWeights(x, dy, dw, db);
+            for (int c = 0; c < 3; c++)
+            for (int kh = 0; kh < 3; kh++)
+            for (int kw = 0; kw < 3; kw++)
+            {
+                bool isRead = c == 1 && Reads(2, kh, problem.Output.H) && Reads(column, kw, problem.Output.W);
+                Assert.That(float.IsFinite(dw[c, 0, kh, kw]), Is.EqualTo(!isRead), $"{problem}, column {column}, dw[{c}, 0, {kh}, {kw}]");
+            }
+
+            x[0, 1, 2, column] = 1;
+            dy[0, 1, 0, 0] = dy[1, 1, problem.Output.H - 1, problem.Output.W - 1] = float.NaN;
+            conv.BackwardWeights(x, dy, dw, db);
+            Assert.That(db.Span.ToArray().Select(float.IsFinite), Is.EqualTo((bool[])[true, false, true]), $"{problem}");
+            for (int i = 0; i < dw.Length; i++) Assert.That(float.IsFinite(dw.Span[i]) || i / 9 == 1, $"{problem}, dw {i}");
+        }
+
+        bool Reads(int at, int tap, int outputs) => (at + 1 - tap) % stride == 0 && (at + 1 - tap) / stride is var i && i >= 0 && i < outputs && at + 1 >= tap;
+    }
+
+    [Test]
     public void Groups_of_several_channels_are_refused_with_their_number() => Assert.That(
         () => new Conv2d(ConvProblem.Parse("g2mb1ic6ih5oc4oh5kh3ph1"), new Conv2dOptions { Algorithm = ConvAlgorithm.Depthwise }),
         Throws.TypeOf<NotSupportedException>().With.Message.Contains("a group has 3 input channels"));

@@ -21,7 +21,7 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         var block = new Block(
             (int)g, (int)rowBlock * shape.RowsPerItem, Math.Min(shape.RowsPerItem, shape.M - ((int)rowBlock * shape.RowsPerItem)),
             (int)n + (first / _grid.Points), first % _grid.Points, Math.Min(shape.NC, shape.Points(_grid) - first),
-            shape.RowBlocks > 1 && rowBlock % 2 == 0);
+            shape.StoresDirectly && shape.RowBlocks > 1 && rowBlock % 2 == 0);
         float* scratch = workspace + (worker * shape.WorkerLength);
         Multiply(block, scratch);
         if (!shape.StoresDirectly) Scatter(block, scratch + shape.ScratchLength + shape.PanelsLength);
@@ -56,12 +56,14 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         }
     }
 
-    // A's rows in L2-sized parts; GemmBlock keeps each panel of B in L1 while a part of A passes over it.
-    private void MultiplyBlock(in Block block, int channel, int channels, in OperandB b, float* c, nint ldc, TileStore store, float* filter)
+    // A's rows in L2-sized parts; GemmBlock keeps each panel of B near while a part of A passes over it.
+    private void MultiplyBlock(in Block block, int channel, int channels, in OperandB b, float* c, nint ldc, in TileStore store, float* filter)
     {
         int step = buffers.Packed != null || shape.ReadsWeights ? shape.Blocks.MC : shape.FilterRows;
-        for (int i = 0; i < block.Rows; i += step)
+        int parts = BlockSizes.CeilDiv(block.Rows, step);
+        for (int done = 0; done < parts; done++)
         {
+            int i = (block.FromLast ? parts - 1 - done : done) * step;
             TileStore at = store;
             if (at.Bias != null) at.Bias += i;
             if (at.Addend != null) at.Addend += i * at.AddendStride;
@@ -115,7 +117,7 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         ? buffers.X + ((((long)n * _s.IC) + ((long)g * shape.Channels) + channel) * _s.InputPixels)
         : buffers.Y + ((((long)n * _s.OC) + ((long)g * shape.Channels) + channel) * _s.OutputPixels);
 
-    /// <summary>The block's part of B for some channels: in place, or in panels.</summary>
+    /// <summary>The block's part of B for some channels: in place, or packed by rows.</summary>
     private OperandB Patches(in Block block, int c, int channels, float* scratch, float* panels)
     {
         int NR = shape.Kernel.NR;

@@ -35,14 +35,14 @@ internal static unsafe class GemmBlock
         var run = a.IsByRows ? kernel.RunRows : kernel.Run;
         // Where A stands in segments, the walk is bound to them.
         int askForNext = next.Start == null || a.Skip != 0 ? 0 : OperandB.LinesOf(kernel.NR);
-        int tiles = BlockSizes.CeilDiv(M, kernel.MR), ahead = fromLast ? -2 : 0;
+        int tiles = BlockSizes.CeilDiv(M, kernel.MR), back = fromLast ? a.TilesBack : 0;
         for (int done = 0; done < tiles; done++)
         {
             int tile = fromLast ? tiles - 1 - done : done, row = tile * kernel.MR;
             store.Rows = Math.Min(kernel.MR, M - row);
             bool isEdge = store.Rows < kernel.MR && a.Edge != null;
             store.SkipA = isEdge ? 0 : a.Skip;
-            store.Ahead = done < askForNext ? next.Of(done) : a.Ahead.Of(tile + ahead);
+            store.Ahead = done < askForNext ? next.Of(done) : a.Ahead.Of(tile - back);
             if (epilogue.Bias != null) store.Bias = epilogue.Bias + row;
             if (epilogue.Addend != null) store.Addend = epilogue.Addend + (row * epilogue.AddendStride);
             run(K, isEdge ? a.Edge : a.Data + (tile * a.PanelStep), isEdge ? a.EdgeLd : a.Ld, b, ldb, c + (row * ldc), ldc, &store);

@@ -34,8 +34,9 @@ internal readonly struct ByRows : ILayoutA
 /// <param name="ahead">What the first tile asks for.</param>
 /// <param name="segment"><see cref="TileStore.Segment"/></param>
 /// <param name="skip"><see cref="TileStore.SkipA"/>, but for the edge</param>
+/// <param name="tilesBack">From the last tile to the first, a tile asks for what the one so many before it does forwards.</param>
 internal readonly unsafe struct OperandA(
-    float* data, nint ld, nint panelStep, bool byRows, float* edge, nint edgeLd, PrefetchWalk ahead, nint segment = 0, nint skip = 0)
+    float* data, nint ld, nint panelStep, bool byRows, float* edge, nint edgeLd, PrefetchWalk ahead, nint segment = 0, nint skip = 0, int tilesBack = 2)
 {
     /// <summary>Floats of a packed A that are asked for ahead, some hundred nanoseconds: weights that are used once come from main memory.</summary>
     private const int PrefetchDistance = 1024;
@@ -49,6 +50,7 @@ internal readonly unsafe struct OperandA(
     public readonly PrefetchWalk Ahead = ahead;
     public readonly nint Segment = segment;
     public readonly nint Skip = skip;
+    public readonly int TilesBack = tilesBack;
 
     /// <summary>panels[⌈M/MR⌉][K][MR]</summary>
     public static OperandA PackedColumns(float* panels, int MR, int K) => new(panels, MR, (nint)K * MR, false, null, 0, Following(panels, MR, K));
@@ -84,7 +86,7 @@ internal readonly unsafe struct OperandA(
 
     /// <summary>A transposed matrix: a tile asks for the line of each of its rows that follows. Edge: [K][MR].</summary>
     public static OperandA Columns(float* a, nint lda, int MR, float* edge) => new(
-        a, lda, MR, false, edge, MR, new() { Start = a + Prefetch.Line, Step = lda, Count = 1, TileStep = MR });
+        a, lda, MR, false, edge, MR, new() { Start = a + Prefetch.Line, Step = lda, Count = 1, TileStep = MR }, tilesBack: 2 * Prefetch.Line / MR);
 
     private static PrefetchWalk Following(float* panels, int MR, int K) =>
         new() { Start = panels + PrefetchDistance, Step = MR, Count = K, TileStep = (nint)K * MR };

@@ -34,8 +34,8 @@ internal sealed partial class TelemetryTests
     public void A_refused_direction_is_planned_with_no_algorithm()
     {
         using var listener = new Recorder();
-        using var conv = new Conv2d(Problem, new Conv2dOptions { Algorithm = ConvAlgorithm.Direct });
-        Assert.That(listener.Of("DirectionPlanned").Select(e => e[2]), Is.EqualTo(new[] { "Direct", "Direct", "None" }));
+        using var conv = new Conv2d(ConvProblem.Parse("mb1ic3ih7oc5oh7kh5ph2n\"telemetry\""), new Conv2dOptions { Algorithm = ConvAlgorithm.Winograd });
+        Assert.That(listener.Of("DirectionPlanned").Select(e => e[2]), Is.EqualTo(new[] { "Winograd", "Winograd", "None" }));
     }
 
     [Test]

@@ -34,8 +34,9 @@ internal sealed partial class TelemetryTests
     public void A_refused_direction_is_planned_with_no_algorithm()
     {
         using var listener = new Recorder();
-        using var conv = new Conv2d(ConvProblem.Parse("mb1ic3ih7oc5oh7kh5ph2n\"telemetry\""), new Conv2dOptions { Algorithm = ConvAlgorithm.Winograd });
-        Assert.That(listener.Of("DirectionPlanned").Select(e => e[2]), Is.EqualTo(new[] { "Winograd", "Winograd", "None" }));
+        ConvProblem problem = ConvProblem.Parse("mb1ic3ih7oc5oh7kh5ph2n\"telemetry of a refusal\"");
+        using var conv = new Conv2d(problem, new Conv2dOptions { Algorithm = ConvAlgorithm.Winograd });
+        Assert.That(listener.Of("DirectionPlanned", problem).Select(e => e[2]), Is.EqualTo(new[] { "Winograd", "Winograd", "None" }));
     }
 
     [Test]
@@ -148,8 +149,8 @@ internal sealed partial class TelemetryTests
     {
         private readonly List<EventWrittenEventArgs> _events = [];
 
-        public IEnumerable<object?[]> Of(string name) =>
-            from e in _events where e.EventName == name && Equals(e.Payload![0], Problem.ToString()) select e.Payload!.ToArray();
+        public IEnumerable<object?[]> Of(string name, ConvProblem? problem = null) =>
+            from e in _events where e.EventName == name && Equals(e.Payload![0], (problem ?? Problem).ToString()) select e.Payload!.ToArray();
 
         protected override void OnEventSourceCreated(EventSource eventSource)
         {

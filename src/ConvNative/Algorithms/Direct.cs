@@ -43,7 +43,7 @@ internal sealed class Direct : IConvAlgorithm
     {
         if (direction == Direction.BackwardWeights) return new DirectWeights(context).Pays;
         ConvSizes s = context.Sizes;
-        if (s.KH * s.KW <= s.sh * s.sw) return false;
+        if ((long)s.KH * s.KW <= (long)s.sh * s.sw) return false;
         if (InLanes(context, direction) || TakesRows(context, direction) != null) return true;
         var pass = new Pass(context, direction);
         double rows = pass.M / pass.UsefulShare;

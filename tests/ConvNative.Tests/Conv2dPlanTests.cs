@@ -101,9 +101,9 @@ internal sealed class Conv2dPlanTests
         {
             using Conv2d? conv = TestRun.Plan(problem, options);
             if (conv is null) continue;
-            if (TestRun.Supported(() => conv.Forward(x, w, null, y))) ErrorBound.AssertWithin(exactY, y.Span, "y");
-            if (TestRun.Supported(() => conv.BackwardData(dy, w, dx))) ErrorBound.AssertWithin(exactDX, dx.Span, "dx");
-            if (TestRun.Supported(() => conv.BackwardWeights(x, dy, dw, null))) ErrorBound.AssertWithin(exactDW, dw.Span, "dw");
+            if (TestRun.Supported(() => conv.Forward(x, w, null, y))) ErrorBound.AssertWithin(exactY, y.Span, $"y of {Configurations.Name(options)}");
+            if (TestRun.Supported(() => conv.BackwardData(dy, w, dx))) ErrorBound.AssertWithin(exactDX, dx.Span, $"dx of {Configurations.Name(options)}");
+            if (TestRun.Supported(() => conv.BackwardWeights(x, dy, dw, null))) ErrorBound.AssertWithin(exactDW, dw.Span, $"dw of {Configurations.Name(options)}");
         }
     }
 

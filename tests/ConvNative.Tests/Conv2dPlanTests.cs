@@ -57,6 +57,56 @@ internal sealed class Conv2dPlanTests
         }
     }
 
+    // Limits that the number of threads decided once: by the operand that is turned, by the rows of an item.
+    [TestCase("mb1ic585ih8oc32oh8kh1", 44_000)]
+    [TestCase("mb1ic585ih8oc32oh8kh1", 35_500)]
+    [TestCase("mb1ic256ih14oc64oh7kh3sh2ph1", 60_000)]
+    [TestCase("mb1ic256ih14oc64oh7kh3sh2ph1", 20_000)]
+    [TestCase("mb2ic3ih40oc64oh40kh3ph1", 100_000)]
+    public void Under_a_tight_limit_neither_refusals_nor_results_depend_on_the_threads(string descriptor, int limit)
+    {
+        ConvProblem problem = ConvProblem.Parse(descriptor);
+        using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), dy = Tensors.Random(problem.Output, 3);
+        foreach (Conv2dOptions options in Configurations.All)
+        {
+            float[]?[] one = Results(1);
+            Assert.That(Results(2), Is.EqualTo(one), Configurations.Name(options));
+            Assert.That(Results(8), Is.EqualTo(one), Configurations.Name(options));
+
+            float[]?[] Results(int threads)
+            {
+                using Tensor y = new(problem.Output), dx = new(problem.Input), dw = new(problem.Weights);
+                using Conv2d? conv = TestRun.Plan(problem, options with { MaxWorkspaceBytes = limit, Threads = threads });
+                return
+                [
+                    conv != null && TestRun.Supported(() => conv.Forward(x, w, null, y)) ? y.Span.ToArray() : null,
+                    conv != null && TestRun.Supported(() => conv.BackwardData(dy, w, dx)) ? dx.Span.ToArray() : null,
+                    conv != null && TestRun.Supported(() => conv.BackwardWeights(x, dy, dw, null)) ? dw.Span.ToArray() : null,
+                ];
+            }
+        }
+    }
+
+    // As many phases as strides; their product is more than an int holds.
+    [TestCase("mb1ic2ih1iw1oc2oh16ow16kh2kw2sh65536sw65536ph524288pw524288dh65535dw65535")]
+    [TestCase("mb1ic2ih1iw1oc2oh1ow2kh1kw2sh1sw1000000ph0pw1000000dh0dw999999")]
+    public void Huge_strides_are_computed_or_refused(string descriptor)
+    {
+        ConvProblem problem = ConvProblem.Parse(descriptor);
+        using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), dy = Tensors.Random(problem.Output, 3);
+        using Tensor y = new(problem.Output), dx = new(problem.Input), dw = new(problem.Weights);
+        (Oracle.Sum[] exactY, Oracle.Sum[] exactDX) = (Oracle.Forward(problem, x, w, null), Oracle.BackwardData(problem, dy, w));
+        (Oracle.Sum[] exactDW, _) = Oracle.BackwardWeights(problem, x, dy);
+        foreach (Conv2dOptions options in Configurations.All.Prepend(new Conv2dOptions()))
+        {
+            using Conv2d? conv = TestRun.Plan(problem, options);
+            if (conv is null) continue;
+            if (TestRun.Supported(() => conv.Forward(x, w, null, y))) ErrorBound.AssertWithin(exactY, y.Span, $"y of {Configurations.Name(options)}");
+            if (TestRun.Supported(() => conv.BackwardData(dy, w, dx))) ErrorBound.AssertWithin(exactDX, dx.Span, $"dx of {Configurations.Name(options)}");
+            if (TestRun.Supported(() => conv.BackwardWeights(x, dy, dw, null))) ErrorBound.AssertWithin(exactDW, dw.Span, $"dw of {Configurations.Name(options)}");
+        }
+    }
+
     [Test]
     public void Without_workspace_the_column_matrix_is_refused_and_Auto_takes_another_algorithm()
     {

@@ -21,11 +21,15 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed class Direct : IConvAlgorithm
 {
+    private const int MostClasses = 4096;
+
     public ConvAlgorithm Id => ConvAlgorithm.Direct;
 
     public string? Refuse(PlanContext context, Direction direction)
     {
         if (direction == Direction.BackwardWeights && context.Isa != Isa.Avx512) return "its backward-weights needs 32 vector registers";
+        if (direction == Direction.BackwardData && (long)context.Sizes.sh * context.Sizes.sw > MostClasses)
+            return $"its backward-data sums each residue class of the strides, of which {MostClasses} are the most";
         int workers = direction == Direction.BackwardWeights ? new DirectWeights(context).Workers
             : InLanes(context, direction) ? new DirectLanePass(context, direction).Workers
             : TakesRows(context, direction)?.Workers ?? new Pass(context, direction).Workers;
@@ -43,7 +47,7 @@ internal sealed class Direct : IConvAlgorithm
     {
         if (direction == Direction.BackwardWeights) return new DirectWeights(context).Pays;
         ConvSizes s = context.Sizes;
-        if (s.KH * s.KW <= s.sh * s.sw) return false;
+        if ((long)s.KH * s.KW <= (long)s.sh * s.sw) return false;
         if (InLanes(context, direction) || TakesRows(context, direction) != null) return true;
         var pass = new Pass(context, direction);
         double rows = pass.M / pass.UsefulShare;

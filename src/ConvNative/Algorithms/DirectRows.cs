@@ -72,7 +72,7 @@ internal sealed unsafe class DirectRows : ConvPass
     /// <summary>Floats of a group's packed weights, [panel][K][MR].</summary>
     private long GroupLength => (long)BlockSizes.RoundUp(_s.GroupOC, _tile.MR) * K;
 
-    /// <summary>Output rows whose rows of x fit so many bytes.</summary>
+    /// <summary>Output rows whose rows of x fit so many bytes, of the floats that taps read.</summary>
     private int RowsIn(int bytes) => (int)Math.Clamp((bytes / RowBytes) - _planes.ExtraRows, 1, _s.OH);
 
     /// <summary>Lists the distances that the kernels read, [channel][tap]: for a pass that will run.</summary>

@@ -17,7 +17,7 @@ namespace ConvNative.Algorithms;
 ///       for up to 3 output channels: sums += x · dy              PointDots
 /// dw = Σ parts of the sums
 /// </code>
-/// The shape alone says how rows are cut into strips and parts.
+/// How rows are cut into strips and parts depends on the shape and the workspace limit, never on threads.
 /// </summary>
 internal sealed unsafe class DirectWeights : ConvPass
 {
@@ -27,6 +27,7 @@ internal sealed unsafe class DirectWeights : ConvPass
     private readonly ConvSizes _s;
     private readonly PointDots _dots;
     private readonly PhasePlanes _planes;
+    private readonly int _parts;   // of the sums, which should stay in the caches
     private int[] _weights = [];   // of each tap, in the order of the sums: its place in dw
     private nint[] _offsets = [];
 
@@ -38,9 +39,13 @@ internal sealed unsafe class DirectWeights : ConvPass
         {
             StripRows = BlockSizes.Balance(_s.OH, Math.Max(1, MostPoints / _s.OW), 1),
         };
-        while ((Workers = (int)Math.Clamp(((context.MaxWorkspaceBytes / sizeof(float)) - SharedLength) / WorkerLength, 0, context.Threads)) == 0
-               && _planes.StripRows > 1)
-            _planes.StripRows = BlockSizes.CeilDiv(_planes.StripRows, 2);
+        _parts = (int)Math.Min((long)_s.N * Strips, Math.Clamp(MostSums / SumsLength / _s.G, 1, MostParts));
+        while ((Workers = (int)Math.Clamp(((context.MaxWorkspaceBytes / sizeof(float)) - SharedLength) / WorkerLength, 0, context.Threads)) == 0)
+        {
+            if (_planes.StripRows > 1) _planes.StripRows = BlockSizes.CeilDiv(_planes.StripRows, 2);
+            else if (_parts > 1) _parts /= 2;
+            else return;
+        }
     }
 
     /// <summary>
@@ -48,7 +53,7 @@ internal sealed unsafe class DirectWeights : ConvPass
     /// and for 9 to 75 with strides of 2; slower for 144 with strides, and for 48 with strides of 4, where each pixel is copied for fewer products.
     /// </summary>
     public bool Pays =>
-        _s.KH * _s.KW > _s.sh * _s.sw && (long)K * _s.sh * _s.sw <= 300 && _s.OutputPixels >= 256
+        (long)_s.KH * _s.KW > (long)_s.sh * _s.sw && (long)K * _s.sh * _s.sw <= 300 && _s.OutputPixels >= 256
         && _s.OW >= 0.6 * BlockSizes.RoundUp(_s.OW, Prefetch.Line);
 
     public int Workers { get; }
@@ -57,14 +62,11 @@ internal sealed unsafe class DirectWeights : ConvPass
 
     public override string Details =>
         $"tiles of {PointDots.Taps} taps by up to {PointDots.MostChannels} channels, "
-        + $"strips of {_planes.StripRows} rows in {Parts} part(s), {Workers} worker(s)";
+        + $"strips of {_planes.StripRows} rows in {_parts} part(s), {Workers} worker(s)";
 
     private int K => _s.PatchLength;
 
     private int Strips => BlockSizes.CeilDiv(_s.OH, _planes.StripRows);
-
-    /// <summary>Parts of the sums, which should stay in the caches.</summary>
-    private int Parts => (int)Math.Min((long)_s.N * Strips, Math.Clamp(MostSums / SumsLength, 1, MostParts));
 
     private int TapTiles => BlockSizes.CeilDiv(K, PointDots.Taps);
 
@@ -73,10 +75,10 @@ internal sealed unsafe class DirectWeights : ConvPass
     /// <summary>Floats of a part's sums of a group, [tap tile][channel tile].</summary>
     private nint SumsLength => (nint)TapTiles * ChannelTiles * PointDots.SumsLength;
 
-    private long AllSumsLength => (long)SumsLength * Parts * _s.G;
+    private long AllSumsLength => (long)SumsLength * _parts * _s.G;
 
     // In floats. Of all workers: sums, [g][part]; those of dy in double, [part][OC]. Of a worker: planes and a vector beyond.
-    private long SharedLength => AllSumsLength + BlockSizes.RoundUp(2L * Parts * _s.OC, Prefetch.Line);
+    private long SharedLength => AllSumsLength + BlockSizes.RoundUp(2L * _parts * _s.OC, Prefetch.Line);
 
     private long WorkerLength => (_s.GroupIC * (long)_planes.ChannelStride) + Prefetch.Line;
 
@@ -107,7 +109,7 @@ internal sealed unsafe class DirectWeights : ConvPass
 
     private Tap TapAt(int kh, int kw) => new((kh * _s.dh) - _s.pt, (kw * _s.dw) - _s.pl);
 
-    private float* Sums(float* workspace, long g, long part) => workspace + (((g * Parts) + part) * SumsLength);
+    private float* Sums(float* workspace, long g, long part) => workspace + (((g * _parts) + part) * SumsLength);
 
     private double* BiasSums(float* workspace, long part) => (double*)(workspace + AllSumsLength) + (part * _s.OC);
 
@@ -116,7 +118,7 @@ internal sealed unsafe class DirectWeights : ConvPass
     {
         private readonly ConvSizes _s = pass._s;
 
-        public long Count => (long)_s.G * pass.Parts;
+        public long Count => (long)_s.G * pass._parts;
 
         /// <summary>Output rows [Row, Row + Rows) of an image.</summary>
         private readonly record struct Strip(long N, int Row, int Rows);
@@ -124,13 +126,13 @@ internal sealed unsafe class DirectWeights : ConvPass
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(long index, int worker)
         {
-            (long g, long part) = Math.DivRem(index, pass.Parts);
+            (long g, long part) = Math.DivRem(index, pass._parts);
             float* sums = pass.Sums(workspace, g, part), planes = workspace + pass.SharedLength + (worker * pass.WorkerLength);
-            new Span<float>(sums, (int)pass.SumsLength).Clear();
+            NativeMemory.Clear(sums, (nuint)pass.SumsLength * sizeof(float));
             double* biasSums = buffers.B == null ? null : pass.BiasSums(workspace, part) + (g * _s.GroupOC);
             if (biasSums != null) new Span<double>(biasSums, _s.GroupOC).Clear();
-            long strips = (long)_s.N * pass.Strips, end = (part + 1) * strips / pass.Parts;
-            for (long i = part * strips / pass.Parts; i < end; i++) Add(g, StripAt(i), StripAt(Math.Min(i + 1, end - 1)), planes, sums, biasSums);
+            long strips = (long)_s.N * pass.Strips, end = (part + 1) * strips / pass._parts;
+            for (long i = part * strips / pass._parts; i < end; i++) Add(g, StripAt(i), StripAt(Math.Min(i + 1, end - 1)), planes, sums, biasSums);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -188,7 +190,7 @@ internal sealed unsafe class DirectWeights : ConvPass
         public void Run(long index, int worker)
         {
             (long g, long tile) = Math.DivRem(index, pass.TapTiles);
-            int K = pass.K, OC = _s.GroupOC, tiles = pass.ChannelTiles, parts = pass.Parts;
+            int K = pass.K, OC = _s.GroupOC, tiles = pass.ChannelTiles, parts = pass._parts;
             int first = (int)tile * PointDots.Taps, taps = Math.Min(PointDots.Taps, K - first);
             nint length = (nint)tiles * PointDots.SumsLength, fromPart = pass.SumsLength;
             float* sums = pass.Sums(workspace, g, 0) + (tile * length), part = sums;
@@ -214,7 +216,7 @@ internal sealed unsafe class DirectWeights : ConvPass
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void SumBias(long g)
         {
-            int parts = pass.Parts, OC = _s.OC, first = (int)g * _s.GroupOC, end = first + _s.GroupOC;
+            int parts = pass._parts, OC = _s.OC, first = (int)g * _s.GroupOC, end = first + _s.GroupOC;
             double* sums = pass.BiasSums(workspace, 0);
             for (int oc = first; oc < end; oc++)
             {

@@ -3,7 +3,7 @@ using ConvNative.Kernels;
 namespace ConvNative.Algorithms;
 
 /// <summary>
-/// Convolution as a matrix product whose patches are packed straight from the image into the micro-kernel's panels, or are the image
+/// Convolution as a matrix product whose patches are packed straight from the image, a block at a time, or are the image
 /// itself; there is no column matrix. Rows of the product are channels, columns are pixels, so tiles are stored into NCHW as they are.
 /// <code>
 /// forward          y[OC × pixels]  = w[OC × (ic, kh, kw)] · patches of x

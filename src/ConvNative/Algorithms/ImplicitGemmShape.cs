@@ -131,14 +131,26 @@ internal sealed class ImplicitGemmShape
         Blocks = BlockSizes.For(Kernel, CacheSizes.Machine, grids.Max(grid => ChannelsPerBlock(grid.Taps) * grid.Taps));
         int panels = fillsGaps && readsImages ? MostPlanePanels : Math.Min(Blocks.NC / Kernel.NR, MostPanels);
         long images = (long)Images * s.G;
-        bool sharesImages = images >= 4L * _context.Threads || images % _context.Threads == 0;
+        bool sharesImages = images >= ItemsPerThread * (long)_context.Threads || images % _context.Threads == 0;
         if (!sharesImages && readsImages && !fillsGaps) CutImage(points, panels);
         else Cut(images, grids.Max(Points), panels, fewestTiles: readsImages ? 1 : 8);
-        for (; ; NC = BlockSizes.RoundUp(NC / 2, Kernel.NR))
+        FitWorkspace(grids);
+    }
+
+    /// <summary>
+    /// Smaller blocks until one worker's memory fits. The depth, on which sums depend, comes last, when nothing is left that depends on the threads.
+    /// </summary>
+    private void FitWorkspace(PatchGrid[] grids)
+    {
+        while (true)
         {
             Measure(grids);
             Workers = (int)Math.Min(_context.Threads, _context.MaxWorkspaceBytes / (WorkerLength * sizeof(float)));
-            if (Workers > 0 || NC <= Kernel.NR) return;
+            if (Workers > 0) return;
+            if (NC > Kernel.NR) NC = BlockSizes.RoundUp(NC / 2, Kernel.NR);
+            else if (RowsPerItem > Kernel.MR) RowsPerItem = BlockSizes.RoundUp(RowsPerItem / 2, Kernel.MR);
+            else if (Blocks.KC > 1) Blocks = Blocks with { KC = Blocks.KC / 2 };
+            else return;
         }
     }
 
@@ -148,7 +160,7 @@ internal sealed class ImplicitGemmShape
         long items = images * BlockSizes.CeilDiv(points, NC);
         // Each part of the rows packs the patches anew, so there are only as many as even out the work.
         int parts = 1;
-        while (items * parts < 4L * _context.Threads && items * parts % _context.Threads != 0) parts++;
+        while (items * parts < ItemsPerThread * (long)_context.Threads && items * parts % _context.Threads != 0) parts++;
         RowsPerItem = Math.Min(PaddedM, BlockSizes.RoundUp(Math.Max(BlockSizes.CeilDiv(M, parts), fewestTiles * Kernel.MR), Kernel.MR));
     }
 

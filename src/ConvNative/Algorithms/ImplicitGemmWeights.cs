@@ -7,17 +7,17 @@ namespace ConvNative.Algorithms;
 /// <summary>
 /// The backward-weights pass of <see cref="ImplicitGemm"/>: dw[OC × (ic, kh, kw)] = dy · (patches of x)ᵀ. Both operands run along the points
 /// that are summed over, so one of them is turned, a panel at a time, for its rows to become lanes: the patches, which gives dw as it stands,
-/// or dy, which gives dwᵀ. The other one is read where it is. x is dense already, or copied to padded rows in which a tap is a
-/// constant offset, so that patches are never written down.
+/// or dy, which gives dwᵀ. The other one is read where it is. x is dense already, or turned from where it is if its one tap reads no padding, or copied
+/// to padded rows in which a tap is a constant offset, so that patches are never written down.
 /// <code>
 /// for g, part of the points, output-channel chunk, input-channel chunk         shared out
 ///   for block of points (images × rows) of the part                            always in this order: sums do not depend on the chunks
 ///     pad x, unless each tap leaves out the points that read padding
-///     for panel of lanes                       turned, in L1
+///     for panel of lanes                       turned, in L2
 ///       for MR rows                            C += rows · panel               WeightGradientKernel
 /// dw = Σ parts of C (turned back)
 /// </code>
-/// The shape alone says how points are cut, into parts where dw is too small to be shared out.
+/// How points are cut, into parts where dw is too small to be shared out, depends on the shape, the caches and the workspace limit, never on threads.
 /// </summary>
 internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 {
@@ -73,7 +73,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     public override long WorkspaceBytes => (SharedLength + (WorkerStep * Workers) - (Workers > 0 ? WorkerGap : 0)) * sizeof(float);
 
     public override string Details =>
-        $"kernel {_kernel.Name}, {(_turnsX ? "x" : "dy")} turned, {(SkipsPadding ? "padding left out, " : CopiesX ? "x copied, " : "")}blocks of {_blockImages}×{_blockPoints} points in {_parts} part(s), "
+        $"kernel {_kernel.Name}, {(_turnsX ? "x" : "dy")} turned{(TurnsInPlace ? " from where it is" : "")}, {(SkipsPadding ? "padding left out, " : CopiesX ? "x copied, " : "")}blocks of {_blockImages}×{_blockPoints} points in {_parts} part(s), "
         + $"items of {_ICs.Longest} input and {_OCs.Longest} output channels, {Workers} worker(s)";
 
     private int Taps => _grid.Taps;
@@ -130,7 +130,8 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     // Memory of a worker: padded rows, a panel, runs of a tap or of x and of dy with places to ask for, its part of C.
     private long SourceLength => !CopiesX ? 0 : Align((ImageStride * _blockImages) + (2 * _kernel.Width));
 
-    private long PanelLength => Align((long)_blockImages * _blockPoints * _kernel.MostVectors * _kernel.Width);
+    // Of the widest panel, whichever kernel runs: the number of threads may decide between them, and blocks that fit must not depend on it.
+    private long PanelLength => Align((long)_blockImages * _blockPoints * WeightGradientKernel.For(_context.Isa).MostVectors * _kernel.Width);
 
     private int MostRuns => _blockImages * BlockRows;
 

@@ -24,11 +24,11 @@ internal sealed unsafe partial class ImplicitGemmWeights
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run(long index, int worker)
         {
-            (long rest, long ICs) = Math.DivRem(index, pass._ICs.Count);
-            (rest, long OCs) = Math.DivRem(rest, pass._OCs.Count);
+            (long rest, long icChunk) = Math.DivRem(index, pass._ICs.Count);
+            (rest, long ocChunk) = Math.DivRem(rest, pass._OCs.Count);
             (long g, long part) = Math.DivRem(rest, pass._parts);
-            int ic = pass._ICs.Begin((int)ICs), oc = pass._OCs.Begin((int)OCs);
-            var item = new Item((int)g, (int)part, ic, pass._ICs.Begin((int)ICs + 1) - ic, oc, pass._OCs.Begin((int)OCs + 1) - oc);
+            int ic = pass._ICs.Begin((int)icChunk), oc = pass._OCs.Begin((int)ocChunk);
+            var item = new Item((int)g, (int)part, ic, pass._ICs.Begin((int)icChunk + 1) - ic, oc, pass._OCs.Begin((int)ocChunk + 1) - oc);
             float* scratch = workspace + pass.SharedLength + (worker * pass.WorkerStep);
             if (SumsBias(item)) new Span<double>(BiasSums(item), item.OCs).Clear();
             int first = (int)(part * pass.Blocks / pass._parts), end = (int)((part + 1) * pass.Blocks / pass._parts);
@@ -196,8 +196,8 @@ internal sealed unsafe partial class ImplicitGemmWeights
             nint plane = _s.OutputPixels;
             float* dy = DY(item, block) + (first * plane);
             int step = Lines(block) * Prefetch.Line;
-            for (int n = 0; n < block.Images; n++, dy += (_s.OC - count) * plane)
-                for (int oc = 0; oc < count; oc++, dy += plane) AskRange(dy, block.Points, step, places, ref length);
+            for (int n = 0; n < block.Images && length < MostPlaces; n++, dy += (_s.OC - count) * plane)
+                for (int oc = 0; oc < count && length < MostPlaces; oc++, dy += plane) AskRange(dy, block.Points, step, places, ref length);
         }
 
         /// <summary>Of some channels the source rows of a block.</summary>
@@ -213,8 +213,8 @@ internal sealed unsafe partial class ImplicitGemmWeights
             }
 
             float* x = X(item, block) + (first * plane) + begin;
-            for (int n = 0; n < block.Images; n++, x += (_s.IC - count) * plane)
-                for (int c = 0; c < count; c++, x += plane)
+            for (int n = 0; n < block.Images && length < MostPlaces; n++, x += (_s.IC - count) * plane)
+                for (int c = 0; c < count && length < MostPlaces; c++, x += plane)
                     for (int i = 0; i < pieces; i++) AskRange(x + ((nint)i * _s.sh * _s.IW), end - begin, step, places, ref length);
         }
 

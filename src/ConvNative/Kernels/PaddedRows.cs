@@ -31,8 +31,7 @@ internal static unsafe class PaddedRows<S, V>
         nint plane = (nint)grid.H * grid.W;
         nint ahead = Math.Max(1, PrefetchDistance / plane) * plane;
         float* end = planes + (channels * plane);
-        Span<Part> parts = stackalloc Part[grid.Phases];
-        for (int phase = 0; phase < parts.Length; phase++) parts[phase] = PartOf(grid, phase);
+        ReadOnlySpan<PlanePiece> pieces = grid.Pieces;
         for (int c = 0; c < channels; c++, planes += plane, scratch += channelStride)
         {
             float* row = scratch;
@@ -47,11 +46,11 @@ internal static unsafe class PaddedRows<S, V>
 
                 PrefetchRow(planes + ahead + ((nint)source * grid.W), grid.W);
                 float* target = row;
-                foreach (ref readonly Part part in parts)
+                foreach (ref readonly PlanePiece piece in pieces)
                 {
-                    Zeros(target, part.Begin);
-                    Copy<R>(planes + ((nint)source * grid.W) + part.Source, grid.sw, part.Stop - part.Begin, end, target + part.Begin);
-                    Zeros(target + part.Stop, grid.PhaseLength - part.Stop);
+                    Zeros(target, piece.Begin);
+                    Copy<R>(planes + ((nint)source * grid.W) + piece.Source, grid.sw, piece.End - piece.Begin, end, target + piece.Begin);
+                    Zeros(target + piece.End, grid.PhaseLength - piece.End);
                     target += grid.PhaseLength;
                 }
             }
@@ -63,19 +62,6 @@ internal static unsafe class PaddedRows<S, V>
     private static void PrefetchRow(float* row, int length)
     {
         for (int j = 0; j < length; j += Prefetch.Line) Prefetch.ToL1(row + j);
-    }
-
-    /// <summary>What a column phase of a padded row holds: columns [Begin, Stop) of it from source column Source on, zeros around.</summary>
-    private readonly record struct Part(int Source, int Begin, int Stop);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Part PartOf(PatchGrid grid, int phase)
-    {
-        // Column q of the phase is source column first + q·sw.
-        int sw = grid.sw, first = grid.FirstColumn + phase;
-        int begin = Math.Clamp(CeilDiv(-first, sw), 0, grid.PhaseLength);
-        int stop = Math.Clamp(CeilDiv(grid.W - first, sw), begin, grid.PhaseLength);
-        return new Part(first + (begin * sw), begin, stop);
     }
 
     // Whole vectors: what is written beyond the run is written again by the next one.
@@ -93,7 +79,4 @@ internal static unsafe class PaddedRows<S, V>
         for (; i + S.Width < count; i += S.Width) S.Store(target + i, R.Inner(p + ((nint)i * stride), stride));
         if (i < count) S.Store(target + i, R.Last(p + ((nint)i * stride), stride, count - i, end));
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int CeilDiv(int a, int b) => (a / b) + (a % b > 0 ? 1 : 0);
 }

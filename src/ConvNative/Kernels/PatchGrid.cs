@@ -16,6 +16,7 @@ internal readonly record struct Tap(int Row, int Column);
 internal sealed unsafe class PatchGrid
 {
     private readonly nint[] _tapOffsets;
+    private readonly PlanePiece[] _pieces;
     private readonly bool _rowsOverlap;   // several kernel rows: a padded row may serve several grid rows
 
     public PatchGrid(int H, int W, int rows, int columns, int sh, int sw, ReadOnlySpan<Tap> taps)
@@ -34,6 +35,7 @@ internal sealed unsafe class PatchGrid
         Phases = lastColumn > FirstColumn ? Math.Min(sw, lastColumn - FirstColumn + 1) : 1;
         PhaseLength = columns + ((lastColumn - FirstColumn) / sw);
         Pitch = Phases * PhaseLength;
+        _pieces = PlanePiece.OfPhases(Phases, FirstColumn, sw, W, PhaseLength);
         _tapOffsets = GC.AllocateArray<nint>(Taps, pinned: true);
         for (int t = 0; t < taps.Length; t++)
         {
@@ -77,6 +79,9 @@ internal sealed unsafe class PatchGrid
 
     /// <summary>Columns of one phase.</summary>
     public int PhaseLength { get; }
+
+    /// <summary>Where the column phases of a padded row come from.</summary>
+    public ReadOnlySpan<PlanePiece> Pieces => _pieces;
 
     /// <summary>Floats from one padded row to the next.</summary>
     public int Pitch { get; }

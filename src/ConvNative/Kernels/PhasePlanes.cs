@@ -1,7 +1,24 @@
 namespace ConvNative.Kernels;
 
-/// <summary>The part of a plane's rows that stands in the source: [Begin, End), zeros around; Begin is source column Source.</summary>
-internal readonly record struct PlanePiece(int Begin, int End, int Source);
+/// <summary>The part of the rows of a column phase that stands in the source: [Begin, End), zeros around; Begin is source column Source.</summary>
+internal readonly record struct PlanePiece(int Begin, int End, int Source)
+{
+    /// <summary>Of each phase, whose column q is source column <paramref name="firstColumn"/> + phase + q·<paramref name="sw"/>, of W.</summary>
+    public static PlanePiece[] OfPhases(int phases, int firstColumn, int sw, int W, int length)
+    {
+        var pieces = new PlanePiece[phases];
+        for (int phase = 0; phase < phases; phase++)
+        {
+            int first = firstColumn + phase;
+            int begin = Math.Clamp(CeilDiv(-first, sw), 0, length);
+            pieces[phase] = new(begin, Math.Clamp(CeilDiv(W - first, sw), begin, length), first + (begin * sw));
+        }
+
+        return pieces;
+    }
+
+    private static int CeilDiv(int a, int b) => (a / b) + (a % b > 0 ? 1 : 0);
+}
 
 /// <summary>
 /// Where the rows of a strip of grid points stand in scratch so that each tap of every point is one fixed distance away (the points
@@ -36,14 +53,7 @@ internal sealed unsafe class PhasePlanes
 
         RowLength = Columns + ((_lastColumn - FirstColumn) / sw);
         Pitch = alignsRows ? (int)OddLines(RowLength) : RowLength;
-        _pieces = new PlanePiece[ColumnPhases];
-        for (int phase = 0; phase < _pieces.Length; phase++)
-        {
-            // Column q of the phase is source column first + q·sw.
-            int first = FirstColumn + phase;
-            int begin = Math.Clamp(CeilDiv(-first, sw), 0, RowLength);
-            _pieces[phase] = new(begin, Math.Clamp(CeilDiv(W - first, sw), begin, RowLength), first + (begin * sw));
-        }
+        _pieces = PlanePiece.OfPhases(ColumnPhases, FirstColumn, sw, W, RowLength);
     }
 
     /// <summary>Source rows.</summary>
@@ -91,8 +101,8 @@ internal sealed unsafe class PhasePlanes
     /// <summary>Floats of one plane, and of a vector beyond its last row.</summary>
     public nint PlaneLength => ((nint)(StripRows + ExtraRows) * Pitch) + Prefetch.Line;
 
-    /// <summary>Floats from a channel to the next.</summary>
-    public nint ChannelStride => OddLines(RowPhases * ColumnPhases * PlaneLength);
+    /// <summary>Floats from a channel to the next; where huge strides make it more than any memory has, no more than just that.</summary>
+    public nint ChannelStride => OddLines((nint)Math.Min((double)RowPhases * ColumnPhases * PlaneLength, 1L << 32));
 
     /// <summary>Numbers from the first point of a strip to its last.</summary>
     public int Points(int rows) => ((rows - 1) * Pitch) + Columns;
@@ -105,11 +115,9 @@ internal sealed unsafe class PhasePlanes
     {
         (int row, int rowPhase) = Math.DivRem(tap.Row - FirstRow, sh);
         (int column, int columnPhase) = Math.DivRem(tap.Column - FirstColumn, sw);
-        return (((rowPhase * ColumnPhases) + columnPhase) * PlaneLength) + ((nint)row * Pitch) + column;
+        return ((((nint)rowPhase * ColumnPhases) + columnPhase) * PlaneLength) + ((nint)row * Pitch) + column;
     }
 
     /// <summary>At least so many floats in an odd number of cache lines: what lies that far apart falls into different sets of a cache.</summary>
     public static nint OddLines(nint floats) => (((floats + 15) / 16) | 1) * 16;
-
-    private static int CeilDiv(int a, int b) => (a / b) + (a % b > 0 ? 1 : 0);
 }

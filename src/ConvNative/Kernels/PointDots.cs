@@ -73,6 +73,7 @@ internal readonly unsafe struct PointDots(
     /// <inheritdoc cref="PointSums{S, V}.Add"/>
     public delegate*<float*, float*, nint, void> Add { get; } = add;
 
+    /// <summary>Of fewer registers than AVX-512's the tile spills: there the narrow forms are for tests.</summary>
     public static PointDots For(Isa isa) => isa switch
     {
         Isa.Avx512 => Of<Simd512, Vector512<float>>(),

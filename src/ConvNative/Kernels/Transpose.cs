@@ -86,11 +86,18 @@ internal static unsafe class Transpose
         S.Store(b + (3 * ldb), c3);
     }
 
+    /// <summary>The shorter side inside: its few rows, of a or of b, stay in the cache.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Scalar(nint rows, nint columns, float* a, nint lda, float* b, nint ldb)
     {
+        if (columns < rows)
+        {
+            for (nint i = 0; i < rows; i++)
+            for (nint j = 0; j < columns; j++) b[(j * ldb) + i] = a[(i * lda) + j];
+            return;
+        }
+
         for (nint j = 0; j < columns; j++)
-        for (nint i = 0; i < rows; i++)
-            b[(j * ldb) + i] = a[(i * lda) + j];
+        for (nint i = 0; i < rows; i++) b[(j * ldb) + i] = a[(i * lda) + j];
     }
 }

@@ -54,7 +54,7 @@ internal static unsafe class NativeLibraries
                 null or "" when IsLinked => NativeLibraryProbe.Linked("OpenBLAS"),
                 null or "" => NativeLibraryProbe.Run("OpenBLAS", OpenBlasCandidates, RejectOpenBlas),
                 "none" => new NativeLibraryProbe("OpenBLAS", 0, []),
-                string path => Explicit(path),
+                string path => Explicit(Path.GetDirectoryName(path) is "" ? path : Path.GetFullPath(path)),   // the host may change its folder
             };
         }
     }
@@ -74,13 +74,20 @@ internal static unsafe class NativeLibraries
             : throw new NativeLibraryException(probe.Explain($"{OpenBlasVariable} must be the path of an OpenBLAS library, 'none', or unset."));
     }
 
-    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath) => name switch
+    /// <summary>The library of a P/Invoke.</summary>
+    internal static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath) => name switch
     {
-        Helper => FindHelper() is { Found: true } probe ? probe.Handle : throw new NativeLibraryException(
-            FindHelper().Explain("It is built by CMake together with ConvNative and must stand beside the assembly or in runtimes/<rid>/native.")),
-        OpenBlas => FindOpenBlas().Handle,
+        Helper => Reference(FindHelper() is { Found: true } probe ? probe : throw new NativeLibraryException(
+            FindHelper().Explain("It is built by CMake together with ConvNative and must stand beside the assembly or in runtimes/<rid>/native."))),
+        OpenBlas => Reference(FindOpenBlas()),
         _ => 0,
     };
+
+    /// <summary>
+    /// A handle that counts by itself. Of two threads that resolve a library's first function at once NativeAOT frees the handle of the second: if it were
+    /// the one that the search holds, the library would be unloaded while the first thread runs in it.
+    /// </summary>
+    private static nint Reference(NativeLibraryProbe probe) => IsLinked || !probe.Found ? probe.Handle : NativeLibrary.Load(probe.Path!);
 
     private static string[] HelperFiles => OperatingSystem.IsWindows()
         ? ["convnative_native.dll"]

@@ -71,6 +71,25 @@ internal sealed class NativeLibrariesTests
         Assert.That(NativeLibraries.FindHelper().Path, Is.EqualTo(first.Path));
     }
 
+    // NativeAOT frees it, where two threads call a library's first function at once: the library must stay loaded all the same.
+    [Test]
+    public void Each_that_asks_for_a_library_may_free_what_it_got()
+    {
+        List<string> names = [NativeLibraries.Helper];
+        if (NativeLibraries.FindOpenBlas().Found) names.Add(NativeLibraries.OpenBlas);
+        foreach (string name in names)
+        {
+            bool isHelper = name == NativeLibraries.Helper;
+            NativeLibraryProbe probe = isHelper ? NativeLibraries.FindHelper() : NativeLibraries.FindOpenBlas();
+            nint[] references = [.. Enumerable.Range(0, 8).Select(_ => NativeLibraries.Resolve(name, typeof(NativeLibraries).Assembly, null))];
+            foreach (nint reference in references) NativeLibrary.Free(reference);
+            Assert.That(NativeLibrary.TryGetExport(probe.Handle, isHelper ? "cn_abi_version" : "cblas_sgemm", out _), name);
+        }
+
+        using var tensor = new Tensor(1, 1, 1, 1);
+        Assert.That(tensor.Span[0], Is.Zero);
+    }
+
     // Packaged, then beside the program, then the system's: in every folder our own OpenBLAS comes before a program's other one.
     [Test]
     public void The_packaged_OpenBLAS_comes_before_any_other()

@@ -67,7 +67,7 @@ internal readonly unsafe struct PointDots(
     /// <summary>The tile of so many channels, 1 … <see cref="MostChannels"/>.</summary>
     public delegate*<PointDotsProduct*, void> this[int channels] => channels == 1 ? one : channels == 2 ? two : three;
 
-    /// <inheritdoc cref="PointDots9x3{S, V}.SumChannels"/>
+    /// <inheritdoc cref="PointSums{S, V}.SumChannels"/>
     public delegate*<float*, nint, int, int, double*, void> SumChannels { get; } = sumChannels;
 
     /// <inheritdoc cref="PointSums{S, V}.Add"/>
@@ -84,5 +84,5 @@ internal readonly unsafe struct PointDots(
     private static PointDots Of<S, V>()
         where S : struct, ISimd<V>
         where V : struct => new(
-            &PointDots9x3<S, V>.Run1, &PointDots9x3<S, V>.Run2, &PointDots9x3<S, V>.Run3, &PointDots9x3<S, V>.SumChannels, &PointSums<S, V>.Add);
+            &PointDots9x3<S, V>.Run1, &PointDots9x3<S, V>.Run2, &PointDots9x3<S, V>.Run3, &PointSums<S, V>.SumChannels, &PointSums<S, V>.Add);
 }

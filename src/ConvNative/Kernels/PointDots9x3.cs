@@ -201,34 +201,4 @@ internal static unsafe class PointDots9x3<S, V>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Tap(V x, V y0, ref V c0) => c0 = S.MultiplyAdd(x, y0, c0);
-
-    /// <summary>sums[c] += Σ of y over some points of a channel, in float, added to double.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void SumChannels(float* y, nint stride, int points, int channels, double* sums)
-    {
-        V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, b0 = S.Zero, b1 = S.Zero, b2 = S.Zero;
-        nint stride1 = channels > 1 ? stride : 0, stride2 = channels > 2 ? 2 * stride : 0;
-        for (; points >= 2 * S.Width; points -= 2 * S.Width, y += 2 * S.Width)
-        {
-            float* z = y + S.Width;
-            a0 = S.Add(a0, S.Load(y));
-            a1 = S.Add(a1, S.Load(y + stride1));
-            a2 = S.Add(a2, S.Load(y + stride2));
-            b0 = S.Add(b0, S.Load(z));
-            b1 = S.Add(b1, S.Load(z + stride1));
-            b2 = S.Add(b2, S.Load(z + stride2));
-        }
-
-        for (; points > 0; points -= S.Width, y += S.Width)
-        {
-            int count = Math.Min(S.Width, points);
-            a0 = S.Add(a0, S.LoadPartial(y, count));
-            a1 = S.Add(a1, S.LoadPartial(y + stride1, count));
-            a2 = S.Add(a2, S.LoadPartial(y + stride2, count));
-        }
-
-        sums[0] += S.Sum(S.Add(a0, b0));
-        if (channels > 1) sums[1] += S.Sum(S.Add(a1, b1));
-        if (channels > 2) sums[2] += S.Sum(S.Add(a2, b2));
-    }
 }

@@ -16,6 +16,13 @@ internal static unsafe class PointSums<S, V>
             for (int i = 0; i < rows.Count; i++) sums[r] += SumRun(rows.Source + rows.Rows[r] + rows.Runs[i], rows.Length);
     }
 
+    /// <summary>sums[c] += Σ of y over some points of a channel, channels <paramref name="stride"/> apart: in float vectors, added to double.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void SumChannels(float* y, nint stride, int points, int channels, double* sums)
+    {
+        for (int c = 0; c < channels; c++, y += stride) sums[c] += SumRun(y, points);
+    }
+
     /// <summary>sum[i] += part[i]</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(float* sum, float* part, nint length)

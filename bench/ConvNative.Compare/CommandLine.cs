@@ -31,6 +31,7 @@ internal static class CommandLine
     private static readonly Option<string?> Json = new("--json") { Description = "Write the figures to this file." };
     private static readonly Option<string?> Html = new("--html") { Description = "Write a report to this file." };
     private static readonly Option<string?> Markdown = new("--markdown") { Description = "Write the figures as Markdown tables to this file." };
+    private static readonly Option<string?> Picture = new("--picture") { Description = "Draw the geometric means of each network into this SVG file." };
     private static readonly Option<string?> Baseline = new("--baseline") { Description = "Lay the figures of an earlier --json file beside." };
     private static readonly Option<bool> KeepGoing = new("--keep-going") { Description = "Run the readable lines of a shape file with broken ones." };
     private static readonly Option<bool> List = new("--list") { Description = "Show cases and peers, and how to install what is missing; run nothing." };
@@ -39,7 +40,7 @@ internal static class CommandLine
     {
         Console.OutputEncoding = Encoding.UTF8;
         var root = new RootCommand("Measures ConvNative side by side with what a user would pick instead. Lists may be written a,b.");
-        foreach (Option option in (Option[])[Shapes, NetworkNames, Descriptors, Batches, Directions, Threads, Peers, Against, Filter, Rounds, Time, Limit, Patience, Extras, Json, Html, Markdown, Baseline, KeepGoing, List])
+        foreach (Option option in (Option[])[Shapes, NetworkNames, Descriptors, Batches, Directions, Threads, Peers, Against, Filter, Rounds, Time, Limit, Patience, Extras, Json, Html, Markdown, Picture, Baseline, KeepGoing, List])
             root.Options.Add(option);
         root.SetAction((parsed, stop) => CompareAsync(parsed, string.Join(' ', args.Select(Quote)), stop));
         root.Subcommands.Add(PeerVerb());
@@ -118,6 +119,7 @@ internal static class CommandLine
         Json = parsed.GetValue(Json),
         Html = parsed.GetValue(Html),
         Markdown = parsed.GetValue(Markdown),
+        Picture = parsed.GetValue(Picture),
         Baseline = parsed.GetValue(Baseline),
     };
 

@@ -23,6 +23,7 @@ internal static class CompareCommand
         CheckWritable(options.Json);
         CheckWritable(options.Html);
         CheckWritable(options.Markdown);
+        CheckWritable(options.Picture);
         RunReport? baseline = options.Baseline is { } file ? LoadBaseline(file) : null;
         ContestantList contestants = await FindPeersAsync(options, known, console, stop);
         if (options.List)
@@ -40,6 +41,7 @@ internal static class CompareCommand
         ConsoleReport.Write(console, report, baseline);
         if (options.Html is { } html) File.WriteAllText(html, HtmlReport.Render(report, baseline));
         if (options.Markdown is { } markdown) File.WriteAllText(markdown, MarkdownReport.Render(report));
+        if (options.Picture is { } picture) File.WriteAllText(picture, SpeedupPicture.Render(report));
         return report.Interrupted ? InterruptedExit : OwnMishap(report) ? 1 : 0;
     }
 

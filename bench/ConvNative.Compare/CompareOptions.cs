@@ -23,6 +23,7 @@ internal sealed record CompareOptions
     public string? Json { get; init; }
     public string? Html { get; init; }
     public string? Markdown { get; init; }
+    public string? Picture { get; init; }
     public string? Baseline { get; init; }
 }
 

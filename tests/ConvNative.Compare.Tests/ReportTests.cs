@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using System.Xml.Linq;
 using ConvNative.Compare.Cases;
 using ConvNative.Compare.Measurement;
 using ConvNative.Compare.Report;
@@ -31,6 +32,17 @@ internal sealed partial class ReportTests
         RatioSummary rival = Summary.RatioSummaries(Sample()).Single(row => row.Contestant == Rival && row.Threads == 1);
         Assert.That(rival.GeometricMean, Is.EqualTo(1).Within(1e-12), "of 2 and 0.5; the noisy case has 10");
         Assert.That((rival.Faster, rival.Even, rival.Slower), Is.EqualTo((1, 0, 1)));
+    }
+
+    [Test]
+    public void Means_of_a_network_weigh_layers_by_their_number_and_noisy_ones_count()
+    {
+        IReadOnlyList<NetworkMean> means = Summary.NetworkMeans(Sample());
+        double Of(string network) => means.Single(mean => mean.Network == network && mean is { Contestant: Rival, Threads: 1 }).Ratio;
+        Assert.That(Of("net"), Is.EqualTo(Math.Cbrt(2 * 2 * 0.5)).Within(1e-12), "twice 2 and once 0.5");
+        Assert.That(Of("other"), Is.EqualTo(10).Within(1e-12));
+        Assert.That(Of(Summary.AllNetworks), Is.EqualTo(Math.Pow(2 * 2 * 0.5 * 10, 0.25)).Within(1e-12));
+        Assert.That(means.Single(mean => mean is { Network: "net", Contestant: "numpy/default", Threads: 1 }).Ratio, Is.EqualTo(5).Within(1e-12), "it did one layer");
     }
 
     [Test]
@@ -89,6 +101,20 @@ internal sealed partial class ReportTests
         Assert.That(html, Does.Contain("&lt;img&gt;").And.Not.Contain("<img>"));
         Assert.That(Regex.Count(html, "<svg "), Is.EqualTo(Regex.Count(html, "</svg>")));
     }
+
+    [Test]
+    public void The_picture_is_a_file_of_its_own_with_a_bar_for_every_mean()
+    {
+        XDocument picture = XDocument.Parse(SpeedupPicture.Render(Sample()));
+        string[] bars = [.. picture.Descendants().Where(element => element.Name.LocalName == "rect").Select(bar => bar.Value).Where(title => title.Length > 0)];
+        Assert.That(bars, Has.Length.EqualTo(Summary.NetworkMeans(Sample(), byBatch: false).Count));
+        Assert.That(bars, Does.Contain($"{Rival}, net: 1.26×").And.Contain($"{Rival}, other: 10.00×"));
+        Assert.That(picture.ToString(), Does.Not.Match("(src|href)\\s*=|@import|url\\("));
+    }
+
+    [Test]
+    public void The_picture_of_nothing_is_a_picture() =>
+        Assert.That(XDocument.Parse(SpeedupPicture.Render(Sample() with { Cases = [], Limits = [] })).Root!.Name.LocalName, Is.EqualTo("svg"));
 
     [Test]
     public void Markdown_marks_noise_and_lists_layers_totals_and_the_worst()

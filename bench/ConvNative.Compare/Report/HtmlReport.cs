@@ -39,7 +39,7 @@ internal sealed class HtmlReport
 
     private void Page(RunReport? baseline)
     {
-        Raw($"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>ConvNative side by side</title><style>{Style()}</style></head><body>");
+        Raw($"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>ConvNative side by side</title><style>{StyleSheet.Text}</style></head><body>");
         Header();
         Tiles();
         if (_report.Cases.Count > 0)
@@ -289,11 +289,4 @@ internal sealed class HtmlReport
     private static string N(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);
-
-    private static string Style()
-    {
-        using Stream stream = typeof(HtmlReport).Assembly.GetManifestResourceStream("report.css")!;
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
-    }
 }

@@ -13,6 +13,7 @@ internal static class MarkdownReport
         var page = new StringBuilder();
         WriteRun(page, report);
         WriteRatios(page, report);
+        WriteNetworkMeans(page, report);
         WriteTotals(page, report);
         WriteWorst(page, report);
         WriteScaling(page, report);
@@ -40,6 +41,19 @@ internal static class MarkdownReport
         Heading(page, $"Time of a contestant / time of {report.Subject}: geometric means, above 1 {report.Subject} is faster");
         Table(page, ["contestant", "threads", "direction", "geometric mean", "faster", "even", "slower"], 3, Summary.RatioSummaries(report).Select(row => (string[])
             [row.Contestant, N(row.Threads), row.Direction.ToString(), Format.Ratio(row.GeometricMean), N(row.Faster), N(row.Even), N(row.Slower)]));
+    }
+
+    private static void WriteNetworkMeans(StringBuilder page, RunReport report)
+    {
+        Heading(page, $"Geometric means of minimum time of a contestant / of {report.Subject}, each layer as often as it occurs, noisy ones too");
+        string[] names = [.. Summary.TimedContestants(report).Where(name => name != report.Subject)];
+        Table(page, ["network", "batch", "threads", "direction", .. names], 1, Summary.NetworkMeans(report)
+            .GroupBy(mean => (mean.Network, mean.Batch, mean.Threads, mean.Direction))
+            .Select(row =>
+            {
+                var means = row.ToDictionary(mean => mean.Contestant, mean => Format.Ratio(mean.Ratio));
+                return (string[])[row.Key.Network, N(row.Key.Batch!.Value), N(row.Key.Threads), row.Key.Direction.ToString(), .. names.Select(name => means.GetValueOrDefault(name, "–"))];
+            }));
     }
 
     private static void WriteTotals(StringBuilder page, RunReport report)

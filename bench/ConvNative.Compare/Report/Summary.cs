@@ -27,6 +27,12 @@ internal sealed record NetworkTotal(string Contestant, double Seconds, int Layer
 /// <param name="Slower">Cases in which the subject is slower, by more than the spread.</param>
 internal sealed record RatioSummary(string Contestant, int Threads, Direction Direction, double GeometricMean, int Faster, int Even, int Slower);
 
+/// <summary>How many times as long as the subject a contestant takes for a network's layers.</summary>
+/// <param name="Network">Its name; <see cref="Summary.AllNetworks"/>: the layers of all.</param>
+/// <param name="Batch">Null: the layers at every batch.</param>
+/// <param name="Ratio">The geometric mean of the ratios of minimum times, each layer as often as it occurs; above 1 the subject is faster.</param>
+internal sealed record NetworkMean(string Network, int? Batch, int Threads, Direction Direction, string Contestant, double Ratio);
+
 /// <summary>How much faster a contestant is with more threads.</summary>
 internal sealed record ScalingSummary(string Contestant, int Threads, Direction Direction, Spread Speedup, int Cases);
 
@@ -36,6 +42,8 @@ internal sealed record Mishap(string Contestant, string What, int Cases, CaseRep
 /// <summary>Figures formed from the cases of a run. Noisy cases rank nobody; extra cases belong to no network.</summary>
 internal static class Summary
 {
+    public const string AllNetworks = "all";
+
     public static string ThreadsText(int threads) => threads == 1 ? "1 thread" : $"{threads} threads";
 
     public static string Reproduction(CaseReport one) =>
@@ -57,6 +65,19 @@ internal static class Summary
             .GroupBy(pair => pair.Result.Contestant)
             .Select(own => new NetworkTotal(own.Key, own.Sum(pair => pair.Count * pair.Result.MinSeconds!.Value), own.Count(), cases.Count))
             .OrderByDescending(total => total.IsWhole).ThenBy(total => total.Seconds),
+    ];
+
+    /// <summary>
+    /// For each network, and for all, the mean of each contestant. Noisy layers count: without them it would be another network's mean.
+    /// </summary>
+    public static IReadOnlyList<NetworkMean> NetworkMeans(RunReport report, bool byBatch = true) =>
+    [
+        .. NetworkCases(report).SelectMany(one => (CaseReport[])[one with { Network = AllNetworks }, one])
+            .GroupBy(one => (one.Network, Batch: byBatch ? one.Batch : (int?)null, one.Threads, one.Direction))
+            .OrderBy(group => group.Key.Network != AllNetworks)
+            .SelectMany(group => group.SelectMany(one => Ratios(report, one)).GroupBy(row => row.Contestant).Select(own => new NetworkMean(
+                group.Key.Network, group.Key.Batch, group.Key.Threads, group.Key.Direction, own.Key,
+                Math.Exp(own.Sum(row => row.Count * Math.Log(row.Ratio)) / own.Sum(row => row.Count))))),
     ];
 
     public static double RooflineTotal(IReadOnlyList<CaseReport> cases, Roofline roofline) =>
@@ -115,6 +136,11 @@ internal static class Summary
     ];
 
     private static IEnumerable<CaseReport> Ranked(RunReport report) => NetworkCases(report).Where(one => !one.Noisy);
+
+    private static IEnumerable<(string Contestant, int Count, double Ratio)> Ratios(RunReport report, CaseReport one) =>
+        one.Of(report.Subject)?.MinSeconds is { } own
+            ? one.Results.Where(result => result.IsTimed && result.Contestant != report.Subject).Select(result => (result.Contestant, one.Count, result.MinSeconds!.Value / own))
+            : [];
 
     private static IEnumerable<((string, Direction, string) Key, double Seconds)> Keys(CaseReport one) =>
         one.Results.Where(result => result.IsTimed).Select(result => ((one.Descriptor, one.Direction, result.Contestant), result.MinSeconds!.Value));

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace ConvNative.Compare.Report;
 
-/// <summary>Writes one inline SVG picture. Colours come from the page's style sheet by class.</summary>
+/// <summary>Writes one SVG picture, for a page or for a file of its own. Colours come from a style sheet by class.</summary>
 internal sealed class Svg(double width, double height, string label)
 {
     private readonly StringBuilder _body = new();
@@ -31,6 +31,11 @@ internal sealed class Svg(double width, double height, string label)
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
         $"<svg viewBox=\"0 0 {width:0.#} {height:0.#}\" role=\"img\" aria-label=\"{WebUtility.HtmlEncode(label)}\" style=\"max-width:{width:0}px\">{_body}</svg>\n");
+
+    /// <summary>The picture with its style sheet, on the page's colour.</summary>
+    public string ToFile(string styleSheet) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:0.#} {height:0.#}\" width=\"{width:0.#}\" height=\"{height:0.#}\" role=\"img\" aria-label=\"{WebUtility.HtmlEncode(label)}\"><style><![CDATA[{styleSheet}]]></style><rect width=\"100%\" height=\"100%\" class=\"page\"/>\n{_body}</svg>\n");
 
     private void Add(FormattableString element) => _body.Append(element.ToString(CultureInfo.InvariantCulture)).Append('\n');
 

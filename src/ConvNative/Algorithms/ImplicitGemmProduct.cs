@@ -174,7 +174,7 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
     private void PackInPlace(in Block block, int c, int channels, float* panels)
     {
         nint plane = (nint)_grid.H * _grid.W, image = plane * shape.Channels * _s.G;
-        var source = new PatchSource(Source(block.N, block.G, c), Source(_s.N, 0, 0), plane, _grid.sw, isFar: true);
+        var source = new PatchSource(Source(block.N, block.G, c), Source(_s.N, 0, 0), plane, _grid.sw);
         nint tap = ((nint)_grid.FirstRow * _grid.W) + _grid.FirstColumn;
         Span<Run> runs = stackalloc Run[MostRuns(block)];
         int count = FindRuns(block, image, (nint)_grid.sh * _grid.W, _grid.sw, runs);
@@ -192,7 +192,7 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         for (int n = block.N; n <= lastImage; n++)
             shape.Patches.Fill(_grid, Source(n, block.G, c), channels, firstRow, rows, scratch + ((n - block.N) * imageStride), channelStride);
 
-        var source = new PatchSource(scratch - (firstRow * _grid.RowStep), scratch + shape.ScratchLength, channelStride, 1, isFar: false);
+        var source = new PatchSource(scratch - (firstRow * _grid.RowStep), scratch + shape.ScratchLength, channelStride, 1);
         Span<Run> runs = stackalloc Run[MostRuns(block)];
         int count = FindRuns(block, imageStride, _grid.RowStep, 1, runs);
         shape.Patches.Pack(source, channels, _grid.TapOffsets, _grid.Taps, runs[..count], shape.PatchesLd, panels);

@@ -61,8 +61,11 @@ internal sealed class ImplicitGemmShape
     /// <summary>Grid points of a block.</summary>
     public int NC { get; private set; }
 
-    /// <summary>Floats from a row of packed patches to the next: an odd number of cache lines, so that rows do not share their place in L1.</summary>
-    public int PatchesLd => (BlockSizes.CeilDiv(NC, Prefetch.Line) | 1) * Prefetch.Line;
+    /// <summary>
+    /// Floats from a row of packed patches to the next, with room for a vector beyond the last point: an odd number of cache lines, so that rows do not
+    /// share their place in L1.
+    /// </summary>
+    public int PatchesLd => (BlockSizes.CeilDiv(NC + Prefetch.Line - 1, Prefetch.Line) | 1) * Prefetch.Line;
 
     /// <summary>Rows of a block.</summary>
     public int RowsPerItem { get; private set; }

@@ -21,6 +21,9 @@ internal static unsafe class Gemm8x3<S, V>
     /// <summary>One column more: see <see cref="RunWide"/>.</summary>
     public static GemmKernel WideKernel => new($"{MR}x{NR + 1}", MR, NR + 1, S.Width, &RunWide, &RunWideByRows);
 
+    /// <summary>Up to four columns more in a last panel, for an A by rows.</summary>
+    public static GemmKernel TailKernel => new($"{MR}x{NR}+{GemmTail.Columns}", MR, NR, S.Width, &Run<ByColumns>, &RunWithTail, GemmTail.Columns);
+
     // Optimised at its first call: a pointer to it is taken early, and unoptimised vector code is a hundred times slower.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run<L>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
@@ -136,6 +139,20 @@ internal static unsafe class Gemm8x3<S, V>
         Run<ByRows>(K, a, lda, b, ldb, c, ldc, store);
         store->Columns = columns;
         if (columns > NR) LastColumn(K, a, lda, c + NR, ldc, store);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RunWithTail(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+    {
+        int columns = store->Columns;
+        store->Columns = Math.Min(columns, NR);
+        Run<ByRows>(K, a, lda, b, ldb, c, ldc, store);
+        store->Columns = columns;
+        if (columns <= NR) return;
+        TileStore tail = *store;
+        tail.Columns = columns - NR;
+        if (tail.Addend != null) tail.Addend += NR;
+        GemmTail.Run(K, a, lda, store->LastColumn, c + NR, ldc, tail);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

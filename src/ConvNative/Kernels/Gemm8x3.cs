@@ -12,6 +12,9 @@ internal static unsafe class Gemm8x3<S, V>
     where S : struct, ISimd<V>
     where V : struct
 {
+    /// <summary>Sums so short that to ask for 32 lines of C costs more than to wait for them.</summary>
+    private const int ShortSum = 32;
+
     private const int MR = 8;
 
     private static int NR => 3 * S.Width;
@@ -39,7 +42,7 @@ internal static unsafe class Gemm8x3<S, V>
         V c20 = S.Zero, c21 = S.Zero, c22 = S.Zero, c30 = S.Zero, c31 = S.Zero, c32 = S.Zero;
         V c40 = S.Zero, c41 = S.Zero, c42 = S.Zero, c50 = S.Zero, c51 = S.Zero, c52 = S.Zero;
         V c60 = S.Zero, c61 = S.Zero, c62 = S.Zero, c70 = S.Zero, c71 = S.Zero, c72 = S.Zero;
-        PrefetchTile(c, ldc);
+        if (K > ShortSum) PrefetchTile(c, ldc);
         PrefetchWalk walk = store->Ahead;
         float* ahead = walk.Start;
         nint left = walk.Count;
@@ -94,7 +97,7 @@ internal static unsafe class Gemm8x3<S, V>
         V c40 = S.Zero, c41 = S.Zero, c42 = S.Zero, c50 = S.Zero, c51 = S.Zero, c52 = S.Zero;
         V c60 = S.Zero, c61 = S.Zero, c62 = S.Zero, c70 = S.Zero, c71 = S.Zero, c72 = S.Zero;
         Vector256<float> column = default;
-        PrefetchTile(c, ldc);
+        if (K > ShortSum) PrefetchTile(c, ldc);
         PrefetchWalk walk = store->Ahead;
         float* ahead = walk.Start;
         nint left = walk.Count;

@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using ConvNative.Interop;
 using ConvNative.Kernels;
+using ConvNative.Simd;
 
 namespace ConvNative.Algorithms;
 
@@ -20,7 +22,7 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         int first = (int)columnBlock * shape.NC;
         var block = new Block(
             (int)g, (int)rowBlock * shape.RowsPerItem, Math.Min(shape.RowsPerItem, shape.M - ((int)rowBlock * shape.RowsPerItem)),
-            (int)n + (first / _grid.Points), first % _grid.Points, Math.Min(shape.NC, shape.Points(_grid) - first),
+            (int)n + (first / _grid.Points), first % _grid.Points, shape.BlockColumns(shape.Points(_grid) - first),
             shape.StoresDirectly && shape.RowBlocks > 1 && rowBlock % 2 == 0);
         float* scratch = workspace + (worker * shape.WorkerLength);
         Multiply(block, scratch);
@@ -50,8 +52,8 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
             }
             else
             {
-                TileStore store = c == 0 ? default : new TileStore { Addend = result, AddendStride = shape.NC };
-                MultiplyBlock(block, c, channels, b, result, shape.NC, store, result + shape.ResultLength);
+                TileStore store = c == 0 ? default : new TileStore { Addend = result, AddendStride = shape.MostColumns };
+                MultiplyBlock(block, c, channels, b, result, shape.MostColumns, store, result + shape.ResultLength);
             }
         }
     }
@@ -124,35 +126,36 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         if (shape.ReadsImage(_grid)) return Image(block, c, channels, panels);
         if (_grid.ReadsInPlace) PackInPlace(block, c, channels, panels);
         else PackPadded(block, c, channels, scratch, panels);
-        float* last = null;
-        if (NeedsLastColumns)
-        {
-            int K = channels * _grid.Taps;
-            last = panels + shape.PanelsLength - (nint)shape.LastColumnsLength;
-            for (int j = 0; j < (block.Count + NR - 1) / NR; j++) CopyColumn(panels + ((nint)j * NR) + NR - 1, shape.PatchesLd, K, last + ((nint)j * K));
-        }
-
-        return new OperandB(panels, shape.PatchesLd, NR, null, last);
+        return new OperandB(panels, shape.PatchesLd, NR, null, LastColumns(block, panels, shape.PatchesLd, channels * _grid.Taps, panels));
     }
 
-    private bool NeedsLastColumns => shape.Filter(part).IsByRows && shape.Kernel.NR % shape.Kernel.Vector != 0;
+    /// <summary>What the panels have beyond whole vectors, copied where the kernel wants that.</summary>
+    private float* LastColumns(in Block block, float* source, nint ld, int K, float* panels)
+    {
+        int NR = shape.Kernel.NR, whole = block.Count / NR, tail = shape.Tail(block.Count);
+        float* columns = panels + shape.PanelsLength - (nint)shape.LastColumnsLength;
+        if (tail > 0)
+        {
+            CopyTail(source + ((nint)whole * NR), ld, K, tail, columns);
+            return columns;
+        }
+
+        if (!shape.Filter(part).IsByRows || NR % shape.Kernel.Vector == 0) return null;
+        for (int j = 0; j < whole; j++) CopyColumn(source + ((nint)j * NR) + NR - 1, ld, K, columns + ((nint)j * K));
+        return columns;
+    }
 
     private OperandB Image(in Block block, int c, int channels, float* panels)
     {
         int NR = shape.Kernel.NR, whole = block.Count / NR, rest = block.Count % NR;
-        float* source = Source(block.N, block.G, c) + block.Point, edge = null, last = null;
-        if (rest % shape.Kernel.Vector != 0)
+        float* source = Source(block.N, block.G, c) + block.Point, edge = null;
+        if (shape.NeedsEdge(block.Count))
         {
             edge = panels;
             shape.Packer.FromRows(source + ((nint)whole * NR), _grid.Points, channels, rest, NR, edge);
         }
 
-        if (NeedsLastColumns)
-        {
-            last = panels + shape.PanelsLength - (nint)shape.LastColumnsLength;
-            for (int j = 0; j < whole; j++) CopyColumn(source + ((nint)j * NR) + NR - 1, _grid.Points, channels, last + ((nint)j * channels));
-        }
-
+        float* last = LastColumns(block, source, _grid.Points, channels, panels);
         return new OperandB(source, _grid.Points, NR, edge, last, Following(block, c + channels));
     }
 
@@ -171,10 +174,22 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         for (int k = 0; k < K; k++, source += ld) column[k] = *source;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void CopyTail(float* source, nint ld, int K, int count, float* tail)
+    {
+        if (count == GemmTail.Columns)
+        {
+            for (int k = 0; k < K; k++, source += ld, tail += GemmTail.Columns) Vector128.Store(Vector128.Load(source), tail);
+            return;
+        }
+
+        for (int k = 0; k < K; k++, source += ld, tail += GemmTail.Columns) Vector128.Store(Simd128.LoadPartial(source, count), tail);
+    }
+
     private void PackInPlace(in Block block, int c, int channels, float* panels)
     {
         nint plane = (nint)_grid.H * _grid.W, image = plane * shape.Channels * _s.G;
-        var source = new PatchSource(Source(block.N, block.G, c), Source(_s.N, 0, 0), plane, _grid.sw, isFar: true);
+        var source = new PatchSource(Source(block.N, block.G, c), Source(_s.N, 0, 0), plane, _grid.sw);
         nint tap = ((nint)_grid.FirstRow * _grid.W) + _grid.FirstColumn;
         Span<Run> runs = stackalloc Run[MostRuns(block)];
         int count = FindRuns(block, image, (nint)_grid.sh * _grid.W, _grid.sw, runs);
@@ -192,7 +207,7 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         for (int n = block.N; n <= lastImage; n++)
             shape.Patches.Fill(_grid, Source(n, block.G, c), channels, firstRow, rows, scratch + ((n - block.N) * imageStride), channelStride);
 
-        var source = new PatchSource(scratch - (firstRow * _grid.RowStep), scratch + shape.ScratchLength, channelStride, 1, isFar: false);
+        var source = new PatchSource(scratch - (firstRow * _grid.RowStep), scratch + shape.ScratchLength, channelStride, 1);
         Span<Run> runs = stackalloc Run[MostRuns(block)];
         int count = FindRuns(block, imageStride, _grid.RowStep, 1, runs);
         shape.Patches.Pack(source, channels, _grid.TapOffsets, _grid.Taps, runs[..count], shape.PatchesLd, panels);
@@ -247,7 +262,7 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         int height = Math.Min(rows * shape.OutStepH, shape.OutH - (row * shape.OutStepH));
         int width = Math.Min(length * shape.OutStepW, shape.OutW - (column * shape.OutStepW));
         PlaneStore.Spread(
-            context.Isa, result, shape.NC, block.Rows, length, shape.OutStepH, shape.OutStepW, height, width, output, shape.OutW, (nint)shape.OutH * shape.OutW);
+            context.Isa, result, shape.MostColumns, block.Rows, length, shape.OutStepH, shape.OutStepW, height, width, output, shape.OutW, (nint)shape.OutH * shape.OutW);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -258,10 +273,10 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         {
             TileStore store = direction == Direction.Forward ? context.Epilogue(BiasOf(block), ResidualAt(output)) : default;
             (store.Rows, store.Columns) = (block.Rows, length);
-            Epilogue.Copy(context.Isa, store, result, shape.NC, output, plane);
+            Epilogue.Copy(context.Isa, store, result, shape.MostColumns, output, plane);
             return;
         }
 
-        PlaneStore.Weave(context.Isa, result, shape.NC, block.Rows, shape.OutStepW, length, output, plane);
+        PlaneStore.Weave(context.Isa, result, shape.MostColumns, block.Rows, shape.OutStepW, length, output, plane);
     }
 }

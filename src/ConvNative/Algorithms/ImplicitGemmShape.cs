@@ -21,7 +21,8 @@ internal sealed class ImplicitGemmShape
         bool forward = _forward = direction == Direction.Forward;
         int points = forward ? s.OutputPixels : BlockSizes.CeilDiv(s.IH, s.sh) * BlockSizes.CeilDiv(s.IW, s.sw);
         // Blocks that span images waste no lanes, but go through scratch.
-        GemmKernel ofImage = GemmKernel.For(context.Isa, points), ofAll = GemmKernel.For(context.Isa, (long)points * s.N);
+        bool byRows = forward || (s.KH * s.KW > 1 && s.sh * s.sw == 1);   // as FilterPanels has it
+        GemmKernel ofImage = GemmKernel.For(context.Isa, points, byRows), ofAll = GemmKernel.For(context.Isa, (long)points * s.N, byRows);
         MergesImages = (long)points * s.N <= int.MaxValue && ofAll.CoveredColumns((long)points * s.N) < 15 / 16.0 * s.N * ofImage.CoveredColumns(points);
         Kernel = MergesImages ? ofAll : ofImage;
         (Packer, Patches) = (PanelPacker.For(context.Isa), PatchPacker.For(context.Isa));
@@ -61,8 +62,14 @@ internal sealed class ImplicitGemmShape
     /// <summary>Grid points of a block.</summary>
     public int NC { get; private set; }
 
-    /// <summary>Floats from a row of packed patches to the next: an odd number of cache lines, so that rows do not share their place in L1.</summary>
-    public int PatchesLd => (BlockSizes.CeilDiv(NC, Prefetch.Line) | 1) * Prefetch.Line;
+    /// <summary>Grid points of a last block, which takes what is left for the tail of its last panel.</summary>
+    public int MostColumns => NC + Kernel.Tail;
+
+    /// <summary>
+    /// Floats from a row of packed patches to the next, with room for a vector beyond the last point: an odd number of cache lines, so that rows do not
+    /// share their place in L1.
+    /// </summary>
+    public int PatchesLd => (BlockSizes.CeilDiv(MostColumns + Prefetch.Line - 1, Prefetch.Line) | 1) * Prefetch.Line;
 
     /// <summary>Rows of a block.</summary>
     public int RowsPerItem { get; private set; }
@@ -76,7 +83,7 @@ internal sealed class ImplicitGemmShape
 
     public long PanelsLength { get; private set; }
 
-    /// <summary>The part of the panels' memory that holds the last columns of panels of one column more than whole vectors.</summary>
+    /// <summary>The part of the panels' memory that holds the last columns of panels of one column more than whole vectors, or a tail.</summary>
     public long LastColumnsLength { get; private set; }
 
     public long ResultLength { get; private set; }
@@ -106,11 +113,20 @@ internal sealed class ImplicitGemmShape
     public int Points(PatchGrid grid) => MergesImages ? grid.Points * _context.Sizes.N : grid.Points;
 
     /// <summary>Columns of the packed panel beside an image that is read as it stands: one where a vector would reach beyond the image's row.</summary>
-    public int EdgeColumns(PatchGrid grid) => grid.Points % Kernel.NR % Kernel.Vector == 0 ? 0 : Kernel.NR;
+    public int EdgeColumns(PatchGrid grid) => NeedsEdge(grid.Points) ? Kernel.NR : 0;
+
+    /// <summary>The last panel of so many columns has neither whole vectors nor a tail.</summary>
+    public bool NeedsEdge(int columns) => Tail(columns) == 0 && columns % Kernel.NR % Kernel.Vector != 0;
+
+    /// <summary>Columns of so many that are the last panel's tail.</summary>
+    public int Tail(int columns) => columns > Kernel.NR && columns % Kernel.NR <= Kernel.Tail ? columns % Kernel.NR : 0;
 
     public FilterPanels Filter(ImplicitGemmPart part) => new(Packer, Kernel.MR, _context.Sizes, part.Kernel, _forward);
 
-    public int ColumnBlocks(PatchGrid grid) => BlockSizes.CeilDiv(Points(grid), NC);
+    public int ColumnBlocks(PatchGrid grid) => Math.Max(1, BlockSizes.CeilDiv(Points(grid) - Kernel.Tail, NC));
+
+    /// <summary>Columns of the block that begins where so many are left.</summary>
+    public int BlockColumns(int left) => left <= MostColumns ? left : NC;
 
     public int RowBlocks => BlockSizes.CeilDiv(M, RowsPerItem);
 
@@ -156,8 +172,8 @@ internal sealed class ImplicitGemmShape
 
     private void Cut(long images, int points, int panels, int fewestTiles)
     {
-        NC = BlockSizes.RoundUp(BlockSizes.Balance(points, panels * Kernel.NR, Kernel.NR), Kernel.NR);
-        long items = images * BlockSizes.CeilDiv(points, NC);
+        NC = BalancedColumns(points, panels);
+        long items = images * Math.Max(1, BlockSizes.CeilDiv(points - Kernel.Tail, NC));
         // Each part of the rows packs the patches anew, so there are only as many as even out the work.
         int parts = 1;
         while (items * parts < ItemsPerThread * (long)_context.Threads && items * parts % _context.Threads != 0) parts++;
@@ -170,13 +186,17 @@ internal sealed class ImplicitGemmShape
     /// </summary>
     private void CutImage(int points, int panels)
     {
-        int all = BlockSizes.CeilDiv(points, Kernel.NR), tiles = PaddedM / Kernel.MR;
+        int all = Math.Max(1, BlockSizes.CeilDiv(points - Kernel.Tail, Kernel.NR)), tiles = PaddedM / Kernel.MR;
         double columns = Unevenness(all), rows = Unevenness(tiles);
         bool byRows = rows < 0.85 * columns || (rows < 1.15 * columns && M > Channels && OutH * OutW % Prefetch.Line != 0);
         if (!byRows) panels = Math.Clamp(all / (ItemsPerThread * _context.Threads), 1, panels);
-        NC = BlockSizes.RoundUp(BlockSizes.Balance(points, panels * Kernel.NR, Kernel.NR), Kernel.NR);
+        NC = BalancedColumns(points, panels);
         RowsPerItem = byRows ? BlockSizes.CeilDiv(tiles, _context.Threads) * Kernel.MR : PaddedM;
     }
+
+    /// <summary>At most so many panels a block, in blocks as equal as panels allow.</summary>
+    private int BalancedColumns(int points, int panels) =>
+        BlockSizes.RoundUp(BlockSizes.Balance(Math.Max(1, points - Kernel.Tail), panels * Kernel.NR, Kernel.NR), Kernel.NR);
 
     /// <summary>The largest share of so many equal pieces over the mean.</summary>
     private double Unevenness(int pieces) => BlockSizes.CeilDiv(pieces, _context.Threads) * _context.Threads / (double)pieces;
@@ -190,8 +210,8 @@ internal sealed class ImplicitGemmShape
         foreach (PatchGrid grid in grids)
         {
             int channels = ChannelsPerBlock(grid.Taps);
-            int images = MergesImages ? Math.Min(_context.Sizes.N, ((NC - 1) / grid.Points) + 2) : 1;
-            int rows = MergesImages ? grid.Rows : Math.Min(grid.Rows, ((NC + grid.Columns - 2) / grid.Columns) + 1);
+            int images = MergesImages ? Math.Min(_context.Sizes.N, ((MostColumns - 1) / grid.Points) + 2) : 1;
+            int rows = MergesImages ? grid.Rows : Math.Min(grid.Rows, ((MostColumns + grid.Columns - 2) / grid.Columns) + 1);
             long scratch = grid.ReadsInPlace ? 0 : ((long)images * channels * grid.PaddedRowCount(rows) * grid.Pitch) + slack;
             ScratchLength = Math.Max(ScratchLength, BlockSizes.RoundUp(scratch, Prefetch.Line));
             int panelColumns = ReadsImage(grid) ? EdgeColumns(grid) : PatchesLd;
@@ -199,10 +219,10 @@ internal sealed class ImplicitGemmShape
             if (PacksInRun) FilterLength = Math.Max(FilterLength, (long)channels * grid.Taps * FilterRows);
         }
 
-        if (Kernel.NR % Kernel.Vector != 0)
-            LastColumnsLength = grids.Max(grid => BlockSizes.RoundUp((long)ChannelsPerBlock(grid.Taps) * grid.Taps * (NC / Kernel.NR), Prefetch.Line));
+        int lastColumns = Kernel.Tail > 0 ? GemmTail.Columns : Kernel.NR % Kernel.Vector != 0 ? NC / Kernel.NR : 0;
+        LastColumnsLength = grids.Max(grid => BlockSizes.RoundUp((long)ChannelsPerBlock(grid.Taps) * grid.Taps * lastColumns, Prefetch.Line));
         PanelsLength = BlockSizes.RoundUp(PanelsLength, Prefetch.Line) + LastColumnsLength;
-        ResultLength = StoresDirectly ? 0 : BlockSizes.RoundUp(((long)RowsPerItem * NC) + Prefetch.Line, Prefetch.Line);   // a line to spare for whole vectors at the end
+        ResultLength = StoresDirectly ? 0 : BlockSizes.RoundUp(((long)RowsPerItem * MostColumns) + Prefetch.Line, Prefetch.Line);   // a line to spare for whole vectors at the end
         FilterLength = BlockSizes.RoundUp(FilterLength, Prefetch.Line);
     }
 }

@@ -12,6 +12,9 @@ internal static unsafe class Gemm8x3<S, V>
     where S : struct, ISimd<V>
     where V : struct
 {
+    /// <summary>Sums so short that to ask for 32 lines of C costs more than to wait for them.</summary>
+    private const int ShortSum = 32;
+
     private const int MR = 8;
 
     private static int NR => 3 * S.Width;
@@ -20,6 +23,9 @@ internal static unsafe class Gemm8x3<S, V>
 
     /// <summary>One column more: see <see cref="RunWide"/>.</summary>
     public static GemmKernel WideKernel => new($"{MR}x{NR + 1}", MR, NR + 1, S.Width, &RunWide, &RunWideByRows);
+
+    /// <summary>Up to four columns more in a last panel, for an A by rows.</summary>
+    public static GemmKernel TailKernel => new($"{MR}x{NR}+{GemmTail.Columns}", MR, NR, S.Width, &Run<ByColumns>, &RunWithTail, GemmTail.Columns);
 
     // Optimised at its first call: a pointer to it is taken early, and unoptimised vector code is a hundred times slower.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -36,7 +42,7 @@ internal static unsafe class Gemm8x3<S, V>
         V c20 = S.Zero, c21 = S.Zero, c22 = S.Zero, c30 = S.Zero, c31 = S.Zero, c32 = S.Zero;
         V c40 = S.Zero, c41 = S.Zero, c42 = S.Zero, c50 = S.Zero, c51 = S.Zero, c52 = S.Zero;
         V c60 = S.Zero, c61 = S.Zero, c62 = S.Zero, c70 = S.Zero, c71 = S.Zero, c72 = S.Zero;
-        PrefetchTile(c, ldc);
+        if (K > ShortSum) PrefetchTile(c, ldc);
         PrefetchWalk walk = store->Ahead;
         float* ahead = walk.Start;
         nint left = walk.Count;
@@ -91,7 +97,7 @@ internal static unsafe class Gemm8x3<S, V>
         V c40 = S.Zero, c41 = S.Zero, c42 = S.Zero, c50 = S.Zero, c51 = S.Zero, c52 = S.Zero;
         V c60 = S.Zero, c61 = S.Zero, c62 = S.Zero, c70 = S.Zero, c71 = S.Zero, c72 = S.Zero;
         Vector256<float> column = default;
-        PrefetchTile(c, ldc);
+        if (K > ShortSum) PrefetchTile(c, ldc);
         PrefetchWalk walk = store->Ahead;
         float* ahead = walk.Start;
         nint left = walk.Count;
@@ -136,6 +142,20 @@ internal static unsafe class Gemm8x3<S, V>
         Run<ByRows>(K, a, lda, b, ldb, c, ldc, store);
         store->Columns = columns;
         if (columns > NR) LastColumn(K, a, lda, c + NR, ldc, store);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RunWithTail(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+    {
+        int columns = store->Columns;
+        store->Columns = Math.Min(columns, NR);
+        Run<ByRows>(K, a, lda, b, ldb, c, ldc, store);
+        store->Columns = columns;
+        if (columns <= NR) return;
+        TileStore tail = *store;
+        tail.Columns = columns - NR;
+        if (tail.Addend != null) tail.Addend += NR;
+        GemmTail.Run(K, a, lda, store->LastColumn, c + NR, ldc, tail);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

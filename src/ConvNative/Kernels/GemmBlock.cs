@@ -14,14 +14,14 @@ internal static unsafe class GemmBlock
         float* panel = b.Data;
         TileStore store = epilogue;
         store.LastColumn = b.LastColumns;
-        for (int j = 0; j < N; j += kernel.NR)
+        for (int j = 0; j < N; j += store.Columns)
         {
-            store.Columns = Math.Min(kernel.NR, N - j);
-            PrefetchWalk next = b.Next(panel, j + kernel.NR >= N, kernel.NR, K);
+            store.Columns = kernel.PanelOf(N - j);
+            PrefetchWalk next = b.Next(panel, j + store.Columns >= N, kernel.NR, K);
             if (store.Columns < kernel.NR && b.Edge != null) MultiplyPanel(kernel, M, K, a, b.Edge, kernel.NR, next, c + j, ldc, store, fromLast);
             else MultiplyPanel(kernel, M, K, a, panel, b.Ld, next, c + j, ldc, store, fromLast);
             panel += b.PanelStep;
-            if (store.LastColumn != null) store.LastColumn += K;
+            if (store.LastColumn != null && kernel.Tail == 0) store.LastColumn += K;
             if (store.Addend != null) store.Addend += kernel.NR;
         }
     }

@@ -18,7 +18,7 @@ namespace ConvNative.Kernels;
 /// The kernel owns edges: with Rows &lt; MR or Columns &lt; NR it touches only that part of C, bias and addend, but it always
 /// reads all MR rows of A and whole vectors of B: whoever packs them fills the rest (with zeros). C is written and never read, unless
 /// it is the addend. K = 0 stores the epilogue of 0. No alignment is needed; 64 bytes for packed panels is fastest.
-/// Every element is summed over k = 0, 1, 2 … in one chain, in edge tiles too.
+/// Every element is summed over k = 0, 1, 2 … in one chain, in edge tiles too; those of a column more or a tail in several, always the same.
 /// </summary>
 internal readonly unsafe struct GemmKernel(
     string name,
@@ -26,7 +26,8 @@ internal readonly unsafe struct GemmKernel(
     int nr,
     int vector,
     delegate*<nint, float*, nint, float*, nint, float*, nint, TileStore*, void> run,
-    delegate*<nint, float*, nint, float*, nint, float*, nint, TileStore*, void> runRows)
+    delegate*<nint, float*, nint, float*, nint, float*, nint, TileStore*, void> runRows,
+    int tail = 0)
 {
     /// <summary>MR × NR, for descriptions.</summary>
     public string Name { get; } = name;
@@ -37,6 +38,9 @@ internal readonly unsafe struct GemmKernel(
     /// <summary>Columns of the tile: a whole number of vectors, or one more.</summary>
     public int NR { get; } = nr;
 
+    /// <summary>So many columns more the last panel of a matrix may have where A is by rows: <see cref="TileStore.LastColumn"/> holds them.</summary>
+    public int Tail { get; } = tail;
+
     /// <summary>Floats of a vector.</summary>
     public int Vector { get; } = vector;
 
@@ -46,20 +50,29 @@ internal readonly unsafe struct GemmKernel(
     /// <summary>The same, A by rows.</summary>
     public delegate*<nint, float*, nint, float*, nint, float*, nint, TileStore*, void> RunRows { get; } = runRows;
 
+    /// <summary>Columns of the first panel of so many columns.</summary>
+    public int PanelOf(int columns) => columns <= NR + Tail ? columns : NR;
+
     /// <summary>The kernel that covers so many columns in the least time.</summary>
-    public static GemmKernel For(Isa isa, long columns)
+    public static GemmKernel For(Isa isa, long columns, bool byRows)
     {
         GemmKernel kernel = For(isa);
         if (isa != Isa.Avx512) return kernel;
-        GemmKernel wide = Gemm8x3<Simd512, Vector512<float>>.WideKernel;
-        return wide.CoveredColumns(columns) < kernel.CoveredColumns(columns) ? wide : kernel;
+        kernel = Better(kernel, Gemm8x3<Simd512, Vector512<float>>.WideKernel, columns);
+        return byRows ? Better(kernel, Gemm8x3<Simd512, Vector512<float>>.TailKernel, columns) : kernel;
     }
 
-    /// <summary>The time for so many columns, in columns of a full tile: a panel's last vector counts whole, its one column more counts as 2.</summary>
+    private static GemmKernel Better(in GemmKernel kernel, in GemmKernel other, long columns) =>
+        other.CoveredColumns(columns) < kernel.CoveredColumns(columns) ? other : kernel;
+
+    /// <summary>
+    /// The time for so many columns, in columns of a full tile: a panel's last vector counts whole, its one column more counts as 2, a tail as 6.
+    /// </summary>
     public long CoveredColumns(long columns)
     {
         bool isWide = NR % Vector != 0;
         (long panels, long rest) = Math.DivRem(columns, NR);
+        if (rest > 0 && rest <= Tail && panels > 0) return (panels * NR) + 6;
         return (panels * (isWide ? NR + 1 : NR)) + ((rest + Vector - 1) / Vector * Vector);
     }
 

@@ -97,7 +97,7 @@ internal readonly unsafe struct OperandA(
 /// <param name="ld">The kernel's ldb.</param>
 /// <param name="panelStep">Floats from a panel to the next.</param>
 /// <param name="edge">A last panel of fewer columns, packed; null: it lies among the others.</param>
-/// <param name="lastColumns">K floats for each panel: <see cref="TileStore.LastColumn"/>.</param>
+/// <param name="lastColumns"><see cref="TileStore.LastColumn"/>: K floats for each panel, or of the last panel its tail.</param>
 /// <param name="following">The panel that is read after these, of a B as it stands, which may come from main memory; null: they are near.</param>
 internal readonly unsafe struct OperandB(float* data, nint ld, nint panelStep, float* edge, float* lastColumns, float* following = null)
 {

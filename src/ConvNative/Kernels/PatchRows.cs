@@ -10,7 +10,7 @@ namespace ConvNative.Kernels;
 internal readonly record struct Run(nint Source, int Target, int Count);
 
 /// <summary>What patches are cut from: padded rows in scratch, or the image itself where no point sees its padding.</summary>
-internal readonly unsafe struct PatchSource(float* pixels, float* end, nint channelStride, int pointStride, bool isFar)
+internal readonly unsafe struct PatchSource(float* pixels, float* end, nint channelStride, int pointStride)
 {
     /// <summary>The first channel's place 0.</summary>
     public readonly float* Pixels = pixels;
@@ -23,9 +23,6 @@ internal readonly unsafe struct PatchSource(float* pixels, float* end, nint chan
 
     /// <summary>Floats from a point of a run to the next.</summary>
     public readonly int PointStride = pointStride;
-
-    /// <summary>It may lie in main memory: channels are asked for before their turn.</summary>
-    public readonly bool IsFar = isFar;
 }
 
 /// <summary>
@@ -36,9 +33,12 @@ internal static unsafe class PatchRows<S, V>
     where S : struct, ISimd<V>
     where V : struct
 {
+    /// <summary>Channels that are copied run by run: the lines of B that neighbouring runs share are still in L1.</summary>
+    private const int ChannelsAtOnce = 32;
+
     /// <summary>
     /// rows[(c·Taps + t)·ld + Target(run) + i] = source[c·ChannelStride + offsets[t] + Source(run) + i·PointStride], i &lt; Count(run), c &lt; channels.
-    /// Runs are in the order of the points; what follows the last in a row holds anything, and up to a vector after the last row is written.
+    /// Runs are in the order of the points; what follows the last in a row, for which ld has a vector's room, holds anything.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Pack(in PatchSource source, int channels, nint* offsets, int taps, ReadOnlySpan<Run> runs, nint ld, float* rows)
@@ -52,39 +52,51 @@ internal static unsafe class PatchRows<S, V>
     private static void Pack<R>(in PatchSource source, int channels, nint* offsets, int taps, ReadOnlySpan<Run> runs, nint ld, float* rows)
         where R : struct, IStridedRead<S, V>
     {
-        float* plane = source.Pixels, end = source.End;
-        int stride = source.PointStride;
-        for (int c = 0; c < channels; c++, plane += source.ChannelStride)
+        for (int c = 0; c < channels; c += ChannelsAtOnce)
         {
-            if (source.IsFar) PrefetchRuns(plane + PrefetchDistance(source.ChannelStride), stride, runs);
-            for (int t = 0; t < taps; t++, rows += ld)
+            int count = Math.Min(ChannelsAtOnce, channels - c);
+            float* plane = source.Pixels + (c * source.ChannelStride), target = rows + (c * taps * ld);
+            for (int t = 0; t < taps; t++, target += ld)
             {
-                // What is written beyond a run is written again by the next one or with the next row.
-                float* p = plane + offsets[t];
-                foreach (ref readonly Run run in runs) Copy<R>(p + run.Source, stride, run.Count, end, rows + run.Target);
+                // What is written beyond a run is written again by the next one.
+                foreach (ref readonly Run run in runs) Copy<R>(source, plane + offsets[t] + run.Source, run.Count, count, target + run.Target, taps * ld);
             }
         }
     }
 
+    /// <summary>One run of some channels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Copy<R>(float* p, int stride, int count, float* end, float* target)
+    private static void Copy<R>(in PatchSource source, float* p, int count, int channels, float* target, nint ld)
         where R : struct, IStridedRead<S, V>
     {
-        int i = 0;
-        for (; i + S.Width < count; i += S.Width) S.Store(target + i, R.Inner(p + ((nint)i * stride), stride));
-        S.Store(target + i, R.Last(p + ((nint)i * stride), stride, count - i, end));
-    }
-
-    /// <summary>Whole channels, at least 16 KB: what memory takes some hundred nanoseconds for.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static nint PrefetchDistance(nint channelStride) => Math.Max(1, 4096 / channelStride) * channelStride;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void PrefetchRuns(float* plane, int stride, ReadOnlySpan<Run> runs)
-    {
-        foreach (ref readonly Run run in runs)
+        nint step = source.ChannelStride;
+        int stride = source.PointStride, vectors = (count + S.Width - 1) / S.Width, vector = S.Width * stride;
+        // Channels whose last vector does not reach beyond the end.
+        float* end = source.End - ((nint)vectors * vector);
+        int whole = p + ((channels - 1) * step) <= end ? channels : end < p ? 0 : (int)((end - p) / step) + 1;
+        if (vectors == 1)
         {
-            for (nint i = 0; i < (nint)run.Count * stride; i += Prefetch.Line) Prefetch.ToL1(plane + run.Source + i);
+            for (int c = 0; c < whole; c++, p += step, target += ld) S.Store(target, R.Inner(p, stride));
+        }
+        else if (vectors == 2)
+        {
+            for (int c = 0; c < whole; c++, p += step, target += ld)
+            {
+                S.Store(target, R.Inner(p, stride));
+                S.Store(target + S.Width, R.Inner(p + vector, stride));
+            }
+        }
+        else
+        {
+            for (int c = 0; c < whole; c++, p += step, target += ld)
+                for (int i = 0; i < vectors; i++) S.Store(target + (i * S.Width), R.Inner(p + (i * vector), stride));
+        }
+
+        for (int c = whole; c < channels; c++, p += step, target += ld)
+        {
+            int i = 0;
+            for (; i + S.Width < count; i += S.Width) S.Store(target + i, R.Inner(p + ((nint)i * stride), stride));
+            S.Store(target + i, R.Last(p + ((nint)i * stride), stride, count - i, source.End));
         }
     }
 }

@@ -27,7 +27,7 @@ internal unsafe struct TileStore
     /// <summary>Rows of the tile that exist, 1 … MR.</summary>
     public int Rows;
 
-    /// <summary>Columns of the tile that exist, 1 … NR.</summary>
+    /// <summary>Columns of the tile that exist, 1 … NR + Tail.</summary>
     public int Columns;
 
     /// <summary>One value for each row, or null.</summary>
@@ -50,7 +50,10 @@ internal unsafe struct TileStore
     /// <summary>Factor below zero of <see cref="Activation.LeakyRelu"/>.</summary>
     public float Slope;
 
-    /// <summary>B's column beyond its last whole vector, K floats side by side: for a tile of one column more whose A is read by rows.</summary>
+    /// <summary>
+    /// What B has beyond its last whole vector: of a tile of one column more whose A is read by rows, K floats side by side; of a tile with a tail,
+    /// [K][<see cref="GemmTail.Columns"/>].
+    /// </summary>
     public float* LastColumn;
 
     /// <summary>The last column is summed over so many values of k at a time; 0: over all of them.</summary>

@@ -39,7 +39,7 @@ internal sealed unsafe class GemmKernelTests
     [Test]
     public void WideTileIsWithinTheBoundOfItsSum([Values] Isa isa, [Values] Addition addition, [Values] Activation activation, [Values] bool bias, [Values] Layout layout)
     {
-        GemmKernel kernel = GemmKernel.For(isa, 49);
+        GemmKernel kernel = GemmKernel.For(isa, 49, byRows: false);
         var random = new Random(1);
         foreach (int K in Depths)
         for (int rows = 1; rows <= kernel.MR; rows++)
@@ -47,12 +47,29 @@ internal sealed unsafe class GemmKernelTests
             CheckTile(kernel, K, rows, columns, columns % 3, addition, activation, bias, layout, random);
     }
 
-    [TestCase(49, 49)]
-    [TestCase(48, 48)]
-    [TestCase(50, 48)]
-    [TestCase(196, 49)]
-    [TestCase(3136, 48)]
-    public void AWideKernelIsTakenWhereItSavesTime(int columns, int NR) => Assert.That(GemmKernel.For(Isa.Avx512, columns).NR, Is.EqualTo(NR));
+    /// <summary>The kernel for 52 columns, where there is one: Isa's own otherwise.</summary>
+    [Test]
+    public void TileWithATailIsWithinTheBoundOfItsSum(
+        [Values] Isa isa, [Values] Addition addition, [Values] Activation activation, [Values] bool bias, [Values(Layout.Rows, Layout.Segments)] Layout layout)
+    {
+        GemmKernel kernel = GemmKernel.For(isa, 52, byRows: true);
+        var random = new Random(1);
+        foreach (int K in Depths)
+        for (int rows = 1; rows <= kernel.MR; rows++)
+        foreach (int columns in (int[])[1, kernel.NR - 1, .. Enumerable.Range(kernel.NR, kernel.Tail + 1)])
+            CheckTile(kernel, K, rows, columns, columns % 3, addition, activation, bias, layout, random);
+    }
+
+    [TestCase(49, true, "8x49")]
+    [TestCase(48, true, "8x48")]
+    [TestCase(50, false, "8x48")]
+    [TestCase(50, true, "8x48+4")]
+    [TestCase(53, true, "8x48")]
+    [TestCase(196, false, "8x49")]
+    [TestCase(196, true, "8x48+4")]
+    [TestCase(3136, true, "8x48")]
+    public void TheKernelIsTakenThatSavesTime(int columns, bool byRows, string name) =>
+        Assert.That(GemmKernel.For(Isa.Avx512, columns, byRows).Name, Is.EqualTo(name));
 
     [Test]
     public void NaNTravelsThroughEveryActivation([Values] Isa isa, [Values] Activation activation)
@@ -118,7 +135,7 @@ internal sealed unsafe class GemmKernelTests
         bool byRows = layout != Layout.Columns;
         int segment = layout != Layout.Segments ? K : K % 18 == 0 ? 18 : K % 3 == 0 ? 3 : K, skip = layout == Layout.Segments ? 2 : 0;
         int rowLength = K == 0 ? 0 : K / segment * (segment + skip);
-        int ldb = kernel.NR + ldbGap, lda = (byRows ? rowLength : kernel.MR) + ldbGap, ldc = columns + LdcGap, length = ((rows - 1) * ldc) + columns;
+        int ldb = kernel.NR + kernel.Tail + ldbGap, lda = (byRows ? rowLength : kernel.MR) + ldbGap, ldc = columns + LdcGap, length = ((rows - 1) * ldc) + columns;
         using FencedFloats a = new FencedFloats((byRows ? kernel.MR : K) * lda).FillUniform(random);
         using FencedFloats b = new FencedFloats(K * ldb).FillUniform(random);
         using FencedFloats bias = new FencedFloats(rows).FillUniform(random);
@@ -136,8 +153,9 @@ internal sealed unsafe class GemmKernelTests
             store.AddendStride = ldc;
         }
 
-        using var last = new FencedFloats(K);
-        for (int k = 0; k < K; k++) last.Span[k] = b.Span[(k * ldb) + kernel.NR - 1];
+        int lastColumns = Math.Max(1, kernel.Tail);
+        using var last = new FencedFloats(K * lastColumns);
+        for (int k = 0; k < K; k++) b.Span.Slice((k * ldb) + kernel.NR - (kernel.Tail == 0 ? 1 : 0), lastColumns).CopyTo(last.Span[(k * lastColumns)..]);
         store.LastColumn = last.Pointer;
         if (layout == Layout.Segments) (store.Segment, store.SkipA, store.Ahead.Count) = (segment, skip, segment);
         (byRows ? kernel.RunRows : kernel.Run)(K, a.Pointer, lda, b.Pointer, ldb, c.Pointer, ldc, &store);

@@ -5,7 +5,7 @@ namespace ConvNative.Tests.Kernels;
 
 internal sealed unsafe class PatchRowsTests
 {
-    private const int Channels = 3, Vector = 16;
+    private const int Channels = 35, Vector = 16;
     private static readonly nint[] Offsets = [0, 5, 2];
 
     [Test]
@@ -22,17 +22,17 @@ internal sealed unsafe class PatchRowsTests
     private static bool Holds(Isa isa, int stride, int columns, int points)
     {
         int pitch = ((columns - 1) * stride) + 3, rows = (points + columns - 1) / columns, K = Channels * Offsets.Length;
-        int ld = points + (columns % 3);
+        int ld = points + Vector - 1 + (columns % 3);
         nint channelStride = rows * pitch;
         Run[] runs = [.. Runs(points, columns, pitch, stride)];
         Run last = runs[^1];
         nint length = ((Channels - 1) * channelStride) + Offsets.Max() + last.Source + ((last.Count - 1) * stride) + 1;
         if (rows > 1) length = Math.Max(length, ((Channels - 1) * channelStride) + Offsets.Max() + ((rows - 2) * pitch) + ((columns - 1) * stride) + 1);
         using FencedFloats source = new FencedFloats(length).FillUniform(new Random(points));
-        using var target = new FencedFloats(((long)K * ld) + Vector);
+        using var target = new FencedFloats((long)K * ld);
         fixed (nint* offsets = Offsets)
         {
-            var from = new PatchSource(source.Pointer, source.Pointer + length, channelStride, stride, isFar: columns % 2 == 0);
+            var from = new PatchSource(source.Pointer, source.Pointer + length, channelStride, stride);
             PatchPacker.For(isa).Pack(from, Channels, offsets, Offsets.Length, runs, ld, target.Pointer);
         }
 

@@ -21,6 +21,9 @@ internal static class ShapeList
         "mb5ic9ih6oc11oh6kh1ph0n\"pointwise_small_images\"",
         "mb1ic5ih6iw71oc9oh3ow36kh1sh2ph0n\"pointwise_stride_wide\"",
         "mb2ic5ih11oc6oh4kh1sh3ph0n\"pointwise_stride3\"",
+        "mb2ic70ih14oc21oh14kh1ph0n\"pointwise_four_over\"",
+        "mb1ic39ih5iw10oc9oh5ow10kh1ph0n\"pointwise_two_over\"",
+        "mb2ic9ih6iw34oc11oh3ow17kh1sh2ph0n\"pointwise_stride_three_over\"",
 
         // 3×3 over the widths around one and two vectors
         "mb1ic3ih6iw1oc4oh6ow1kh3ph1n\"w1\"",

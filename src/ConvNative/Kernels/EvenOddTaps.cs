@@ -17,6 +17,8 @@ internal readonly unsafe struct EvenOddTaps<S, V> : IRowTaps<EvenOddTaps<S, V>, 
 
     public static bool IsWhole => true;
 
+    public static bool IsWoven => false;
+
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -46,6 +48,8 @@ internal readonly unsafe struct EvenOddSideTaps<S, V>(float* masks) : IRowTaps<E
     public static bool Turns => false;
 
     public static bool IsWhole => true;
+
+    public static bool IsWoven => false;
 
     public static int Outputs => Stencil3x3.OutputMask;
 
@@ -78,6 +82,8 @@ internal readonly unsafe struct EvenOddEdgeTaps<S, V>(float* masks) : IRowTaps<E
 
     public static bool IsWhole => false;
 
+    public static bool IsWoven => false;
+
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -108,6 +114,8 @@ internal readonly unsafe struct EvenOddTailTaps<S, V>(float* masks) : IRowTaps<E
 
     public static bool IsWhole => false;
 
+    public static bool IsWoven => false;
+
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -134,6 +142,8 @@ internal readonly unsafe struct EvenOddTurnTaps<S, V>(float* masks) : IRowTaps<E
     public static bool Turns => true;
 
     public static bool IsWhole => false;
+
+    public static bool IsWoven => false;
 
     public static int Outputs => Stencil3x3.OutputMask;
 
@@ -163,6 +173,8 @@ internal readonly unsafe struct EvenOddPairTaps<S, V>(float* masks, nint second)
     public static bool Turns => true;
 
     public static bool IsWhole => false;
+
+    public static bool IsWoven => false;
 
     public static int Outputs => 3;
 

@@ -136,7 +136,7 @@ internal static unsafe class Gradient3x3
         float* sums = lanes - pitch;
         for (; count > 0; count--, lanes += GradientSums.Count * S.Width, totals += pitch)
         {
-            GradientSums.Fold<S, V>(t.IsPair, lanes, sums);
+            GradientSums.Fold<S, V>(t.LanePlanes, lanes, sums);
             for (int i = 0; i < pitch; i++) totals[i] = isFirst ? sums[i] : totals[i] + sums[i];
         }
     }
@@ -151,9 +151,9 @@ internal static unsafe class Gradient3x3
         float* sums = isAll ? lanes : lanes - pitch, dw = run.Weights, db = run.Bias;
         for (int c = 0; c < run.Count; c++, dw += 9 * t.Planes)
         {
-            if (!isAll && totals == null) GradientSums.Fold<S, V>(t.IsPair, lanes + (c * laneSums), sums);
+            if (!isAll && totals == null) GradientSums.Fold<S, V>(t.LanePlanes, lanes + (c * laneSums), sums);
             for (int i = 0; totals != null && i < pitch; i++) sums[i] = (float)totals[(c * pitch) + i];
-            GradientSums.Put(t.IsPair, sums, dw, db == null ? null : db + (c * t.Planes), run.SecondChannel);
+            GradientSums.Put(t.LanePlanes, sums, dw, db == null ? null : db + (c * t.Planes), run.SecondChannel);
             if (isAll) sums += pitch;
         }
     }

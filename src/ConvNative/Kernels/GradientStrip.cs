@@ -21,11 +21,12 @@ internal static unsafe class GradientStrip
             case (StripKind.Turn, 1): Slide<S, V, UnitTurnTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Pair, 1): Slide<S, V, UnitPairTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Edge, 1): Slide<S, V, UnitEdgeTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Pair, _): Skip<S, V, WovenPairTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Inner, _) when t.IsWoven: Skip<S, V, WovenTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Edge, _) when t.IsWoven: Skip<S, V, WovenEdgeTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Inner, 2): Skip<S, V, EvenOddTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Tail, 2): Skip<S, V, EvenOddTailTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Side, 2): Skip<S, V, EvenOddSideTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
-            case (StripKind.Turn, 2): Skip<S, V, EvenOddTurnTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
-            case (StripKind.Pair, 2): Skip<S, V, EvenOddPairTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             default: Skip<S, V, EvenOddEdgeTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
         }
     }
@@ -117,19 +118,20 @@ internal static unsafe class GradientStrip
                 }
             }
 
+            LanePlanes planes = !R.IsPair ? LanePlanes.One : R.IsWoven ? LanePlanes.Twos : LanePlanes.Halves;
             Clear<S, V, R>(outputs, ref a0, ref a3, ref a6);
             Clear<S, V, R>(outputs, ref a2, ref a5, ref a8);
             if (!R.Turns) Clear<S, V, R>(outputs, ref a1, ref a4, ref a7);
-            if (part.IsOneGo) GradientSums.Put<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, run.SecondChannel);
-            else if (part.IsAll) GradientSums.Add<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            if (part.IsOneGo) GradientSums.Put<S, V>(planes, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, run.SecondChannel);
+            else if (part.IsAll) GradientSums.Add<S, V>(planes, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             if (db != null) db += t.Planes;
         }
     }
 
     /// <summary>
-    /// Stride 2: a row of dy meets three rows of x, the last of which meets the next row of dy as well. Tap 0 of an output is tap 2 of the one
-    /// before: where the strip is a whole row, and registers are many, Σ dy[j]·t0[j] = Σ dy[j + 1]·t2[j] saves the shift of each row of x.
+    /// Stride 2: a row of dy meets three rows of x, the last of which meets the next row of dy as well. Woven rows are met by tap 0 in a row of dy
+    /// of its own, shifted by a column.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Skip<S, V, R>(
@@ -141,11 +143,11 @@ internal static unsafe class GradientStrip
         R taps = R.For(strip.Masks, run.SecondSource);
         V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
         V outputs = S.Load(strip.Masks + (R.Outputs * S.Width));
-        if (Shifts<S, V, R>()) outputs = S.And(outputs, S.RotateDown(outputs));
+        if (R.IsWoven) outputs = S.Woven(S.And(outputs, S.ShiftDown(outputs, S.Zero)));
         int first = strip.First, row = (2 * first) - t.Top, count = strip.End - first;
         bool hasTop = row >= 0, hasLast = row + (2 * count) < t.SourceH;
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
-        bool isOnAndOn = R.Turns && part.Images == 1;
+        bool isOnAndOn = t.Starts.Length == 1 && part.Images == 1;
         bool isAlike = R.IsWhole && strip.Alike > 1;
         int repeats = part.Images * (isAlike ? strip.Alike : 1);
         nint xRepeat = isAlike ? 2 * S.Width : part.XImage, dyRepeat = isAlike ? S.Width : part.DyImage;
@@ -163,43 +165,43 @@ internal static unsafe class GradientStrip
             for (int n = repeats; n > 0; n--, atX += xRepeat, atDy += dyRepeat, askX += xAheadRepeat, askDy += dyAheadRepeat)
             {
                 float* p = atX, g = atDy, nextX = askX + (n == 1 ? part.XLast : 0), nextDy = askDy + (n == 1 ? part.DyLast : 0);
-                V d0 = Row<S, V, R>(g, second, low, high), e0 = Next<S, V, R>(d0);
+                Row<S, V, R>(g, second, low, high, out V d0, out V e0);
                 bias = S.Add(bias, d0);
                 AskTwo(xStep, dyStep, isOnAndOn, ref nextX, ref nextDy);
                 if (hasTop)
                 {
                     taps.Load(p, out t0, out t1, out t2);
-                    Meet<S, V, R>(t0, t1, t2, d0, e0, ref a0, ref a1, ref a2);
+                    Meet<S, V>(t0, t1, t2, e0, d0, ref a0, ref a1, ref a2);
                 }
 
                 taps.Load(p + pitch, out t0, out t1, out t2);
-                Meet<S, V, R>(t0, t1, t2, d0, e0, ref a3, ref a4, ref a5);
+                Meet<S, V>(t0, t1, t2, e0, d0, ref a3, ref a4, ref a5);
                 for (int rows = count - 1; rows > 0; rows--)
                 {
                     AskTwo(xStep, dyStep, isOnAndOn, ref nextX, ref nextDy);
                     p += 2 * pitch;
                     g += width;
                     V d1 = d0, e1 = e0;
-                    d0 = Row<S, V, R>(g, second, low, high);
-                    e0 = Next<S, V, R>(d0);
+                    Row<S, V, R>(g, second, low, high, out d0, out e0);
                     bias = S.Add(bias, d0);
                     taps.Load(p, out t0, out t1, out t2);
-                    Meet<S, V, R>(t0, t1, t2, d0, e0, ref a0, ref a1, ref a2);
-                    Meet<S, V, R>(t0, t1, t2, d1, e1, ref a6, ref a7, ref a8);
+                    Meet<S, V>(t0, t1, t2, e0, d0, ref a0, ref a1, ref a2);
+                    Meet<S, V>(t0, t1, t2, e1, d1, ref a6, ref a7, ref a8);
                     taps.Load(p + pitch, out t0, out t1, out t2);
-                    Meet<S, V, R>(t0, t1, t2, d0, e0, ref a3, ref a4, ref a5);
+                    Meet<S, V>(t0, t1, t2, e0, d0, ref a3, ref a4, ref a5);
                 }
 
                 if (hasLast)
                 {
                     taps.Load(p + (2 * pitch), out t0, out t1, out t2);
-                    Meet<S, V, R>(t0, t1, t2, d0, e0, ref a6, ref a7, ref a8);
+                    Meet<S, V>(t0, t1, t2, e0, d0, ref a6, ref a7, ref a8);
                 }
             }
 
+            LanePlanes planes = !R.IsPair ? LanePlanes.One : R.IsWoven ? LanePlanes.Twos : LanePlanes.Halves;
             Clear<S, V, R>(outputs, ref a0, ref a3, ref a6);
-            if (part.IsOneGo) GradientSums.Put<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, run.SecondChannel);
-            else if (part.IsAll) GradientSums.Add<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            if (part.IsOneGo) GradientSums.Put<S, V>(planes, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, run.SecondChannel);
+            else if (part.IsAll) GradientSums.Add<S, V>(planes, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             if (db != null) db += t.Planes;
         }
@@ -235,38 +237,18 @@ internal static unsafe class GradientStrip
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Meet<S, V>(V t0, V t1, V t2, V dy, ref V a0, ref V a1, ref V a2)
         where S : struct, ISimd<V>
+        where V : struct => Meet<S, V>(t0, t1, t2, dy, dy, ref a0, ref a1, ref a2);
+
+    /// <summary>The same, with what tap 0 meets.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Meet<S, V>(V t0, V t1, V t2, V first, V dy, ref V a0, ref V a1, ref V a2)
+        where S : struct, ISimd<V>
         where V : struct
     {
-        a0 = S.MultiplyAdd(t0, dy, a0);
+        a0 = S.MultiplyAdd(t0, first, a0);
         a1 = S.MultiplyAdd(t1, dy, a1);
         a2 = S.MultiplyAdd(t2, dy, a2);
     }
-
-    /// <summary>The same, with the row of dy and what tap 0 meets in place of it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Meet<S, V, R>(V t0, V t1, V t2, V dy, V next, ref V a0, ref V a1, ref V a2)
-        where S : struct, ISimd<V>
-        where V : struct
-        where R : struct, IRowTaps<R, V>
-    {
-        a0 = Shifts<S, V, R>() ? S.MultiplyAdd(t2, next, a0) : S.MultiplyAdd(t0, dy, a0);
-        a1 = S.MultiplyAdd(t1, dy, a1);
-        a2 = S.MultiplyAdd(t2, dy, a2);
-    }
-
-    /// <summary>Whether rows of dy are shifted, which takes two registers more.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Shifts<S, V, R>()
-        where S : struct, ISimd<V>
-        where V : struct
-        where R : struct, IRowTaps<R, V> => R.Turns && S.Registers > 16;
-
-    /// <summary>dy of the next column, where that is what tap 0 meets.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Next<S, V, R>(V dy)
-        where S : struct, ISimd<V>
-        where V : struct
-        where R : struct, IRowTaps<R, V> => Shifts<S, V, R>() ? S.RotateDown(dy) : dy;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool Exists(int row, int height) => (uint)row < (uint)height;
@@ -281,6 +263,19 @@ internal static unsafe class GradientStrip
         if (R.IsWhole) return S.Load(dy);
         V row = S.LoadMasked(dy, low, S.Zero);
         return R.IsPair ? S.LoadMasked(dy + second, high, row) : row;
+    }
+
+    /// <summary>A row of dy and what tap 0 meets: where rows are woven, that of the columns after.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Row<S, V, R>(float* dy, nint second, V low, V high, out V row, out V first)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        row = first = Row<S, V, R>(dy, second, low, high);
+        if (!R.IsWoven) return;
+        first = R.IsWhole ? S.Woven(S.Load(dy + 1)) : S.WovenNext(row);
+        row = S.Woven(row);
     }
 
     /// <summary>Clears what taps read beyond the outputs: it may not be finite, and met zeros.</summary>

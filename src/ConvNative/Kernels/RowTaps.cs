@@ -1,3 +1,5 @@
+using ConvNative.Simd;
+
 namespace ConvNative.Kernels;
 
 /// <summary>
@@ -16,6 +18,9 @@ internal unsafe interface IRowTaps<TSelf, V>
 
     /// <summary>Whether all lanes belong to the row and its outputs, so that nothing is masked.</summary>
     static abstract bool IsWhole { get; }
+
+    /// <summary>Whether lanes stand in the order of <see cref="ISimd{V}.Woven"/>; t0 is t2 then, to be multiplied for the output after.</summary>
+    static abstract bool IsWoven { get; }
 
     /// <summary>Whether a strip is a whole row with a zero on either side.</summary>
     static abstract bool Turns { get; }

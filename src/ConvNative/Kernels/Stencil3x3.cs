@@ -73,6 +73,12 @@ internal sealed class Stencil3x3
 
     public bool IsPair => Lanes < Width;
 
+    /// <summary>Whether rows of a gradient are read by <see cref="WovenTaps{S, V}"/>, of two planes as well.</summary>
+    public bool IsWoven { get; private init; }
+
+    /// <summary>Where the lanes of a gradient's planes are.</summary>
+    public LanePlanes LanePlanes => !IsPair ? LanePlanes.One : IsWoven ? LanePlanes.Twos : LanePlanes.Halves;
+
     /// <summary>Planes that are computed at once.</summary>
     public int Planes { get; }
 
@@ -147,6 +153,7 @@ internal sealed class Stencil3x3
         int reach = Math.Max(sourceW, outputW * stride);
         bool turns = pl == 1 && reach < width * stride && (stride == 2 || sourceW == outputW);
         bool pairs = turns && width >= 8 && reach < width / 2 * stride;
+        bool woven = stride == 2 && pl == 1 && !overlap;
         int lanes = pairs ? width / 2 : width;
         int[] starts = Cut(outputW, lanes, overlap), table = Table(starts, width, IsOn);
         var kinds = new StripKind[starts.Length];
@@ -158,13 +165,13 @@ internal sealed class Stencil3x3
             bool isWhole = masks[width..(vectors * width)].IndexOf(0) < 0 && masks[(OutputMask * width)..].IndexOf(0) < 0;
             bool isInner = isWhole && masks[width - 1] != 0 && masks[vectors * width] != 0;
             bool isTail = masks[width - 1] != 0 && masks[((OutputMask + 1) * width) - 1] == 0;
-            kinds[i] = pairs ? StripKind.Pair : isInner ? StripKind.Inner : isWhole ? StripKind.Side : turns ? StripKind.Turn
+            kinds[i] = pairs ? StripKind.Pair : woven ? isWhole && i + 1 < kinds.Length ? StripKind.Inner : StripKind.Edge : isInner ? StripKind.Inner : isWhole ? StripKind.Side : turns ? StripKind.Turn
                 : isTail ? StripKind.Tail : StripKind.Edge;
         }
 
         return new Stencil3x3(sourceH, sourceW, outputH, outputW, stride, pt, pl, width, lanes)
         {
-            Starts = starts, MaskTable = table, Kinds = kinds,
+            Starts = starts, MaskTable = table, Kinds = kinds, IsWoven = woven,
             SourceShare = BlockSizes.CeilDiv(width / lanes * stride * sourceW, starts.Length),
             OutputShare = BlockSizes.CeilDiv(width / lanes * outputW, starts.Length),
         };

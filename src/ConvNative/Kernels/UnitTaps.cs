@@ -17,6 +17,8 @@ internal readonly unsafe struct UnitTaps<S, V> : IRowTaps<UnitTaps<S, V>, V>
 
     public static bool IsWhole => true;
 
+    public static bool IsWoven => false;
+
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -52,6 +54,8 @@ internal readonly unsafe struct UnitSideTaps<S, V>(float* masks) : IRowTaps<Unit
 
     public static bool IsWhole => true;
 
+    public static bool IsWoven => false;
+
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -82,6 +86,8 @@ internal readonly unsafe struct UnitEdgeTaps<S, V>(float* masks) : IRowTaps<Unit
 
     public static bool IsWhole => false;
 
+    public static bool IsWoven => false;
+
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -109,6 +115,8 @@ internal readonly unsafe struct UnitTailTaps<S, V>(float* masks) : IRowTaps<Unit
     public static bool Turns => false;
 
     public static bool IsWhole => false;
+
+    public static bool IsWoven => false;
 
     public static int Outputs => Stencil3x3.OutputMask;
 
@@ -138,6 +146,8 @@ internal readonly unsafe struct UnitTurnTaps<S, V>(float* masks) : IRowTaps<Unit
 
     public static bool IsWhole => false;
 
+    public static bool IsWoven => false;
+
     public static int Outputs => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -164,6 +174,8 @@ internal readonly unsafe struct UnitPairTaps<S, V>(float* masks, nint second) : 
     public static bool Turns => true;
 
     public static bool IsWhole => false;
+
+    public static bool IsWoven => false;
 
     public static int Outputs => 1;
 

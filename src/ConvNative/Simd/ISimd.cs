@@ -100,6 +100,18 @@ internal unsafe interface ISimd<V>
     /// <summary>Lanes 1, 3, 5 … of the 2·Width values (low, high).</summary>
     static abstract V Odd(V low, V high);
 
+    /// <summary>In each four lanes the even ones of low, then of high: <see cref="Even"/> in the order of <see cref="Woven"/>.</summary>
+    static abstract V EvenInFours(V low, V high);
+
+    /// <summary>The same of the odd ones.</summary>
+    static abstract V OddInFours(V low, V high);
+
+    /// <summary>Twos of lanes of the lower half and of the upper half in turn.</summary>
+    static abstract V Woven(V a);
+
+    /// <summary>The same of <see cref="RotateDown"/>.</summary>
+    static abstract V WovenNext(V a);
+
     /// <summary>In each four lanes the sums of the four that a, b, c and d have there.</summary>
     static abstract V SumFours(V a, V b, V c, V d);
 
@@ -121,6 +133,9 @@ internal unsafe interface ISimd<V>
     /// <summary>Columns of 8 neighbours: lane i of cⱼ = rows[i][offset + j].</summary>
     static abstract void LoadOcts(
         float** rows, nint offset, out V c0, out V c1, out V c2, out V c3, out V c4, out V c5, out V c6, out V c7);
+
+    /// <summary>The same of rows that stand <paramref name="pitch"/> floats apart.</summary>
+    static abstract void LoadOctsApart(float* p, nint pitch, out V c0, out V c1, out V c2, out V c3, out V c4, out V c5, out V c6, out V c7);
 
     /// <summary>The reverse of <see cref="LoadQuads"/>: rows[i][offset + j] = lane i of cⱼ, rows in ascending order.</summary>
     static abstract void StoreQuads(float** rows, nint offset, V c0, V c1, V c2, V c3);

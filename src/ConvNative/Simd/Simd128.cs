@@ -137,6 +137,18 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         : Vector128.Create(low.GetElement(1), low.GetElement(3), high.GetElement(1), high.GetElement(3));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> EvenInFours(Vector128<float> low, Vector128<float> high) => Even(low, high);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> OddInFours(Vector128<float> low, Vector128<float> high) => Odd(low, high);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Woven(Vector128<float> a) => a;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> WovenNext(Vector128<float> a) => RotateDown(a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> SumFours(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
     {
         Transpose(a, b, c, d, out Vector128<float> c0, out Vector128<float> c1, out Vector128<float> c2, out Vector128<float> c3);
@@ -173,6 +185,16 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     {
         LoadQuads(rows, offset, out c0, out c1, out c2, out c3);
         LoadQuads(rows, offset + 4, out c4, out c5, out c6, out c7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadOctsApart(
+        float* p, nint pitch, out Vector128<float> c0, out Vector128<float> c1, out Vector128<float> c2, out Vector128<float> c3,
+        out Vector128<float> c4, out Vector128<float> c5, out Vector128<float> c6, out Vector128<float> c7)
+    {
+        float** rows = stackalloc float*[Width];
+        for (int i = 0; i < Width; i++) rows[i] = p + (i * pitch);
+        LoadOcts(rows, 0, out c0, out c1, out c2, out c3, out c4, out c5, out c6, out c7);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -145,6 +145,24 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
             : Vector256.Create(Simd128.Odd(low.GetLower(), low.GetUpper()), Simd128.Odd(high.GetLower(), high.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> EvenInFours(Vector256<float> low, Vector256<float> high) =>
+        Avx.IsSupported
+            ? Avx.Shuffle(low, high, 0b10_00_10_00)
+            : Vector256.Create(Simd128.Even(low.GetLower(), high.GetLower()), Simd128.Even(low.GetUpper(), high.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> OddInFours(Vector256<float> low, Vector256<float> high) =>
+        Avx.IsSupported
+            ? Avx.Shuffle(low, high, 0b11_01_11_01)
+            : Vector256.Create(Simd128.Odd(low.GetLower(), high.GetLower()), Simd128.Odd(low.GetUpper(), high.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Woven(Vector256<float> a) => Vector256.Shuffle(a.AsDouble(), Vector256.Create(0, 2, 1, 3)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> WovenNext(Vector256<float> a) => Vector256.Shuffle(a, Vector256.Create(1, 2, 5, 6, 3, 4, 7, 0));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> SumFours(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d)
     {
         Vector256<double> ab = (UnpackLow(a, b) + UnpackHigh(a, b)).AsDouble(), cd = (UnpackLow(c, d) + UnpackHigh(c, d)).AsDouble();
@@ -192,6 +210,16 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     {
         LoadQuads(rows, offset, out c0, out c1, out c2, out c3);
         LoadQuads(rows, offset + 4, out c4, out c5, out c6, out c7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadOctsApart(
+        float* p, nint pitch, out Vector256<float> c0, out Vector256<float> c1, out Vector256<float> c2, out Vector256<float> c3,
+        out Vector256<float> c4, out Vector256<float> c5, out Vector256<float> c6, out Vector256<float> c7)
+    {
+        float** rows = stackalloc float*[Width];
+        for (int i = 0; i < Width; i++) rows[i] = p + (i * pitch);
+        LoadOcts(rows, 0, out c0, out c1, out c2, out c3, out c4, out c5, out c6, out c7);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -19,6 +19,8 @@ internal readonly unsafe struct EvenOddTaps<S, V> : IRowTaps<EvenOddTaps<S, V>, 
 
     public static bool IsWoven => false;
 
+    public static int Stride => 2;
+
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -50,6 +52,8 @@ internal readonly unsafe struct EvenOddSideTaps<S, V>(float* masks) : IRowTaps<E
     public static bool IsWhole => true;
 
     public static bool IsWoven => false;
+
+    public static int Stride => 2;
 
     public static int Outputs => Stencil3x3.OutputMask;
 
@@ -84,6 +88,8 @@ internal readonly unsafe struct EvenOddEdgeTaps<S, V>(float* masks) : IRowTaps<E
 
     public static bool IsWoven => false;
 
+    public static int Stride => 2;
+
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -116,6 +122,8 @@ internal readonly unsafe struct EvenOddTailTaps<S, V>(float* masks) : IRowTaps<E
 
     public static bool IsWoven => false;
 
+    public static int Stride => 2;
+
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -144,6 +152,8 @@ internal readonly unsafe struct EvenOddTurnTaps<S, V>(float* masks) : IRowTaps<E
     public static bool IsWhole => false;
 
     public static bool IsWoven => false;
+
+    public static int Stride => 2;
 
     public static int Outputs => Stencil3x3.OutputMask;
 
@@ -175,6 +185,8 @@ internal readonly unsafe struct EvenOddPairTaps<S, V>(float* masks, nint second)
     public static bool IsWhole => false;
 
     public static bool IsWoven => false;
+
+    public static int Stride => 2;
 
     public static int Outputs => 3;
 

@@ -13,6 +13,12 @@ internal static unsafe class GradientStrip
         where S : struct, ISimd<V>
         where V : struct
     {
+        if (part.IsOneGo)
+        {
+            Planes<S, V>(t, strip, kind, run, part);
+            return;
+        }
+
         switch (kind, t.Stride)
         {
             case (StripKind.Inner, 1): Slide<S, V, UnitTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
@@ -31,6 +37,23 @@ internal static unsafe class GradientStrip
         }
     }
 
+    /// <summary>Sets dw and db of planes that are one strip.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Planes<S, V>(Stencil3x3 t, in DepthwiseStrip strip, StripKind kind, in DepthwiseRun run, in GradientPart part)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        switch (kind, t.Stride)
+        {
+            case (StripKind.Turn, 1): SlidePlanes<S, V, UnitTurnTaps<S, V>>(t, strip, run, part); break;
+            case (StripKind.Pair, 1): SlidePlanes<S, V, UnitPairTaps<S, V>>(t, strip, run, part); break;
+            case (_, 1): SlidePlanes<S, V, UnitEdgeTaps<S, V>>(t, strip, run, part); break;
+            case (StripKind.Pair, _): SkipPlanes<S, V, WovenPairTaps<S, V>>(t, strip, run, part); break;
+            case (_, _) when t.IsWoven: SkipPlanes<S, V, WovenEdgeTaps<S, V>>(t, strip, run, part); break;
+            default: SkipPlanes<S, V, EvenOddEdgeTaps<S, V>>(t, strip, run, part); break;
+        }
+    }
+
     /// <summary>Stride 1: each row of x meets three rows of dy, but for two at either end of the band, which have fewer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Slide<S, V, R>(
@@ -41,7 +64,7 @@ internal static unsafe class GradientStrip
     {
         R taps = R.For(strip.Masks, run.SecondSource);
         V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
-        V outputs = S.Load(strip.Masks + (R.Outputs * S.Width));
+        V outputs = Outputs<S, V, R>(strip.Masks);
         int first = strip.First, row = first - t.Top, count = strip.End - first, height = t.SourceH;
         bool hasTop = Exists(row, height), hasSecond = Exists(row + 1, height), hasLast = Exists(row + count, height);
         bool hasBottom = Exists(row + count + 1, height);
@@ -52,80 +75,128 @@ internal static unsafe class GradientStrip
         nint xAhead = part.XAhead + (strip.Index * (part.XShare - t.Lanes)), dyAhead = part.DyAhead + (strip.Index * (part.DyShare - t.Lanes));
         nint xAheadRepeat = isAlike ? part.XShare : part.XImage, dyAheadRepeat = isAlike ? part.DyShare : part.DyImage;
         nint xStep = part.XStep, dyStep = part.DyStep;
-        float* dw = run.Weights, db = run.Bias;
         float* x = part.X + (row * pitch) + strip.Start - t.Left;
         float* dy = part.Dy + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += part.XPlanes, dy += part.DyPlanes, sums += part.SumPitch, dw += 9 * t.Planes)
+        for (int c = run.Count; c > 0; c--, x += part.XPlanes, dy += part.DyPlanes, sums += part.SumPitch)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
-            V bias = S.Zero, t0, t1, t2;
+            V bias = S.Zero;
             float* atX = x, atDy = dy, askX = x + xAhead, askDy = dy + dyAhead;
             for (int n = repeats; n > 0; n--, atX += xRepeat, atDy += dyRepeat, askX += xAheadRepeat, askDy += dyAheadRepeat)
             {
                 float* p = atX, g = atDy, nextX = askX + (n == 1 ? part.XLast : 0), nextDy = askDy + (n == 1 ? part.DyLast : 0);
-                V d0 = Row<S, V, R>(g, second, low, high), d1 = S.Zero;
-                bias = S.Add(bias, d0);
-                Ask(xStep, dyStep, ref nextX, ref nextDy);
-                if (hasTop)
-                {
-                    taps.Load(p, out t0, out t1, out t2);
-                    Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
-                }
-
-                if (count > 1)
-                {
-                    Ask(xStep, dyStep, ref nextX, ref nextDy);
-                    p += pitch;
-                    g += width;
-                    d1 = d0;
-                    d0 = Row<S, V, R>(g, second, low, high);
-                    bias = S.Add(bias, d0);
-                    if (hasSecond)
-                    {
-                        taps.Load(p, out t0, out t1, out t2);
-                        Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
-                        Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
-                    }
-                }
-
-                for (int rows = count - 2; rows > 0; rows--)
-                {
-                    Ask(xStep, dyStep, ref nextX, ref nextDy);
-                    p += pitch;
-                    g += width;
-                    V d2 = d1;
-                    d1 = d0;
-                    d0 = Row<S, V, R>(g, second, low, high);
-                    bias = S.Add(bias, d0);
-                    taps.Load(p, out t0, out t1, out t2);
-                    Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
-                    Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
-                    Meet<S, V>(t0, t1, t2, d2, ref a6, ref a7, ref a8);
-                }
-
-                p += pitch;
-                if (hasLast)
-                {
-                    taps.Load(p, out t0, out t1, out t2);
-                    Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
-                    if (count > 1) Meet<S, V>(t0, t1, t2, d1, ref a6, ref a7, ref a8);
-                }
-
-                if (hasBottom)
-                {
-                    taps.Load(p + pitch, out t0, out t1, out t2);
-                    Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
-                }
+                SlideRows<S, V, R>(
+                    taps, p, g, pitch, width, second, low, high, count, hasTop, hasSecond, hasLast, hasBottom, xStep, dyStep, nextX, nextDy,
+                    ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
             }
 
-            LanePlanes planes = !R.IsPair ? LanePlanes.One : R.IsWoven ? LanePlanes.Twos : LanePlanes.Halves;
-            Clear<S, V, R>(outputs, ref a0, ref a3, ref a6);
-            Clear<S, V, R>(outputs, ref a2, ref a5, ref a8);
-            if (!R.Turns) Clear<S, V, R>(outputs, ref a1, ref a4, ref a7);
-            if (part.IsOneGo) GradientSums.Put<S, V>(planes, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, run.SecondChannel);
-            else if (part.IsAll) GradientSums.Add<S, V>(planes, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            ClearAll<S, V, R>(outputs, ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8);
+            if (part.IsAll) GradientSums.Add<S, V>(LanesOf<S, V, R>(), a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
-            if (db != null) db += t.Planes;
+        }
+    }
+
+    /// <summary>
+    /// The same of planes that are a strip each, image by image: their sums are dw and db at once, and there are fewer numbers to keep in registers.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SlidePlanes<S, V, R>(Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, in GradientPart part)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        R taps = R.For(strip.Masks, run.SecondSource);
+        V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
+        V outputs = Outputs<S, V, R>(strip.Masks);
+        bool hasTop = t.Top == 0, hasSecond = Exists(1 - t.Top, t.SourceH), hasLast = Exists(t.OutputH - t.Top, t.SourceH);
+        bool hasBottom = Exists(t.OutputH + 1 - t.Top, t.SourceH);
+        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2), secondChannel = run.SecondChannel;
+        nint xPlanes = part.XPlanes, dyPlanes = part.DyPlanes, xImage = part.XImage, dyImage = part.DyImage, xStep = part.XStep, dyStep = part.DyStep;
+        nint xAhead = part.XAhead, dyAhead = part.DyAhead, xLast = part.XLast, dyLast = part.DyLast;
+        float* x = part.X - (t.Top * pitch) - t.Left, dy = part.Dy, dw = run.Weights, db = run.Bias;
+        int count = t.OutputH, images = part.Images;
+        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes)
+        {
+            V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero, bias = S.Zero;
+            float* atX = x, atDy = dy;
+            for (int n = images; n > 0; n--, atX += xImage, atDy += dyImage)
+            {
+                float* nextX = atX + xAhead + (n == 1 ? xLast : 0), nextDy = atDy + dyAhead + (n == 1 ? dyLast : 0);
+                SlideRows<S, V, R>(
+                    taps, atX, atDy, pitch, width, second, low, high, count, hasTop, hasSecond, hasLast, hasBottom, xStep, dyStep, nextX, nextDy,
+                    ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
+            }
+
+            ClearAll<S, V, R>(outputs, ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8);
+            GradientSums.Put<S, V>(LanesOf<S, V, R>(), a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, secondChannel);
+            dw += R.IsPair ? 18 : 9;
+            if (db != null) db += R.IsPair ? 2 : 1;
+        }
+    }
+
+    /// <summary>The rows of a strip, and what is asked for meanwhile.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SlideRows<S, V, R>(
+        R taps, float* p, float* g, nint pitch, nint width, nint second, V low, V high, int count, bool hasTop, bool hasSecond, bool hasLast,
+        bool hasBottom, nint xStep, nint dyStep, float* nextX, float* nextDy,
+        ref V a0, ref V a1, ref V a2, ref V a3, ref V a4, ref V a5, ref V a6, ref V a7, ref V a8, ref V bias)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        V t0, t1, t2;
+        V d0 = Row<S, V, R>(g, second, low, high), d1 = S.Zero;
+        bias = S.Add(bias, d0);
+        Ask(xStep, dyStep, ref nextX, ref nextDy);
+        if (hasTop)
+        {
+            taps.Load(p, out t0, out t1, out t2);
+            Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+        }
+
+        if (count > 1)
+        {
+            Ask(xStep, dyStep, ref nextX, ref nextDy);
+            p += pitch;
+            g += width;
+            d1 = d0;
+            d0 = Row<S, V, R>(g, second, low, high);
+            bias = S.Add(bias, d0);
+            if (hasSecond)
+            {
+                taps.Load(p, out t0, out t1, out t2);
+                Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+                Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
+            }
+        }
+
+        for (int rows = count - 2; rows > 0; rows--)
+        {
+            Ask(xStep, dyStep, ref nextX, ref nextDy);
+            p += pitch;
+            g += width;
+            V d2 = d1;
+            d1 = d0;
+            d0 = Row<S, V, R>(g, second, low, high);
+            bias = S.Add(bias, d0);
+            taps.Load(p, out t0, out t1, out t2);
+            Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
+            Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
+            Meet<S, V>(t0, t1, t2, d2, ref a6, ref a7, ref a8);
+        }
+
+        p += pitch;
+        if (hasLast)
+        {
+            taps.Load(p, out t0, out t1, out t2);
+            Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
+            if (count > 1) Meet<S, V>(t0, t1, t2, d1, ref a6, ref a7, ref a8);
+        }
+
+        if (hasBottom)
+        {
+            taps.Load(p + pitch, out t0, out t1, out t2);
+            Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
         }
     }
 
@@ -142,8 +213,7 @@ internal static unsafe class GradientStrip
     {
         R taps = R.For(strip.Masks, run.SecondSource);
         V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
-        V outputs = S.Load(strip.Masks + (R.Outputs * S.Width));
-        if (R.IsWoven) outputs = S.Woven(S.And(outputs, S.ShiftDown(outputs, S.Zero)));
+        V outputs = Outputs<S, V, R>(strip.Masks);
         int first = strip.First, row = (2 * first) - t.Top, count = strip.End - first;
         bool hasTop = row >= 0, hasLast = row + (2 * count) < t.SourceH;
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
@@ -154,56 +224,105 @@ internal static unsafe class GradientStrip
         nint xAhead = part.XAhead + (strip.Index * (part.XShare - (2 * t.Lanes))), dyAhead = part.DyAhead + (strip.Index * (part.DyShare - t.Lanes));
         nint xAheadRepeat = isAlike ? part.XShare : part.XImage, dyAheadRepeat = isAlike ? part.DyShare : part.DyImage;
         nint xStep = part.XStep, dyStep = part.DyStep;
-        float* dw = run.Weights, db = run.Bias;
         float* x = part.X + (row * pitch) + (2 * strip.Start) - t.Left;
         float* dy = part.Dy + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += part.XPlanes, dy += part.DyPlanes, sums += part.SumPitch, dw += 9 * t.Planes)
+        for (int c = run.Count; c > 0; c--, x += part.XPlanes, dy += part.DyPlanes, sums += part.SumPitch)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
-            V bias = S.Zero, t0, t1, t2;
+            V bias = S.Zero;
             float* atX = x, atDy = dy, askX = x + xAhead, askDy = dy + dyAhead;
             for (int n = repeats; n > 0; n--, atX += xRepeat, atDy += dyRepeat, askX += xAheadRepeat, askDy += dyAheadRepeat)
             {
                 float* p = atX, g = atDy, nextX = askX + (n == 1 ? part.XLast : 0), nextDy = askDy + (n == 1 ? part.DyLast : 0);
-                Row<S, V, R>(g, second, low, high, out V d0, out V e0);
-                bias = S.Add(bias, d0);
-                AskTwo(xStep, dyStep, isOnAndOn, ref nextX, ref nextDy);
-                if (hasTop)
-                {
-                    taps.Load(p, out t0, out t1, out t2);
-                    Meet<S, V>(t0, t1, t2, e0, d0, ref a0, ref a1, ref a2);
-                }
-
-                taps.Load(p + pitch, out t0, out t1, out t2);
-                Meet<S, V>(t0, t1, t2, e0, d0, ref a3, ref a4, ref a5);
-                for (int rows = count - 1; rows > 0; rows--)
-                {
-                    AskTwo(xStep, dyStep, isOnAndOn, ref nextX, ref nextDy);
-                    p += 2 * pitch;
-                    g += width;
-                    V d1 = d0, e1 = e0;
-                    Row<S, V, R>(g, second, low, high, out d0, out e0);
-                    bias = S.Add(bias, d0);
-                    taps.Load(p, out t0, out t1, out t2);
-                    Meet<S, V>(t0, t1, t2, e0, d0, ref a0, ref a1, ref a2);
-                    Meet<S, V>(t0, t1, t2, e1, d1, ref a6, ref a7, ref a8);
-                    taps.Load(p + pitch, out t0, out t1, out t2);
-                    Meet<S, V>(t0, t1, t2, e0, d0, ref a3, ref a4, ref a5);
-                }
-
-                if (hasLast)
-                {
-                    taps.Load(p + (2 * pitch), out t0, out t1, out t2);
-                    Meet<S, V>(t0, t1, t2, e0, d0, ref a6, ref a7, ref a8);
-                }
+                SkipRows<S, V, R>(
+                    taps, p, g, pitch, width, second, low, high, count, hasTop, hasLast, xStep, dyStep, isOnAndOn, nextX, nextDy,
+                    ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
             }
 
-            LanePlanes planes = !R.IsPair ? LanePlanes.One : R.IsWoven ? LanePlanes.Twos : LanePlanes.Halves;
-            Clear<S, V, R>(outputs, ref a0, ref a3, ref a6);
-            if (part.IsOneGo) GradientSums.Put<S, V>(planes, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, run.SecondChannel);
-            else if (part.IsAll) GradientSums.Add<S, V>(planes, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            ClearAll<S, V, R>(outputs, ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8);
+            if (part.IsAll) GradientSums.Add<S, V>(LanesOf<S, V, R>(), a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
-            if (db != null) db += t.Planes;
+        }
+    }
+
+    /// <summary>
+    /// The same of planes that are a strip each, image by image: their sums are dw and db at once, and there are fewer numbers to keep in registers.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SkipPlanes<S, V, R>(Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, in GradientPart part)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        R taps = R.For(strip.Masks, run.SecondSource);
+        V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
+        V outputs = Outputs<S, V, R>(strip.Masks);
+        bool hasTop = t.Top == 0, hasLast = (2 * t.OutputH) - t.Top < t.SourceH, isOnAndOn = part.Images == 1;
+        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2), secondChannel = run.SecondChannel;
+        nint xPlanes = part.XPlanes, dyPlanes = part.DyPlanes, xImage = part.XImage, dyImage = part.DyImage, xStep = part.XStep, dyStep = part.DyStep;
+        nint xAhead = part.XAhead, dyAhead = part.DyAhead, xLast = part.XLast, dyLast = part.DyLast;
+        float* x = part.X - (t.Top * pitch) - t.Left, dy = part.Dy, dw = run.Weights, db = run.Bias;
+        int count = t.OutputH, images = part.Images;
+        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes)
+        {
+            V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero, bias = S.Zero;
+            float* atX = x, atDy = dy;
+            for (int n = images; n > 0; n--, atX += xImage, atDy += dyImage)
+            {
+                float* nextX = atX + xAhead + (n == 1 ? xLast : 0), nextDy = atDy + dyAhead + (n == 1 ? dyLast : 0);
+                SkipRows<S, V, R>(
+                    taps, atX, atDy, pitch, width, second, low, high, count, hasTop, hasLast, xStep, dyStep, isOnAndOn, nextX, nextDy,
+                    ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
+            }
+
+            ClearAll<S, V, R>(outputs, ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8);
+            GradientSums.Put<S, V>(LanesOf<S, V, R>(), a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, secondChannel);
+            dw += R.IsPair ? 18 : 9;
+            if (db != null) db += R.IsPair ? 2 : 1;
+        }
+    }
+
+    /// <summary>The rows of a strip, and what is asked for meanwhile.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SkipRows<S, V, R>(
+        R taps, float* p, float* g, nint pitch, nint width, nint second, V low, V high, int count, bool hasTop, bool hasLast,
+        nint xStep, nint dyStep, bool isOnAndOn, float* nextX, float* nextDy,
+        ref V a0, ref V a1, ref V a2, ref V a3, ref V a4, ref V a5, ref V a6, ref V a7, ref V a8, ref V bias)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        V t0, t1, t2;
+        Row<S, V, R>(g, second, low, high, out V d0, out V e0);
+        bias = S.Add(bias, d0);
+        AskTwo(xStep, dyStep, isOnAndOn, ref nextX, ref nextDy);
+        if (hasTop)
+        {
+            taps.Load(p, out t0, out t1, out t2);
+            Meet<S, V>(t0, t1, t2, e0, d0, ref a0, ref a1, ref a2);
+        }
+
+        taps.Load(p + pitch, out t0, out t1, out t2);
+        Meet<S, V>(t0, t1, t2, e0, d0, ref a3, ref a4, ref a5);
+        for (int rows = count - 1; rows > 0; rows--)
+        {
+            AskTwo(xStep, dyStep, isOnAndOn, ref nextX, ref nextDy);
+            p += 2 * pitch;
+            g += width;
+            V d1 = d0, e1 = e0;
+            Row<S, V, R>(g, second, low, high, out d0, out e0);
+            bias = S.Add(bias, d0);
+            taps.Load(p, out t0, out t1, out t2);
+            Meet<S, V>(t0, t1, t2, e0, d0, ref a0, ref a1, ref a2);
+            Meet<S, V>(t0, t1, t2, e1, d1, ref a6, ref a7, ref a8);
+            taps.Load(p + pitch, out t0, out t1, out t2);
+            Meet<S, V>(t0, t1, t2, e0, d0, ref a3, ref a4, ref a5);
+        }
+
+        if (hasLast)
+        {
+            taps.Load(p + (2 * pitch), out t0, out t1, out t2);
+            Meet<S, V>(t0, t1, t2, e0, d0, ref a6, ref a7, ref a8);
         }
     }
 
@@ -251,6 +370,12 @@ internal static unsafe class GradientStrip
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static LanePlanes LanesOf<S, V, R>()
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V> => !R.IsPair ? LanePlanes.One : R.IsWoven ? LanePlanes.Twos : LanePlanes.Halves;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool Exists(int row, int height) => (uint)row < (uint)height;
 
     /// <summary>A row of dy; 0 beyond it.</summary>
@@ -278,7 +403,31 @@ internal static unsafe class GradientStrip
         row = S.Woven(row);
     }
 
+    /// <summary>The mask of the outputs; where rows are woven, of those that tap 0 meets.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Outputs<S, V, R>(float* masks)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        V outputs = S.Load(masks + (R.Outputs * S.Width));
+        return R.IsWoven ? S.Woven(S.And(outputs, S.ShiftDown(outputs, S.Zero))) : outputs;
+    }
+
     /// <summary>Clears what taps read beyond the outputs: it may not be finite, and met zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ClearAll<S, V, R>(
+        V outputs, ref V a0, ref V a1, ref V a2, ref V a3, ref V a4, ref V a5, ref V a6, ref V a7, ref V a8)
+        where S : struct, ISimd<V>
+        where V : struct
+        where R : struct, IRowTaps<R, V>
+    {
+        Clear<S, V, R>(outputs, ref a0, ref a3, ref a6);
+        if (R.Stride == 2) return;
+        Clear<S, V, R>(outputs, ref a2, ref a5, ref a8);
+        if (!R.Turns) Clear<S, V, R>(outputs, ref a1, ref a4, ref a7);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Clear<S, V, R>(V outputs, ref V a, ref V b, ref V c)
         where S : struct, ISimd<V>

@@ -128,7 +128,7 @@ internal static unsafe class GradientSums
             // Fours of lanes: a sum of either plane, and the next sum's; then they are added up, four by four.
             V b0 = SumTwos<S, V>(a0, a1), b1 = SumTwos<S, V>(a2, a3), b2 = SumTwos<S, V>(a4, a5), b3 = SumTwos<S, V>(a6, a7);
             V b4 = SumTwos<S, V>(a8, a9);
-            (b0, b1, b4) = (AddFours<S, V>(b0, b1), AddFours<S, V>(b2, b3), AddFours<S, V>(b4, b4));
+            (b0, b1, b4) = (S.AddHalves(b0, b1), S.AddHalves(b2, b3), S.AddHalves(b4, b4));
             if (S.Width == 16) (b0, b1) = (AddFours<S, V>(b0, b1), AddFours<S, V>(b4, b4));
             (low, secondLow) = (S.Even(b0, b1), S.Odd(b0, b1));
             (middle, high, secondHigh) = (low, S.Even(b4, b4), S.Odd(b4, b4));

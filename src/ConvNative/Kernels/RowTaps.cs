@@ -19,6 +19,9 @@ internal unsafe interface IRowTaps<TSelf, V>
     /// <summary>Whether all lanes belong to the row and its outputs, so that nothing is masked.</summary>
     static abstract bool IsWhole { get; }
 
+    /// <summary>1 or 2.</summary>
+    static abstract int Stride { get; }
+
     /// <summary>Whether lanes stand in the order of <see cref="ISimd{V}.Woven"/>; t0 is t2 then, to be multiplied for the output after.</summary>
     static abstract bool IsWoven { get; }
 

@@ -19,6 +19,8 @@ internal readonly unsafe struct UnitTaps<S, V> : IRowTaps<UnitTaps<S, V>, V>
 
     public static bool IsWoven => false;
 
+    public static int Stride => 1;
+
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -56,6 +58,8 @@ internal readonly unsafe struct UnitSideTaps<S, V>(float* masks) : IRowTaps<Unit
 
     public static bool IsWoven => false;
 
+    public static int Stride => 1;
+
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -88,6 +92,8 @@ internal readonly unsafe struct UnitEdgeTaps<S, V>(float* masks) : IRowTaps<Unit
 
     public static bool IsWoven => false;
 
+    public static int Stride => 1;
+
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -117,6 +123,8 @@ internal readonly unsafe struct UnitTailTaps<S, V>(float* masks) : IRowTaps<Unit
     public static bool IsWhole => false;
 
     public static bool IsWoven => false;
+
+    public static int Stride => 1;
 
     public static int Outputs => Stencil3x3.OutputMask;
 
@@ -148,6 +156,8 @@ internal readonly unsafe struct UnitTurnTaps<S, V>(float* masks) : IRowTaps<Unit
 
     public static bool IsWoven => false;
 
+    public static int Stride => 1;
+
     public static int Outputs => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -176,6 +186,8 @@ internal readonly unsafe struct UnitPairTaps<S, V>(float* masks, nint second) : 
     public static bool IsWhole => false;
 
     public static bool IsWoven => false;
+
+    public static int Stride => 1;
 
     public static int Outputs => 1;
 

@@ -23,6 +23,8 @@ internal readonly unsafe struct WovenTaps<S, V> : IRowTaps<WovenTaps<S, V>, V>
 
     public static bool IsWoven => true;
 
+    public static int Stride => 2;
+
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -54,6 +56,8 @@ internal readonly unsafe struct WovenEdgeTaps<S, V>(float* masks) : IRowTaps<Wov
 
     public static bool IsWoven => true;
 
+    public static int Stride => 2;
+
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -83,6 +87,8 @@ internal readonly unsafe struct WovenPairTaps<S, V>(float* masks, nint second) :
     public static bool IsWhole => false;
 
     public static bool IsWoven => true;
+
+    public static int Stride => 2;
 
     public static int Outputs => 3;
 

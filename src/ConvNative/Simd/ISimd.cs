@@ -121,6 +121,9 @@ internal unsafe interface ISimd<V>
     /// <summary>Fours 1, 3 … of the lanes of (low, high).</summary>
     static abstract V OddFours(V low, V high);
 
+    /// <summary>The halves of low added up, then those of high.</summary>
+    static abstract V AddHalves(V low, V high);
+
     /// <summary>First half of the interleaved values even₀, odd₀, even₁, odd₁ …</summary>
     static abstract V InterleaveLow(V even, V odd);
 

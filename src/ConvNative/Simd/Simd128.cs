@@ -162,6 +162,10 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static Vector128<float> OddFours(Vector128<float> low, Vector128<float> high) => high;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> AddHalves(Vector128<float> low, Vector128<float> high) =>
+        Vector128.Create(low.GetLower() + low.GetUpper(), high.GetLower() + high.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> InterleaveLow(Vector128<float> even, Vector128<float> odd) =>
         Sse.IsSupported ? Sse.UnpackLow(even, odd)
         : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipLow(even, odd)

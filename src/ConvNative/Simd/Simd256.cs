@@ -178,6 +178,12 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         Avx.IsSupported ? Avx.Permute2x128(low, high, 0x31) : Vector256.Create(low.GetUpper(), high.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> AddHalves(Vector256<float> low, Vector256<float> high) =>
+        Avx.IsSupported
+            ? Avx.Permute2x128(low, high, 0x21) + Avx.Blend(low, high, 0xF0)
+            : Vector256.Create(low.GetLower() + low.GetUpper(), high.GetLower() + high.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> InterleaveLow(Vector256<float> even, Vector256<float> odd) =>
         Avx.IsSupported
             ? Avx.Permute2x128(Avx.UnpackLow(even, odd), Avx.UnpackHigh(even, odd), 0x20)

@@ -198,6 +198,12 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
             : Vector512.Create(Simd256.OddFours(low.GetLower(), low.GetUpper()), Simd256.OddFours(high.GetLower(), high.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> AddHalves(Vector512<float> low, Vector512<float> high) =>
+        Avx512F.IsSupported
+            ? Avx512F.Shuffle4x128(low, high, 0b01_00_11_10) + Vector512.ConditionalSelect(Vector512.Create(0, 0, 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1, -1).AsSingle(), high, low)
+            : Vector512.Create(low.GetLower() + low.GetUpper(), high.GetLower() + high.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> InterleaveLow(Vector512<float> even, Vector512<float> odd) =>
         Avx512F.IsSupported
             ? Avx512F.PermuteVar16x32x2(even, Vector512.Create(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), odd)

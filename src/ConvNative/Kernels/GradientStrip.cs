@@ -63,12 +63,11 @@ internal static unsafe class GradientStrip
         where R : struct, IRowTaps<R, V>
     {
         R taps = R.For(strip.Masks, run.SecondSource);
-        V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
-        V outputs = Outputs<S, V, R>(strip.Masks);
+        V mask = S.Load(strip.Masks + (R.Outputs * S.Width)), outputs = Outputs<S, V, R>(mask);
         int first = strip.First, row = first - t.Top, count = strip.End - first, height = t.SourceH;
         bool hasTop = Exists(row, height), hasSecond = Exists(row + 1, height), hasLast = Exists(row + count, height);
         bool hasBottom = Exists(row + count + 1, height);
-        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
+        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult;
         bool isAlike = R.IsWhole && strip.Alike > 1;
         int repeats = part.Images * (isAlike ? strip.Alike : 1);
         nint xRepeat = isAlike ? S.Width : part.XImage, dyRepeat = isAlike ? S.Width : part.DyImage;
@@ -86,7 +85,7 @@ internal static unsafe class GradientStrip
             {
                 float* p = atX, g = atDy, nextX = askX + (n == 1 ? part.XLast : 0), nextDy = askDy + (n == 1 ? part.DyLast : 0);
                 SlideRows<S, V, R>(
-                    taps, p, g, pitch, width, second, low, high, count, hasTop, hasSecond, hasLast, hasBottom, xStep, dyStep, nextX, nextDy,
+                    taps, p, g, pitch, width, second, mask, count, hasTop, hasSecond, hasLast, hasBottom, xStep, dyStep, nextX, nextDy,
                     ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
             }
 
@@ -106,11 +105,10 @@ internal static unsafe class GradientStrip
         where R : struct, IRowTaps<R, V>
     {
         R taps = R.For(strip.Masks, run.SecondSource);
-        V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
-        V outputs = Outputs<S, V, R>(strip.Masks);
+        V mask = S.Load(strip.Masks + (R.Outputs * S.Width)), outputs = Outputs<S, V, R>(mask);
         bool hasTop = t.Top == 0, hasSecond = Exists(1 - t.Top, t.SourceH), hasLast = Exists(t.OutputH - t.Top, t.SourceH);
         bool hasBottom = Exists(t.OutputH + 1 - t.Top, t.SourceH);
-        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2), secondChannel = run.SecondChannel;
+        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult, secondChannel = run.SecondChannel;
         nint xPlanes = part.XPlanes, dyPlanes = part.DyPlanes, xImage = part.XImage, dyImage = part.DyImage, xStep = part.XStep, dyStep = part.DyStep;
         nint xAhead = part.XAhead, dyAhead = part.DyAhead, xLast = part.XLast, dyLast = part.DyLast;
         float* x = part.X - (t.Top * pitch) - t.Left, dy = part.Dy, dw = run.Weights, db = run.Bias;
@@ -123,7 +121,7 @@ internal static unsafe class GradientStrip
             {
                 float* nextX = atX + xAhead + (n == 1 ? xLast : 0), nextDy = atDy + dyAhead + (n == 1 ? dyLast : 0);
                 SlideRows<S, V, R>(
-                    taps, atX, atDy, pitch, width, second, low, high, count, hasTop, hasSecond, hasLast, hasBottom, xStep, dyStep, nextX, nextDy,
+                    taps, atX, atDy, pitch, width, second, mask, count, hasTop, hasSecond, hasLast, hasBottom, xStep, dyStep, nextX, nextDy,
                     ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
             }
 
@@ -137,7 +135,7 @@ internal static unsafe class GradientStrip
     /// <summary>The rows of a strip, and what is asked for meanwhile.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void SlideRows<S, V, R>(
-        R taps, float* p, float* g, nint pitch, nint width, nint second, V low, V high, int count, bool hasTop, bool hasSecond, bool hasLast,
+        R taps, float* p, float* g, nint pitch, nint width, nint second, V mask, int count, bool hasTop, bool hasSecond, bool hasLast,
         bool hasBottom, nint xStep, nint dyStep, float* nextX, float* nextDy,
         ref V a0, ref V a1, ref V a2, ref V a3, ref V a4, ref V a5, ref V a6, ref V a7, ref V a8, ref V bias)
         where S : struct, ISimd<V>
@@ -145,7 +143,7 @@ internal static unsafe class GradientStrip
         where R : struct, IRowTaps<R, V>
     {
         V t0, t1, t2;
-        V d0 = Row<S, V, R>(g, second, low, high), d1 = S.Zero;
+        V d0 = Row<S, V, R>(g, second, mask), d1 = S.Zero;
         bias = S.Add(bias, d0);
         Ask(xStep, dyStep, ref nextX, ref nextDy);
         if (hasTop)
@@ -160,7 +158,7 @@ internal static unsafe class GradientStrip
             p += pitch;
             g += width;
             d1 = d0;
-            d0 = Row<S, V, R>(g, second, low, high);
+            d0 = Row<S, V, R>(g, second, mask);
             bias = S.Add(bias, d0);
             if (hasSecond)
             {
@@ -177,7 +175,7 @@ internal static unsafe class GradientStrip
             g += width;
             V d2 = d1;
             d1 = d0;
-            d0 = Row<S, V, R>(g, second, low, high);
+            d0 = Row<S, V, R>(g, second, mask);
             bias = S.Add(bias, d0);
             taps.Load(p, out t0, out t1, out t2);
             Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
@@ -212,11 +210,10 @@ internal static unsafe class GradientStrip
         where R : struct, IRowTaps<R, V>
     {
         R taps = R.For(strip.Masks, run.SecondSource);
-        V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
-        V outputs = Outputs<S, V, R>(strip.Masks);
+        V mask = S.Load(strip.Masks + (R.Outputs * S.Width)), outputs = Outputs<S, V, R>(mask);
         int first = strip.First, row = (2 * first) - t.Top, count = strip.End - first;
         bool hasTop = row >= 0, hasLast = row + (2 * count) < t.SourceH;
-        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
+        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult;
         bool isOnAndOn = t.Starts.Length == 1 && part.Images == 1;
         bool isAlike = R.IsWhole && strip.Alike > 1;
         int repeats = part.Images * (isAlike ? strip.Alike : 1);
@@ -235,7 +232,7 @@ internal static unsafe class GradientStrip
             {
                 float* p = atX, g = atDy, nextX = askX + (n == 1 ? part.XLast : 0), nextDy = askDy + (n == 1 ? part.DyLast : 0);
                 SkipRows<S, V, R>(
-                    taps, p, g, pitch, width, second, low, high, count, hasTop, hasLast, xStep, dyStep, isOnAndOn, nextX, nextDy,
+                    taps, p, g, pitch, width, second, mask, count, hasTop, hasLast, xStep, dyStep, isOnAndOn, nextX, nextDy,
                     ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
             }
 
@@ -255,10 +252,9 @@ internal static unsafe class GradientStrip
         where R : struct, IRowTaps<R, V>
     {
         R taps = R.For(strip.Masks, run.SecondSource);
-        V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
-        V outputs = Outputs<S, V, R>(strip.Masks);
+        V mask = S.Load(strip.Masks + (R.Outputs * S.Width)), outputs = Outputs<S, V, R>(mask);
         bool hasTop = t.Top == 0, hasLast = (2 * t.OutputH) - t.Top < t.SourceH, isOnAndOn = part.Images == 1;
-        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2), secondChannel = run.SecondChannel;
+        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult, secondChannel = run.SecondChannel;
         nint xPlanes = part.XPlanes, dyPlanes = part.DyPlanes, xImage = part.XImage, dyImage = part.DyImage, xStep = part.XStep, dyStep = part.DyStep;
         nint xAhead = part.XAhead, dyAhead = part.DyAhead, xLast = part.XLast, dyLast = part.DyLast;
         float* x = part.X - (t.Top * pitch) - t.Left, dy = part.Dy, dw = run.Weights, db = run.Bias;
@@ -271,7 +267,7 @@ internal static unsafe class GradientStrip
             {
                 float* nextX = atX + xAhead + (n == 1 ? xLast : 0), nextDy = atDy + dyAhead + (n == 1 ? dyLast : 0);
                 SkipRows<S, V, R>(
-                    taps, atX, atDy, pitch, width, second, low, high, count, hasTop, hasLast, xStep, dyStep, isOnAndOn, nextX, nextDy,
+                    taps, atX, atDy, pitch, width, second, mask, count, hasTop, hasLast, xStep, dyStep, isOnAndOn, nextX, nextDy,
                     ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
             }
 
@@ -285,7 +281,7 @@ internal static unsafe class GradientStrip
     /// <summary>The rows of a strip, and what is asked for meanwhile.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void SkipRows<S, V, R>(
-        R taps, float* p, float* g, nint pitch, nint width, nint second, V low, V high, int count, bool hasTop, bool hasLast,
+        R taps, float* p, float* g, nint pitch, nint width, nint second, V mask, int count, bool hasTop, bool hasLast,
         nint xStep, nint dyStep, bool isOnAndOn, float* nextX, float* nextDy,
         ref V a0, ref V a1, ref V a2, ref V a3, ref V a4, ref V a5, ref V a6, ref V a7, ref V a8, ref V bias)
         where S : struct, ISimd<V>
@@ -293,7 +289,7 @@ internal static unsafe class GradientStrip
         where R : struct, IRowTaps<R, V>
     {
         V t0, t1, t2;
-        Row<S, V, R>(g, second, low, high, out V d0, out V e0);
+        Row<S, V, R>(g, second, mask, out V d0, out V e0);
         bias = S.Add(bias, d0);
         AskTwo(xStep, dyStep, isOnAndOn, ref nextX, ref nextDy);
         if (hasTop)
@@ -310,7 +306,7 @@ internal static unsafe class GradientStrip
             p += 2 * pitch;
             g += width;
             V d1 = d0, e1 = e0;
-            Row<S, V, R>(g, second, low, high, out d0, out e0);
+            Row<S, V, R>(g, second, mask, out d0, out e0);
             bias = S.Add(bias, d0);
             taps.Load(p, out t0, out t1, out t2);
             Meet<S, V>(t0, t1, t2, e0, d0, ref a0, ref a1, ref a2);
@@ -380,24 +376,23 @@ internal static unsafe class GradientStrip
 
     /// <summary>A row of dy; 0 beyond it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Row<S, V, R>(float* dy, nint second, V low, V high)
+    private static V Row<S, V, R>(float* dy, nint second, V mask)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IRowTaps<R, V>
     {
         if (R.IsWhole) return S.Load(dy);
-        V row = S.LoadMasked(dy, low, S.Zero);
-        return R.IsPair ? S.LoadMasked(dy + second, high, row) : row;
+        return R.IsPair ? S.LoadHalves(dy, dy + second, mask) : S.LoadMasked(dy, mask, S.Zero);
     }
 
     /// <summary>A row of dy and what tap 0 meets: where rows are woven, that of the columns after.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row<S, V, R>(float* dy, nint second, V low, V high, out V row, out V first)
+    private static void Row<S, V, R>(float* dy, nint second, V mask, out V row, out V first)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IRowTaps<R, V>
     {
-        row = first = Row<S, V, R>(dy, second, low, high);
+        row = first = Row<S, V, R>(dy, second, mask);
         if (!R.IsWoven) return;
         first = R.IsWhole ? S.Woven(S.Load(dy + 1)) : S.WovenNext(row);
         row = S.Woven(row);
@@ -405,14 +400,10 @@ internal static unsafe class GradientStrip
 
     /// <summary>The mask of the outputs; where rows are woven, of those that tap 0 meets.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Outputs<S, V, R>(float* masks)
+    private static V Outputs<S, V, R>(V mask)
         where S : struct, ISimd<V>
         where V : struct
-        where R : struct, IRowTaps<R, V>
-    {
-        V outputs = S.Load(masks + (R.Outputs * S.Width));
-        return R.IsWoven ? S.Woven(S.And(outputs, S.ShiftDown(outputs, S.Zero))) : outputs;
-    }
+        where R : struct, IRowTaps<R, V> => R.IsWoven ? S.Woven(S.And(mask, S.ShiftDown(mask, S.Zero))) : mask;
 
     /// <summary>Clears what taps read beyond the outputs: it may not be finite, and met zeros.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -175,9 +175,7 @@ internal readonly unsafe struct UnitPairTaps<S, V>(float* masks, nint second) : 
     where S : struct, ISimd<V>
     where V : struct
 {
-    private readonly V _low = S.Load(masks + (Stencil3x3.OutputMask * S.Width));
-    private readonly V _high = S.Load(masks + (Stencil3x3.SecondMask * S.Width));
-    private readonly nint _second = second - (S.Width / 2);
+    private readonly V _mask = S.Load(masks + S.Width);
 
     public static bool IsPair => true;
 
@@ -197,7 +195,7 @@ internal readonly unsafe struct UnitPairTaps<S, V>(float* masks, nint second) : 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        t1 = S.LoadMasked(p + 1 + _second, _high, S.LoadMasked(p + 1, _low, S.Zero));
+        t1 = S.LoadHalves(p + 1, p + 1 + second, _mask);
         t0 = S.RotateUp(t1);
         t2 = S.RotateDown(t1);
     }

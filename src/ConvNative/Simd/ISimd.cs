@@ -40,6 +40,9 @@ internal unsafe interface ISimd<V>
     /// <summary>p[i] in those lanes i whose mask has all bits set; where it has none, <paramref name="otherwise"/>. Touches no other memory.</summary>
     static abstract V LoadMasked(float* p, V mask, V otherwise);
 
+    /// <summary>The lower half from low and the upper half from high, where the mask's lower half is on; 0 elsewhere.</summary>
+    static abstract V LoadHalves(float* low, float* high, V mask);
+
     /// <summary>p[i] = lane i where the mask has all bits set; touches no other memory.</summary>
     static abstract void StoreMasked(float* p, V mask, V value);
 

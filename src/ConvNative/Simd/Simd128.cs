@@ -53,6 +53,11 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadHalves(float* low, float* high, Vector128<float> mask) => Vector128.Create(
+        mask.GetElement(0) != 0 ? low[0] : 0, mask.GetElement(1) != 0 ? low[1] : 0,
+        mask.GetElement(0) != 0 ? high[0] : 0, mask.GetElement(1) != 0 ? high[1] : 0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreMasked(float* p, Vector128<float> mask, Vector128<float> value)
     {
         Vector128<int> on = mask.AsInt32();

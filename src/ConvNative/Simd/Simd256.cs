@@ -54,6 +54,18 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
                 Simd128.LoadMasked(p, mask.GetLower(), otherwise.GetLower()), Simd128.LoadMasked(p + 4, mask.GetUpper(), otherwise.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadHalves(float* low, float* high, Vector256<float> mask) =>
+        Avx.IsSupported
+            ? Avx.InsertVector128(Avx.MaskLoad(low, mask.GetLower()).ToVector256Unsafe(), Avx.MaskLoad(high, mask.GetLower()), 1)
+            : Vector256.Create(
+                Simd128.LoadMasked(low, mask.GetLower(), Vector128<float>.Zero), Simd128.LoadMasked(high, mask.GetLower(), Vector128<float>.Zero));
+
+    /// <summary>Lanes where the mask is on, 0 elsewhere.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadWhere(float* p, Vector256<float> mask) =>
+        Avx.IsSupported ? Avx.MaskLoad(p, mask) : LoadMasked(p, mask, Vector256<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreMasked(float* p, Vector256<float> mask, Vector256<float> value)
     {
         if (Avx.IsSupported)

@@ -13,12 +13,6 @@ internal static unsafe class GradientStrip
         where S : struct, ISimd<V>
         where V : struct
     {
-        if (part.IsOneGo)
-        {
-            Planes<S, V>(t, strip, kind, run, part);
-            return;
-        }
-
         switch (kind, t.Stride)
         {
             case (StripKind.Inner, 1): Slide<S, V, UnitTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
@@ -37,20 +31,23 @@ internal static unsafe class GradientStrip
         }
     }
 
-    /// <summary>Sets dw and db of planes that are one strip.</summary>
+    /// <summary>Sets dw and db of planes whose sums are in registers all at once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Planes<S, V>(Stencil3x3 t, in DepthwiseStrip strip, StripKind kind, in DepthwiseRun run, in GradientPart part)
+    public static void Planes<S, V>(Stencil3x3 t, int* masks, in DepthwiseRun run, in GradientPart part)
         where S : struct, ISimd<V>
         where V : struct
     {
-        switch (kind, t.Stride)
+        switch (t.Kinds[0], t.Stride)
         {
-            case (StripKind.Turn, 1): SlidePlanes<S, V, UnitTurnTaps<S, V>>(t, strip, run, part); break;
-            case (StripKind.Pair, 1): SlidePlanes<S, V, UnitPairTaps<S, V>>(t, strip, run, part); break;
-            case (_, 1): SlidePlanes<S, V, UnitEdgeTaps<S, V>>(t, strip, run, part); break;
-            case (StripKind.Pair, _): SkipPlanes<S, V, WovenPairTaps<S, V>>(t, strip, run, part); break;
-            case (_, _) when t.IsWoven: SkipPlanes<S, V, WovenEdgeTaps<S, V>>(t, strip, run, part); break;
-            default: SkipPlanes<S, V, EvenOddEdgeTaps<S, V>>(t, strip, run, part); break;
+            case (StripKind.Turn, 1): SlidePlanes<S, V, UnitTurnTaps<S, V>>(t, (float*)masks, run, part); break;
+            case (StripKind.Pair, 1): SlidePlanes<S, V, UnitPairTaps<S, V>>(t, (float*)masks, run, part); break;
+            case (_, 1): SlidePlanes<S, V, UnitEdgeTaps<S, V>>(t, (float*)masks, run, part); break;
+            case (StripKind.Pair, _): SkipPlanes<S, V, WovenPairTaps<S, V>>(t, (float*)masks, run, part); break;
+            case (_, _) when !t.IsWoven: SkipPlanes<S, V, EvenOddEdgeTaps<S, V>>(t, (float*)masks, run, part); break;
+            default:
+                if (t.Starts.Length == 1) SkipPlanes<S, V, WovenEdgeTaps<S, V>>(t, (float*)masks, run, part);
+                else SkipStrips<S, V>(t, (float*)masks, run, part);
+                break;
         }
     }
 
@@ -63,7 +60,7 @@ internal static unsafe class GradientStrip
         where R : struct, IRowTaps<R, V>
     {
         R taps = R.For(strip.Masks, run.SecondSource);
-        V mask = S.Load(strip.Masks + (R.Outputs * S.Width)), outputs = Outputs<S, V, R>(mask);
+        V mask = S.Load(strip.Masks + (R.Outputs * S.Width)), outputs = Outputs<S, V, R>(strip.Masks);
         int first = strip.First, row = first - t.Top, count = strip.End - first, height = t.SourceH;
         bool hasTop = Exists(row, height), hasSecond = Exists(row + 1, height), hasLast = Exists(row + count, height);
         bool hasBottom = Exists(row + count + 1, height);
@@ -99,13 +96,13 @@ internal static unsafe class GradientStrip
     /// The same of planes that are a strip each, image by image: their sums are dw and db at once, and there are fewer numbers to keep in registers.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SlidePlanes<S, V, R>(Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, in GradientPart part)
+    private static void SlidePlanes<S, V, R>(Stencil3x3 t, float* masks, in DepthwiseRun run, in GradientPart part)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IRowTaps<R, V>
     {
-        R taps = R.For(strip.Masks, run.SecondSource);
-        V mask = S.Load(strip.Masks + (R.Outputs * S.Width)), outputs = Outputs<S, V, R>(mask);
+        R taps = R.For(masks, run.SecondSource);
+        V mask = S.Load(masks + (R.Outputs * S.Width)), outputs = Outputs<S, V, R>(masks);
         bool hasTop = t.Top == 0, hasSecond = Exists(1 - t.Top, t.SourceH), hasLast = Exists(t.OutputH - t.Top, t.SourceH);
         bool hasBottom = Exists(t.OutputH + 1 - t.Top, t.SourceH);
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult, secondChannel = run.SecondChannel;
@@ -210,7 +207,7 @@ internal static unsafe class GradientStrip
         where R : struct, IRowTaps<R, V>
     {
         R taps = R.For(strip.Masks, run.SecondSource);
-        V mask = S.Load(strip.Masks + (R.Outputs * S.Width)), outputs = Outputs<S, V, R>(mask);
+        V mask = S.Load(strip.Masks + (R.Outputs * S.Width)), outputs = Outputs<S, V, R>(strip.Masks);
         int first = strip.First, row = (2 * first) - t.Top, count = strip.End - first;
         bool hasTop = row >= 0, hasLast = row + (2 * count) < t.SourceH;
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult;
@@ -246,13 +243,13 @@ internal static unsafe class GradientStrip
     /// The same of planes that are a strip each, image by image: their sums are dw and db at once, and there are fewer numbers to keep in registers.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SkipPlanes<S, V, R>(Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, in GradientPart part)
+    private static void SkipPlanes<S, V, R>(Stencil3x3 t, float* masks, in DepthwiseRun run, in GradientPart part)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IRowTaps<R, V>
     {
-        R taps = R.For(strip.Masks, run.SecondSource);
-        V mask = S.Load(strip.Masks + (R.Outputs * S.Width)), outputs = Outputs<S, V, R>(mask);
+        R taps = R.For(masks, run.SecondSource);
+        V mask = S.Load(masks + (R.Outputs * S.Width)), outputs = Outputs<S, V, R>(masks);
         bool hasTop = t.Top == 0, hasLast = (2 * t.OutputH) - t.Top < t.SourceH, isOnAndOn = part.Images == 1;
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult, secondChannel = run.SecondChannel;
         nint xPlanes = part.XPlanes, dyPlanes = part.DyPlanes, xImage = part.XImage, dyImage = part.DyImage, xStep = part.XStep, dyStep = part.DyStep;
@@ -275,6 +272,47 @@ internal static unsafe class GradientStrip
             GradientSums.Put<S, V>(LanesOf<S, V, R>(), a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, secondChannel);
             dw += R.IsPair ? 18 : 9;
             if (db != null) db += R.IsPair ? 2 : 1;
+        }
+    }
+
+    /// <summary>The same of planes of several strips, the last of which is at an edge.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SkipStrips<S, V>(Stencil3x3 t, float* masks, in DepthwiseRun run, in GradientPart part)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        int whole = t.Starts.Length - 1, count = t.OutputH, images = part.Images;
+        masks += whole * Stencil3x3.Masks * S.Width;
+        WovenTaps<S, V> taps = default;
+        WovenLastTaps<S, V> lastTaps = WovenLastTaps<S, V>.For(masks, 0);
+        V mask = S.Load(masks + (Stencil3x3.OutputMask * S.Width));
+        bool hasTop = t.Top == 0, hasLast = (2 * t.OutputH) - t.Top < t.SourceH;
+        nint pitch = t.SourceW, width = t.OutputW, xPlanes = part.XPlanes, dyPlanes = part.DyPlanes, xImage = part.XImage, dyImage = part.DyImage;
+        nint xStep = part.XStep, dyStep = part.DyStep, xShare = part.XShare, dyShare = part.DyShare;
+        nint xAhead = part.XAhead, dyAhead = part.DyAhead, xLast = part.XLast, dyLast = part.DyLast;
+        float* x = part.X - (t.Top * pitch) - t.Left, dy = part.Dy, dw = run.Weights, db = run.Bias;
+        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, dw += 9)
+        {
+            V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero, bias = S.Zero;
+            float* atX = x, atDy = dy;
+            for (int n = images; n > 0; n--, atX += xImage, atDy += dyImage)
+            {
+                float* nextX = atX + xAhead + (n == 1 ? xLast : 0), nextDy = atDy + dyAhead + (n == 1 ? dyLast : 0), p = atX, g = atDy;
+                for (int strip = 0; strip < whole; strip++, p += 2 * S.Width, g += S.Width, nextX += xShare, nextDy += dyShare)
+                {
+                    SkipRows<S, V, WovenTaps<S, V>>(
+                        taps, p, g, pitch, width, 0, mask, count, hasTop, hasLast, xStep, dyStep, false, nextX, nextDy,
+                        ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
+                }
+
+                SkipRows<S, V, WovenLastTaps<S, V>>(
+                    lastTaps, p, g, pitch, width, 0, mask, count, hasTop, hasLast, xStep, dyStep, false, nextX, nextDy,
+                    ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
+            }
+
+
+            GradientSums.Put<S, V>(LanePlanes.One, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, 0);
+            if (db != null) db++;
         }
     }
 
@@ -392,18 +430,21 @@ internal static unsafe class GradientStrip
         where V : struct
         where R : struct, IRowTaps<R, V>
     {
-        row = first = Row<S, V, R>(dy, second, mask);
-        if (!R.IsWoven) return;
-        first = R.IsWhole ? S.Woven(S.Load(dy + 1)) : S.WovenNext(row);
-        row = S.Woven(row);
+        row = Row<S, V, R>(dy, second, mask);
+        first = R.First(dy, row);
+        if (R.IsWoven) row = S.Woven(row);
     }
 
-    /// <summary>The mask of the outputs; where rows are woven, of those that tap 0 meets.</summary>
+    /// <summary>The mask of the outputs; where rows are woven, of those that have another one after them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Outputs<S, V, R>(V mask)
+    private static V Outputs<S, V, R>(float* masks)
         where S : struct, ISimd<V>
         where V : struct
-        where R : struct, IRowTaps<R, V> => R.IsWoven ? S.Woven(S.And(mask, S.ShiftDown(mask, S.Zero))) : mask;
+        where R : struct, IRowTaps<R, V>
+    {
+        V outputs = S.Load(masks + ((R.IsWoven ? Stencil3x3.NextMask : R.Outputs) * S.Width));
+        return R.IsWoven ? S.Woven(outputs) : outputs;
+    }
 
     /// <summary>Clears what taps read beyond the outputs: it may not be finite, and met zeros.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -22,7 +22,7 @@ internal unsafe interface IRowTaps<TSelf, V>
     /// <summary>1 or 2.</summary>
     static abstract int Stride { get; }
 
-    /// <summary>Whether lanes stand in the order of <see cref="ISimd{V}.Woven"/>; t0 is t2 then, to be multiplied for the output after.</summary>
+    /// <summary>Whether lanes stand in the order of <see cref="ISimd{V}.Woven"/>; t0 is t2 then.</summary>
     static abstract bool IsWoven { get; }
 
     /// <summary>Whether a strip is a whole row with a zero on either side.</summary>
@@ -30,6 +30,9 @@ internal unsafe interface IRowTaps<TSelf, V>
 
     /// <summary>The mask of the outputs of all planes; what the lanes beyond them read is not defined.</summary>
     static abstract int Outputs { get; }
+
+    /// <summary>What tap 0 of a gradient meets: the row of dy, or dy of the columns after where rows are woven.</summary>
+    static abstract V First(float* dy, V row);
 
     void Load(float* p, out V t0, out V t1, out V t2);
 }

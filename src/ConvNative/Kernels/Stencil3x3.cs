@@ -35,13 +35,17 @@ internal sealed class Stencil3x3
     /// <summary>The mask that has the columns of the output on, of the first plane where there are two.</summary>
     public const int OutputMask = 4;
 
+    /// <summary>Where rows are woven, the mask of the outputs after which there is one.</summary>
+    public const int NextMask = 1;
+
     /// <summary>The same of the second plane.</summary>
     public const int SecondMask = 5;
 
     private const int BandFloats = 4096;   // 16 KiB of the source: it stays in L1 from strip to strip
 
-    private Stencil3x3(int sourceH, int sourceW, int outputH, int outputW, int stride, int pt, int pl, int width, int lanes)
+    private Stencil3x3(int sourceH, int sourceW, int outputH, int outputW, int stride, int pt, int pl, int width, int lanes, bool isWoven = false)
     {
+        IsWoven = isWoven;
         (SourceH, SourceW, OutputH, OutputW) = (sourceH, sourceW, outputH, outputW);
         (Stride, Top, Left, Width, Lanes) = (stride, pt, pl, width, lanes);
         Planes = width / lanes;
@@ -74,7 +78,7 @@ internal sealed class Stencil3x3
     public bool IsPair => Lanes < Width;
 
     /// <summary>Whether rows of a gradient are read by <see cref="WovenTaps{S, V}"/>, of two planes as well.</summary>
-    public bool IsWoven { get; private init; }
+    public bool IsWoven { get; }
 
     /// <summary>Where the lanes of a gradient's planes are.</summary>
     public LanePlanes LanePlanes => !IsPair ? LanePlanes.One : IsWoven ? LanePlanes.Twos : LanePlanes.Halves;
@@ -169,19 +173,19 @@ internal sealed class Stencil3x3
                 : isTail ? StripKind.Tail : StripKind.Edge;
         }
 
-        return new Stencil3x3(sourceH, sourceW, outputH, outputW, stride, pt, pl, width, lanes)
+        return new Stencil3x3(sourceH, sourceW, outputH, outputW, stride, pt, pl, width, lanes, woven)
         {
-            Starts = starts, MaskTable = table, Kinds = kinds, IsWoven = woven,
+            Starts = starts, MaskTable = table, Kinds = kinds,
             SourceShare = BlockSizes.CeilDiv(width / lanes * stride * sourceW, starts.Length),
             OutputShare = BlockSizes.CeilDiv(width / lanes * outputW, starts.Length),
         };
 
         // Stride 1: mask 1 of the vector under tap 1. Stride 2: masks 2 and 3 of two vectors from tap 1 on, or mask 2 of both planes' and
-        // mask 3 of the outputs of both; mask 1 is not used. Masks 0 and, with stride 1, 2: of their neighbours, of which one lane is read.
+        // mask 3 of the outputs of both; mask 1 is not used but by woven rows. Masks 0 and, with stride 1, 2: of their neighbours, of which one lane is read.
         bool IsOn(int start, int mask, int lane)
         {
             if (mask >= OutputMask) return start + (lane % lanes) < outputW && (!pairs || lane / lanes == mask - OutputMask);
-            if (stride == 2 && mask == 1) return true;
+            if (stride == 2 && mask == NextMask) return !woven || start + (lane % lanes) + 1 < outputW;
             if (stride == 2 && pairs && mask == 3) return start + (lane % lanes) < outputW;
             bool isNeighbour = mask == 0 || (stride == 1 && mask == 2);
             if (isNeighbour && lane != (mask == 0 ? width - 1 : 0)) return false;

@@ -24,6 +24,9 @@ internal readonly unsafe struct UnitTaps<S, V> : IRowTaps<UnitTaps<S, V>, V>
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
         t1 = S.Load(p + 1);
@@ -63,6 +66,9 @@ internal readonly unsafe struct UnitSideTaps<S, V>(float* masks) : IRowTaps<Unit
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
         t1 = S.Load(p + 1);
@@ -97,6 +103,9 @@ internal readonly unsafe struct UnitEdgeTaps<S, V>(float* masks) : IRowTaps<Unit
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
         t1 = S.LoadMasked(p + 1, _mask, S.Zero);
@@ -127,6 +136,9 @@ internal readonly unsafe struct UnitTailTaps<S, V>(float* masks) : IRowTaps<Unit
     public static int Stride => 1;
 
     public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -161,6 +173,9 @@ internal readonly unsafe struct UnitTurnTaps<S, V>(float* masks) : IRowTaps<Unit
     public static int Outputs => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
         t1 = S.LoadMasked(p + 1, _mask, S.Zero);
@@ -175,7 +190,9 @@ internal readonly unsafe struct UnitPairTaps<S, V>(float* masks, nint second) : 
     where S : struct, ISimd<V>
     where V : struct
 {
-    private readonly V _mask = S.Load(masks + S.Width);
+    private readonly V _low = S.Load(masks + (Stencil3x3.OutputMask * S.Width));
+    private readonly V _high = S.Load(masks + (Stencil3x3.SecondMask * S.Width));
+    private readonly nint _second = second - (S.Width / 2);
 
     public static bool IsPair => true;
 
@@ -190,12 +207,15 @@ internal readonly unsafe struct UnitPairTaps<S, V>(float* masks, nint second) : 
     public static int Outputs => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitPairTaps<S, V> For(float* masks, nint second) => new(masks, second);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        t1 = S.LoadHalves(p + 1, p + 1 + second, _mask);
+        t1 = S.LoadMasked(p + 1 + _second, _high, S.LoadMasked(p + 1, _low, S.Zero));
         t0 = S.RotateUp(t1);
         t2 = S.RotateDown(t1);
     }

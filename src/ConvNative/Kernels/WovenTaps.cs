@@ -28,6 +28,9 @@ internal readonly unsafe struct WovenTaps<S, V> : IRowTaps<WovenTaps<S, V>, V>
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => S.Woven(S.Load(dy + 1));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
         V low = S.Load(p + 1), high = S.Load(p + 1 + S.Width);
@@ -61,11 +64,52 @@ internal readonly unsafe struct WovenEdgeTaps<S, V>(float* masks) : IRowTaps<Wov
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => S.WovenNext(row);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
         V low = S.LoadMasked(p + 1, _low, S.Zero), high = S.LoadMasked(p + 1 + S.Width, _high, S.Zero);
         t1 = S.EvenInFours(low, high);
         t0 = t2 = S.OddInFours(low, high);
+    }
+}
+
+/// <summary>The same in the last of several strips: what tap 0 may not read is cleared at once, since the other strips' sums are in the same lanes.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
+internal readonly unsafe struct WovenLastTaps<S, V>(float* masks) : IRowTaps<WovenLastTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _low = S.Load(masks + (2 * S.Width));
+    private readonly V _high = S.Load(masks + (3 * S.Width));
+    private readonly V _next = S.Woven(S.Load(masks + (Stencil3x3.NextMask * S.Width)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static WovenLastTaps<S, V> For(float* masks, nint second) => new(masks);
+
+    public static bool IsPair => false;
+
+    public static bool Turns => false;
+
+    public static bool IsWhole => false;
+
+    public static bool IsWoven => true;
+
+    public static int Stride => 2;
+
+    public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => S.WovenNext(row);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        V low = S.LoadMasked(p + 1, _low, S.Zero), high = S.LoadMasked(p + 1 + S.Width, _high, S.Zero);
+        t1 = S.EvenInFours(low, high);
+        t2 = S.OddInFours(low, high);
+        t0 = S.And(t2, _next);
     }
 }
 
@@ -91,6 +135,9 @@ internal readonly unsafe struct WovenPairTaps<S, V>(float* masks, nint second) :
     public static int Stride => 2;
 
     public static int Outputs => 3;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => S.WovenNext(row);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)

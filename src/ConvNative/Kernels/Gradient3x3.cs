@@ -87,13 +87,14 @@ internal static unsafe class Gradient3x3
                 var part = new GradientPart(run.Source + (n * xImage), run.Result + (n * dyImage), together)
                 {
                     IsAll = isAll,
-                    XImage = (nint)xImage, DyImage = (nint)dyImage, XPlanes = xPlanes, DyPlanes = dyPlanes, SumPitch = isAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width,
+                    XImage = (nint)xImage, DyImage = (nint)dyImage, XPlanes = xPlanes, DyPlanes = dyPlanes,
+                    SumPitch = isAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width,
                     XAhead = xAhead, DyAhead = dyAhead, XLast = xLast - xAhead, DyLast = dyLast - dyAhead,
                     XStep = t.SourceShare, DyStep = t.OutputShare, XShare = bandRows * t.SourceShare, DyShare = bandRows * t.OutputShare,
                 };
                 if (isOneGo)
                 {
-                    GradientStrip.Planes<S, V>(t, masks, run, part);
+                    GradientPlanes.Run<S, V>(t, masks, run, part);
                     return;
                 }
 

@@ -169,8 +169,9 @@ internal sealed class Stencil3x3
             bool isWhole = masks[width..(vectors * width)].IndexOf(0) < 0 && masks[(OutputMask * width)..].IndexOf(0) < 0;
             bool isInner = isWhole && masks[width - 1] != 0 && masks[vectors * width] != 0;
             bool isTail = masks[width - 1] != 0 && masks[((OutputMask + 1) * width) - 1] == 0;
-            kinds[i] = pairs ? StripKind.Pair : woven ? isWhole && i + 1 < kinds.Length ? StripKind.Inner : StripKind.Edge : isInner ? StripKind.Inner : isWhole ? StripKind.Side : turns ? StripKind.Turn
-                : isTail ? StripKind.Tail : StripKind.Edge;
+            if (woven) isInner = isWhole && i + 1 < kinds.Length;
+            kinds[i] = pairs ? StripKind.Pair : isInner ? StripKind.Inner : woven ? StripKind.Edge
+                : isWhole ? StripKind.Side : turns ? StripKind.Turn : isTail ? StripKind.Tail : StripKind.Edge;
         }
 
         return new Stencil3x3(sourceH, sourceW, outputH, outputW, stride, pt, pl, width, lanes, woven)
@@ -181,7 +182,8 @@ internal sealed class Stencil3x3
         };
 
         // Stride 1: mask 1 of the vector under tap 1. Stride 2: masks 2 and 3 of two vectors from tap 1 on, or mask 2 of both planes' and
-        // mask 3 of the outputs of both; mask 1 is not used but by woven rows. Masks 0 and, with stride 1, 2: of their neighbours, of which one lane is read.
+        // mask 3 of the outputs of both; mask 1 is used by woven rows alone. Masks 0 and, with stride 1, 2: of their neighbours, of which one
+        // lane is read.
         bool IsOn(int start, int mask, int lane)
         {
             if (mask >= OutputMask) return start + (lane % lanes) < outputW && (!pairs || lane / lanes == mask - OutputMask);

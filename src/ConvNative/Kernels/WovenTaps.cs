@@ -75,7 +75,9 @@ internal readonly unsafe struct WovenEdgeTaps<S, V>(float* masks) : IRowTaps<Wov
     }
 }
 
-/// <summary>The same in the last of several strips: what tap 0 may not read is cleared at once, since the other strips' sums are in the same lanes.</summary>
+/// <summary>
+/// The same in the last of several strips: what tap 0 may not read is cleared at once, since the other strips' sums are in the same lanes.
+/// </summary>
 [method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly unsafe struct WovenLastTaps<S, V>(float* masks) : IRowTaps<WovenLastTaps<S, V>, V>
     where S : struct, ISimd<V>
@@ -113,7 +115,9 @@ internal readonly unsafe struct WovenLastTaps<S, V>(float* masks) : IRowTaps<Wov
     }
 }
 
-/// <summary>The same with a row of each of two planes, the second plane <paramref name="second"/> floats on; twos of lanes belong to either.</summary>
+/// <summary>
+/// The same with a row of each of two planes, the second plane <paramref name="second"/> floats on; twos of lanes belong to either.
+/// </summary>
 [method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly unsafe struct WovenPairTaps<S, V>(float* masks, nint second) : IRowTaps<WovenPairTaps<S, V>, V>
     where S : struct, ISimd<V>

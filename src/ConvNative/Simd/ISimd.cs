@@ -40,7 +40,7 @@ internal unsafe interface ISimd<V>
     /// <summary>p[i] in those lanes i whose mask has all bits set; where it has none, <paramref name="otherwise"/>. Touches no other memory.</summary>
     static abstract V LoadMasked(float* p, V mask, V otherwise);
 
-    /// <summary>The lower half from low and the upper half from high, where the mask's lower half is on; 0 elsewhere.</summary>
+    /// <summary>The lower half from low and the upper half from high, where the mask's lower half is on, else 0.</summary>
     static abstract V LoadHalves(float* low, float* high, V mask);
 
     /// <summary>p[i] = lane i where the mask has all bits set; touches no other memory.</summary>
@@ -139,9 +139,6 @@ internal unsafe interface ISimd<V>
     /// <summary>Columns of 8 neighbours: lane i of cⱼ = rows[i][offset + j].</summary>
     static abstract void LoadOcts(
         float** rows, nint offset, out V c0, out V c1, out V c2, out V c3, out V c4, out V c5, out V c6, out V c7);
-
-    /// <summary>The same of rows that stand <paramref name="pitch"/> floats apart.</summary>
-    static abstract void LoadOctsApart(float* p, nint pitch, out V c0, out V c1, out V c2, out V c3, out V c4, out V c5, out V c6, out V c7);
 
     /// <summary>The reverse of <see cref="LoadQuads"/>: rows[i][offset + j] = lane i of cⱼ, rows in ascending order.</summary>
     static abstract void StoreQuads(float** rows, nint offset, V c0, V c1, V c2, V c3);

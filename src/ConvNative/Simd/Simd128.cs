@@ -197,16 +197,6 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadOctsApart(
-        float* p, nint pitch, out Vector128<float> c0, out Vector128<float> c1, out Vector128<float> c2, out Vector128<float> c3,
-        out Vector128<float> c4, out Vector128<float> c5, out Vector128<float> c6, out Vector128<float> c7)
-    {
-        float** rows = stackalloc float*[Width];
-        for (int i = 0; i < Width; i++) rows[i] = p + (i * pitch);
-        LoadOcts(rows, 0, out c0, out c1, out c2, out c3, out c4, out c5, out c6, out c7);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreQuads(float** rows, nint offset, Vector128<float> c0, Vector128<float> c1, Vector128<float> c2, Vector128<float> c3)
     {
         Transpose(c0, c1, c2, c3, out Vector128<float> r0, out Vector128<float> r1, out Vector128<float> r2, out Vector128<float> r3);

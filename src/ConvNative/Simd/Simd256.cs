@@ -231,16 +231,6 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadOctsApart(
-        float* p, nint pitch, out Vector256<float> c0, out Vector256<float> c1, out Vector256<float> c2, out Vector256<float> c3,
-        out Vector256<float> c4, out Vector256<float> c5, out Vector256<float> c6, out Vector256<float> c7)
-    {
-        float** rows = stackalloc float*[Width];
-        for (int i = 0; i < Width; i++) rows[i] = p + (i * pitch);
-        LoadOcts(rows, 0, out c0, out c1, out c2, out c3, out c4, out c5, out c6, out c7);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreQuads(float** rows, nint offset, Vector256<float> c0, Vector256<float> c1, Vector256<float> c2, Vector256<float> c3)
     {
         Transpose(c0, c1, c2, c3, out Vector256<float> r0, out Vector256<float> r1, out Vector256<float> r2, out Vector256<float> r3);

@@ -210,7 +210,8 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> AddHalves(Vector512<float> low, Vector512<float> high) =>
         Avx512F.IsSupported
-            ? Avx512F.Shuffle4x128(low, high, 0b01_00_11_10) + Vector512.ConditionalSelect(Vector512.Create(0, 0, 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1, -1).AsSingle(), high, low)
+            ? Avx512F.Shuffle4x128(low, high, 0b01_00_11_10)
+                + Vector512.ConditionalSelect(Vector512.Create(0, 0, 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1, -1).AsSingle(), high, low)
             : Vector512.Create(low.GetLower() + low.GetUpper(), high.GetLower() + high.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -258,6 +259,7 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         (c4, c5, c6, c7) = (OddFours(t0, u0), OddFours(t1, u1), OddFours(t2, u2), OddFours(t3, u3));
     }
 
+    /// <summary>The same of rows that stand <paramref name="pitch"/> floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void LoadOctsApart(
         float* p, nint pitch, out Vector512<float> c0, out Vector512<float> c1, out Vector512<float> c2, out Vector512<float> c3,

@@ -32,7 +32,7 @@ internal static unsafe class Gradient3x3
     /// </summary>
     public static bool IsOneGo(Stencil3x3 t, int images) =>
         t.Starts.Length == 1 ? IsAll(t, images)
-        : t.IsWoven && t.Kinds[^2] == StripKind.Inner && (long)images * t.OutputH * t.Starts.Length <= Run;
+        : t.CanJoinStrips && (long)images * t.OutputH * t.Starts.Length <= Run;
 
     /// <summary>Images that are summed in one go.</summary>
     private static int Group(Stencil3x3 t, int images) =>

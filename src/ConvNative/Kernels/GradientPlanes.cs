@@ -20,6 +20,7 @@ internal static unsafe class GradientPlanes
         {
             case (StripKind.Turn, 1): SlidePlanes<S, V, UnitTurnTaps<S, V>>(t, (float*)masks, run, part); break;
             case (StripKind.Pair, 1): SlidePlanes<S, V, UnitPairTaps<S, V>>(t, (float*)masks, run, part); break;
+            case (StripKind.Side, 1): SlideStrips<S, V>(t, (float*)masks, run, part); break;
             case (_, 1): SlidePlanes<S, V, UnitEdgeTaps<S, V>>(t, (float*)masks, run, part); break;
             case (StripKind.Pair, _): SkipPlanes<S, V, WovenPairTaps<S, V>>(t, (float*)masks, run, part); break;
             case (_, _) when !t.IsWoven: SkipPlanes<S, V, EvenOddEdgeTaps<S, V>>(t, (float*)masks, run, part); break;
@@ -99,7 +100,60 @@ internal static unsafe class GradientPlanes
         }
     }
 
-    /// <summary>Planes of several strips, the last of which is at an edge.</summary>
+    /// <summary>Planes of several strips: the first one's vectors are whole, the last one's are not.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SlideStrips<S, V>(Stencil3x3 t, float* masks, in DepthwiseRun run, in GradientPart part)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        int whole = t.Starts.Length - 1, count = t.OutputH, images = part.Images;
+        UnitTaps<S, V> taps = default;
+        UnitSideTaps<S, V> firstTaps = UnitSideTaps<S, V>.For(masks, 0);
+        masks += whole * Stencil3x3.Masks * S.Width;
+        UnitLastTaps<S, V> lastTaps = UnitLastTaps<S, V>.For(masks, 0);
+        V mask = S.Load(masks + (Stencil3x3.OutputMask * S.Width));
+        bool hasTop = t.Top == 0, hasSecond = Exists(1 - t.Top, t.SourceH), hasLast = Exists(t.OutputH - t.Top, t.SourceH);
+        bool hasBottom = Exists(t.OutputH + 1 - t.Top, t.SourceH);
+        nint pitch = t.SourceW, width = t.OutputW, xPlanes = part.XPlanes, dyPlanes = part.DyPlanes, xImage = part.XImage, dyImage = part.DyImage;
+        nint xStep = part.XStep, dyStep = part.DyStep, xShare = part.XShare, dyShare = part.DyShare;
+        nint xAhead = part.XAhead, dyAhead = part.DyAhead, xLast = part.XLast, dyLast = part.DyLast;
+        float* x = part.X - (t.Top * pitch) - t.Left, dy = part.Dy, dw = run.Weights, db = run.Bias;
+        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes, dw += 9)
+        {
+            V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero, bias = S.Zero;
+            float* atX = x, atDy = dy;
+            for (int n = images; n > 0; n--, atX += xImage, atDy += dyImage)
+            {
+                float* nextX = atX + xAhead + (n == 1 ? xLast : 0), nextDy = atDy + dyAhead + (n == 1 ? dyLast : 0), p = atX, g = atDy;
+                SlideRows<S, V, UnitSideTaps<S, V>>(
+                    firstTaps, p, g, pitch, width, 0, mask, count, hasTop, hasSecond, hasLast, hasBottom, xStep, dyStep, nextX, nextDy,
+                    ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
+                for (int strip = 1; strip < whole; strip++)
+                {
+                    p += S.Width;
+                    g += S.Width;
+                    nextX += xShare;
+                    nextDy += dyShare;
+                    SlideRows<S, V, UnitTaps<S, V>>(
+                        taps, p, g, pitch, width, 0, mask, count, hasTop, hasSecond, hasLast, hasBottom, xStep, dyStep, nextX, nextDy,
+                    ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
+                }
+
+                p += S.Width;
+                g += S.Width;
+                nextX += xShare;
+                nextDy += dyShare;
+                SlideRows<S, V, UnitLastTaps<S, V>>(
+                    lastTaps, p, g, pitch, width, 0, mask, count, hasTop, hasSecond, hasLast, hasBottom, xStep, dyStep, nextX, nextDy,
+                    ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
+            }
+
+            GradientSums.Put<S, V>(LanePlanes.One, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, 0);
+            if (db != null) db++;
+        }
+    }
+
+    /// <summary>The same with stride 2, where nothing is read before a strip.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SkipStrips<S, V>(Stencil3x3 t, float* masks, in DepthwiseRun run, in GradientPart part)
         where S : struct, ISimd<V>

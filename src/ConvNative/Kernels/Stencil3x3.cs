@@ -80,6 +80,9 @@ internal sealed class Stencil3x3
     /// <summary>Whether rows of a gradient are read by <see cref="WovenTaps{S, V}"/>, of two planes as well.</summary>
     public bool IsWoven { get; }
 
+    /// <summary>Whether the strips of a gradient can be summed in one go: all are whole but for the last.</summary>
+    public bool CanJoinStrips { get; private init; }
+
     /// <summary>Where the lanes of a gradient's planes are.</summary>
     public LanePlanes LanePlanes => !IsPair ? LanePlanes.One : IsWoven ? LanePlanes.Twos : LanePlanes.Halves;
 
@@ -176,7 +179,7 @@ internal sealed class Stencil3x3
 
         return new Stencil3x3(sourceH, sourceW, outputH, outputW, stride, pt, pl, width, lanes, woven)
         {
-            Starts = starts, MaskTable = table, Kinds = kinds,
+            Starts = starts, MaskTable = table, Kinds = kinds, CanJoinStrips = !overlap && CanJoin(kinds, woven),
             SourceShare = BlockSizes.CeilDiv(width / lanes * stride * sourceW, starts.Length),
             OutputShare = BlockSizes.CeilDiv(width / lanes * outputW, starts.Length),
         };
@@ -196,6 +199,10 @@ internal sealed class Stencil3x3
             return column >= 0 && column < sourceW && (stride == 1 || start + (at / stride) < outputW);
         }
     }
+
+    private static bool CanJoin(ReadOnlySpan<StripKind> kinds, bool woven) =>
+        kinds.Length > 1 && kinds[0] == (woven ? StripKind.Inner : StripKind.Side) && kinds[^1] == (woven ? StripKind.Edge : StripKind.Tail)
+        && !kinds[1..^1].ContainsAnyExcept(StripKind.Inner);
 
     /// <summary>Begin of each strip; the last may begin early enough to be whole.</summary>
     private static int[] Cut(int columns, int lanes, bool overlap)

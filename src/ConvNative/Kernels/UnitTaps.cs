@@ -149,6 +149,44 @@ internal readonly unsafe struct UnitTailTaps<S, V>(float* masks) : IRowTaps<Unit
     }
 }
 
+/// <summary>
+/// The same in the last of several strips of a gradient: what is read beyond the outputs is cleared at once, see <see cref="WovenLastTaps{S, V}"/>.
+/// </summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
+internal readonly unsafe struct UnitLastTaps<S, V>(float* masks) : IRowTaps<UnitLastTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _mask = S.Load(masks + S.Width);
+    private readonly V _outputs = S.Load(masks + (Stencil3x3.OutputMask * S.Width));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static UnitLastTaps<S, V> For(float* masks, nint second) => new(masks);
+
+    public static bool IsPair => false;
+
+    public static bool Turns => false;
+
+    public static bool IsWhole => false;
+
+    public static bool IsWoven => false;
+
+    public static int Stride => 1;
+
+    public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        t1 = S.LoadMasked(p + 1, _mask, S.Zero);
+        t0 = S.And(S.ShiftUp(t1, S.Broadcast(p)), _outputs);
+        t2 = S.And(S.RotateDown(t1), _outputs);
+    }
+}
+
 /// <summary>Stride 1, a whole row that has a zero on either side and is shorter than a vector: turned round, it brings a zero in.</summary>
 [method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly unsafe struct UnitTurnTaps<S, V>(float* masks) : IRowTaps<UnitTurnTaps<S, V>, V>

@@ -20,14 +20,13 @@ internal static unsafe class GradientPlanes
         {
             case (StripKind.Turn, 1): SlidePlanes<S, V, UnitTurnTaps<S, V>>(t, (float*)masks, run, part); break;
             case (StripKind.Pair, 1): SlidePlanes<S, V, UnitPairTaps<S, V>>(t, (float*)masks, run, part); break;
-            case (StripKind.Side, 1): SlideStrips<S, V>(t, (float*)masks, run, part); break;
+            case (_, 1) when t.CanJoinStrips: SlideStrips<S, V>(t, (float*)masks, run, part); break;
+            case (StripKind.Side, 1): SlidePlanes<S, V, UnitSideTaps<S, V>>(t, (float*)masks, run, part); break;
             case (_, 1): SlidePlanes<S, V, UnitEdgeTaps<S, V>>(t, (float*)masks, run, part); break;
             case (StripKind.Pair, _): SkipPlanes<S, V, WovenPairTaps<S, V>>(t, (float*)masks, run, part); break;
             case (_, _) when !t.IsWoven: SkipPlanes<S, V, EvenOddEdgeTaps<S, V>>(t, (float*)masks, run, part); break;
-            default:
-                if (t.Starts.Length == 1) SkipPlanes<S, V, WovenEdgeTaps<S, V>>(t, (float*)masks, run, part);
-                else SkipStrips<S, V>(t, (float*)masks, run, part);
-                break;
+            case (_, _) when t.CanJoinStrips: SkipStrips<S, V>(t, (float*)masks, run, part); break;
+            default: SkipPlanes<S, V, WovenEdgeTaps<S, V>>(t, (float*)masks, run, part); break;
         }
     }
 

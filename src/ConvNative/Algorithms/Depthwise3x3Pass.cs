@@ -17,6 +17,7 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
     private readonly int _run;              // channels that are computed in one go
     private readonly long _workerFloats;    // a whole number of cache lines
     private readonly int _workers;
+    private readonly bool _inLanes;         // groups of channels are computed by GradientLanes, those that are left over as others are
 
     public Depthwise3x3Pass(PlanContext context, Direction direction)
     {
@@ -30,13 +31,18 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
 
         long pixels = Math.Max(s.InputPixels, s.OutputPixels);
         int planes = _stencil.Planes;
-        _items = IsGradient ? new(s.OC, pixels * s.N, planes, 1, context.Threads) : new(s.OC, pixels, planes, s.N, context.Threads);
+        long lanesFloats = BlockSizes.RoundUp(GradientLanes.ScratchLength(s.IH), Prefetch.Line);
+        _inLanes = IsGradient && GradientLanes.CanDo(context.Isa, s) && lanesFloats * sizeof(float) <= context.MaxWorkspaceBytes;
+        _items = IsGradient ? new(s.OC, pixels * s.N, _inLanes ? GradientLanes.Group : planes, 1, context.Threads)
+            : new(s.OC, pixels, planes, s.N, context.Threads);
 
         // A gradient fetches the next image's planes meanwhile, of x and dy. Several outputs of an input do not lie as the planes of a run must.
         bool isOneGo = IsGradient ? Gradient3x3.IsOneGo(_stencil, s.N) : _stencil.Starts.Length == 1;
         long run = s.GroupOC > 1 ? 1 : isOneGo ? _items.PerItem : Math.Min(RunPixels / pixels / (IsGradient && s.N > 1 ? 4 : 1), MostInRun);
         _run = (int)Math.Max(Math.Min(run, s.OC) / planes, 1) * planes;
+        if (_inLanes) _run = Math.Min(_run, GradientLanes.Group);
         if (IsGradient) _workerFloats = BlockSizes.RoundUp(Gradient3x3.ScratchLength(_stencil, s.N, _run / planes), Prefetch.Line);
+        if (_inLanes) _workerFloats = Math.Max(_workerFloats, lanesFloats);
         _workers = (int)Math.Clamp(context.MaxWorkspaceBytes / Math.Max(LeastBytes, 1), 1, context.Threads);
     }
 
@@ -46,7 +52,8 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
     public long LeastBytes => _workerFloats * sizeof(float);
 
     public override string Details =>
-        $"3×3 in place, {_stencil.Starts.Length} strips of {_stencil.Lanes} columns{(_stencil.IsPair ? ", two planes at once" : "")}";
+        _inLanes ? $"3×3, {GradientLanes.Group} channels in lanes"
+            : $"3×3 in place, {_stencil.Starts.Length} strips of {_stencil.Lanes} columns{(_stencil.IsPair ? ", two planes at once" : "")}";
 
     private bool IsGradient => _direction == Direction.BackwardWeights;
 
@@ -88,7 +95,9 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
         {
             int planes = pass._stencil.Planes;
             (long n, long first, long end) = pass._items.Range(index);
-            for (long c = first, count; c < end; c += count * planes)
+            long grouped = pass._inLanes ? (end - first) / GradientLanes.Group * GradientLanes.Group : 0;
+            if (grouped > 0) pass.InLanes(buffers, first, (int)grouped, workspace + (worker * pass._workerFloats));
+            for (long c = first + grouped, count; c < end; c += count * planes)
             {
                 count = Math.Max(Math.Min(pass._run, end - c) / planes, 1);
                 pass.Compute(pass.Channels(buffers, n, c, (int)count), workspace + (worker * pass._workerFloats));
@@ -105,6 +114,13 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
         if (IsGradient) Gradient3x3.Channels(_context.Isa, _stencil, s.N, (long)s.IC * s.InputPixels, (long)s.OC * s.OutputPixels, run, scratch);
         else if (_isTransposed) Depthwise3x3Transposed.Weave(_context.Isa, _stencil, run);
         else Depthwise3x3.Read(_context.Isa, _stencil, run, turned: _direction == Direction.BackwardData);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void InLanes(in ConvBuffers buffers, long first, int channels, float* scratch)
+    {
+        ConvSizes s = _context.Sizes;
+        GradientLanes.Groups(s.IH, s.N, (nint)s.IC * s.InputPixels, Channels(buffers, 0, first, channels / GradientLanes.Group), scratch);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

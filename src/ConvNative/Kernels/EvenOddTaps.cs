@@ -17,7 +17,14 @@ internal readonly unsafe struct EvenOddTaps<S, V> : IRowTaps<EvenOddTaps<S, V>, 
 
     public static bool IsWhole => true;
 
+    public static bool IsWoven => false;
+
+    public static int Stride => 2;
+
     public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -47,7 +54,14 @@ internal readonly unsafe struct EvenOddSideTaps<S, V>(float* masks) : IRowTaps<E
 
     public static bool IsWhole => true;
 
+    public static bool IsWoven => false;
+
+    public static int Stride => 2;
+
     public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -78,7 +92,14 @@ internal readonly unsafe struct EvenOddEdgeTaps<S, V>(float* masks) : IRowTaps<E
 
     public static bool IsWhole => false;
 
+    public static bool IsWoven => false;
+
+    public static int Stride => 2;
+
     public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -108,7 +129,14 @@ internal readonly unsafe struct EvenOddTailTaps<S, V>(float* masks) : IRowTaps<E
 
     public static bool IsWhole => false;
 
+    public static bool IsWoven => false;
+
+    public static int Stride => 2;
+
     public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -135,7 +163,14 @@ internal readonly unsafe struct EvenOddTurnTaps<S, V>(float* masks) : IRowTaps<E
 
     public static bool IsWhole => false;
 
+    public static bool IsWoven => false;
+
+    public static int Stride => 2;
+
     public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static EvenOddTurnTaps<S, V> For(float* masks, nint second) => new(masks);
@@ -164,7 +199,14 @@ internal readonly unsafe struct EvenOddPairTaps<S, V>(float* masks, nint second)
 
     public static bool IsWhole => false;
 
+    public static bool IsWoven => false;
+
+    public static int Stride => 2;
+
     public static int Outputs => 3;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static EvenOddPairTaps<S, V> For(float* masks, nint second) => new(masks, second);

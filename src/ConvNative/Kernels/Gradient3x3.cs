@@ -27,8 +27,12 @@ internal static unsafe class Gradient3x3
     /// <summary>Whether all rows of all images are summed in one go, so that the lanes of each strip's sums are added up at once.</summary>
     private static bool IsAll(Stencil3x3 t, int images) => Group(t, images) == images && t.BandRows == t.OutputH;
 
-    /// <summary>Whether a channel is one strip, so that all its sums are in registers at once.</summary>
-    public static bool IsOneGo(Stencil3x3 t, int images) => IsAll(t, images) && t.Starts.Length == 1;
+    /// <summary>
+    /// Whether all sums of a channel are in registers at once: where it is one strip, or strips have nothing in common and few rows.
+    /// </summary>
+    public static bool IsOneGo(Stencil3x3 t, int images) =>
+        t.Starts.Length == 1 ? IsAll(t, images)
+        : t.CanJoinStrips && (long)images * t.OutputH * t.Starts.Length <= Run;
 
     /// <summary>Images that are summed in one go.</summary>
     private static int Group(Stencil3x3 t, int images) =>
@@ -59,15 +63,15 @@ internal static unsafe class Gradient3x3
     {
         float* lanes = scratch + (GradientSums.Pitch * t.Planes);
         double* totals = (double*)(lanes + (GradientSums.Count * S.Width * run.Count));
-        int rows = 0, strips = t.Starts.Length;
-        int group = Group(t, images);
+        bool isOneGo = IsOneGo(t, images);
+        int rows = 0, strips = t.Starts.Length, group = isOneGo ? images : Group(t, images), band = isOneGo ? t.OutputH : t.BandRows;
         nint xPlanes = t.Planes * t.SourcePixels, dyPlanes = t.Planes * t.OutputPixels;
         bool isSmall = group > 1 && group * xPlanes <= NearFloats;
         bool isAll = IsAll(t, images), isFirst = true, isOnly = true;
         fixed (int* masks = t.MaskTable)
         {
             for (int n = 0; n < images; n += group)
-            for (int first = 0; first < t.OutputH; first += t.BandRows)
+            for (int first = 0; first < t.OutputH; first += band)
             {
                 if (rows >= Run)
                 {
@@ -75,18 +79,25 @@ internal static unsafe class Gradient3x3
                     (isFirst, isOnly, rows) = (true, false, 0);
                 }
 
-                int together = Math.Min(group, images - n), left = images - n - 1, bandRows = Math.Min(t.BandRows, t.OutputH - first);
-                nint xLast = isSmall ? xPlanes : Ahead(t, n, left, together, first, xPlanes, (nint)xImage, t.Stride * t.SourceW);
-                nint dyLast = isSmall ? dyPlanes : Ahead(t, n, left, together, first, dyPlanes, (nint)dyImage, t.OutputW);
+                int together = Math.Min(group, images - n), left = images - n - 1, bandRows = Math.Min(band, t.OutputH - first);
+                nint xLast = isSmall ? xPlanes : Ahead(t, band, n, left, together, first, xPlanes, (nint)xImage, t.Stride * t.SourceW);
+                nint dyLast = isSmall ? dyPlanes : Ahead(t, band, n, left, together, first, dyPlanes, (nint)dyImage, t.OutputW);
                 bool isNext = !isSmall && together > 1;
                 nint xAhead = isNext ? (nint)xImage : xLast, dyAhead = isNext ? (nint)dyImage : dyLast;
                 var part = new GradientPart(run.Source + (n * xImage), run.Result + (n * dyImage), together)
                 {
-                    IsAll = isAll, IsOneGo = isAll && strips == 1,
-                    XImage = (nint)xImage, DyImage = (nint)dyImage, XPlanes = xPlanes, DyPlanes = dyPlanes, SumPitch = isAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width,
+                    IsAll = isAll,
+                    XImage = (nint)xImage, DyImage = (nint)dyImage, XPlanes = xPlanes, DyPlanes = dyPlanes,
+                    SumPitch = isAll ? GradientSums.Pitch * t.Planes : GradientSums.Count * S.Width,
                     XAhead = xAhead, DyAhead = dyAhead, XLast = xLast - xAhead, DyLast = dyLast - dyAhead,
                     XStep = t.SourceShare, DyStep = t.OutputShare, XShare = bandRows * t.SourceShare, DyShare = bandRows * t.OutputShare,
                 };
+                if (isOneGo)
+                {
+                    GradientPlanes.Run<S, V>(t, masks, run, part);
+                    return;
+                }
+
                 for (int i = 0, end; i < strips; i = end)
                 {
                     end = EndOfAlike(t.Kinds, i);
@@ -95,11 +106,10 @@ internal static unsafe class Gradient3x3
                     isFirst = false;
                 }
 
-                rows += part.Images * t.BandRows * strips;
+                rows += part.Images * band * strips;
             }
         }
 
-        if (isAll && strips == 1) return;
         if (!isOnly) Total<S, V>(t, run.Count, lanes, totals, isFirst: false);
         Put<S, V>(t, run, lanes, isOnly ? null : totals, isAll);
     }
@@ -119,9 +129,9 @@ internal static unsafe class Gradient3x3
     /// next channel.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static nint Ahead(Stencil3x3 t, int n, int left, int together, int first, nint planes, nint image, nint row)
+    private static nint Ahead(Stencil3x3 t, int band, int n, int left, int together, int first, nint planes, nint image, nint row)
     {
-        if (first + t.BandRows < t.OutputH) return t.BandRows * row;
+        if (first + band < t.OutputH) return band * row;
         if (together > 1) return planes - ((together - 1) * image);
         return (left > 0 ? image : planes - (n * image)) - (first * row);
     }
@@ -136,7 +146,7 @@ internal static unsafe class Gradient3x3
         float* sums = lanes - pitch;
         for (; count > 0; count--, lanes += GradientSums.Count * S.Width, totals += pitch)
         {
-            GradientSums.Fold<S, V>(t.IsPair, lanes, sums);
+            GradientSums.Fold<S, V>(t.LanePlanes, lanes, sums);
             for (int i = 0; i < pitch; i++) totals[i] = isFirst ? sums[i] : totals[i] + sums[i];
         }
     }
@@ -151,9 +161,9 @@ internal static unsafe class Gradient3x3
         float* sums = isAll ? lanes : lanes - pitch, dw = run.Weights, db = run.Bias;
         for (int c = 0; c < run.Count; c++, dw += 9 * t.Planes)
         {
-            if (!isAll && totals == null) GradientSums.Fold<S, V>(t.IsPair, lanes + (c * laneSums), sums);
+            if (!isAll && totals == null) GradientSums.Fold<S, V>(t.LanePlanes, lanes + (c * laneSums), sums);
             for (int i = 0; totals != null && i < pitch; i++) sums[i] = (float)totals[(c * pitch) + i];
-            GradientSums.Put(t.IsPair, sums, dw, db == null ? null : db + (c * t.Planes), run.SecondChannel);
+            GradientSums.Put(t.LanePlanes, sums, dw, db == null ? null : db + (c * t.Planes), run.SecondChannel);
             if (isAll) sums += pitch;
         }
     }

@@ -17,9 +17,6 @@ internal readonly unsafe struct GradientPart(float* x, float* dy, int images)
     /// <summary>Whether it is all rows of all images, so that the lanes of each strip's sums are added up at once.</summary>
     public bool IsAll { get; init; }
 
-    /// <summary>Whether it is all of the strips too, so that the sums are dw and db.</summary>
-    public bool IsOneGo { get; init; }
-
     /// <summary>Floats from an image to the next one.</summary>
     public nint XImage { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using ConvNative.Simd;
+using static ConvNative.Kernels.GradientRows;
 
 namespace ConvNative.Kernels;
 
@@ -21,16 +22,17 @@ internal static unsafe class GradientStrip
             case (StripKind.Turn, 1): Slide<S, V, UnitTurnTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Pair, 1): Slide<S, V, UnitPairTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Edge, 1): Slide<S, V, UnitEdgeTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Pair, _): Skip<S, V, WovenPairTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Inner, _) when t.IsWoven: Skip<S, V, WovenTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
+            case (StripKind.Edge, _) when t.IsWoven: Skip<S, V, WovenEdgeTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Inner, 2): Skip<S, V, EvenOddTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Tail, 2): Skip<S, V, EvenOddTailTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             case (StripKind.Side, 2): Skip<S, V, EvenOddSideTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
-            case (StripKind.Turn, 2): Skip<S, V, EvenOddTurnTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
-            case (StripKind.Pair, 2): Skip<S, V, EvenOddPairTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
             default: Skip<S, V, EvenOddEdgeTaps<S, V>>(t, strip, run, part, sums, isFirst); break;
         }
     }
 
-    /// <summary>Stride 1: each row of x meets three rows of dy, but for two at either end of the band, which have fewer.</summary>
+    /// <summary>Stride 1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Slide<S, V, R>(
         Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, in GradientPart part, float* sums, bool isFirst)
@@ -39,98 +41,39 @@ internal static unsafe class GradientStrip
         where R : struct, IRowTaps<R, V>
     {
         R taps = R.For(strip.Masks, run.SecondSource);
-        V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
-        V outputs = S.Load(strip.Masks + (R.Outputs * S.Width));
+        V mask = S.Load(strip.Masks + (R.Outputs * S.Width)), outputs = Outputs<S, V, R>(strip.Masks);
         int first = strip.First, row = first - t.Top, count = strip.End - first, height = t.SourceH;
         bool hasTop = Exists(row, height), hasSecond = Exists(row + 1, height), hasLast = Exists(row + count, height);
         bool hasBottom = Exists(row + count + 1, height);
-        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
+        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult;
         bool isAlike = R.IsWhole && strip.Alike > 1;
         int repeats = part.Images * (isAlike ? strip.Alike : 1);
         nint xRepeat = isAlike ? S.Width : part.XImage, dyRepeat = isAlike ? S.Width : part.DyImage;
         nint xAhead = part.XAhead + (strip.Index * (part.XShare - t.Lanes)), dyAhead = part.DyAhead + (strip.Index * (part.DyShare - t.Lanes));
         nint xAheadRepeat = isAlike ? part.XShare : part.XImage, dyAheadRepeat = isAlike ? part.DyShare : part.DyImage;
         nint xStep = part.XStep, dyStep = part.DyStep;
-        float* dw = run.Weights, db = run.Bias;
         float* x = part.X + (row * pitch) + strip.Start - t.Left;
         float* dy = part.Dy + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += part.XPlanes, dy += part.DyPlanes, sums += part.SumPitch, dw += 9 * t.Planes)
+        for (int c = run.Count; c > 0; c--, x += part.XPlanes, dy += part.DyPlanes, sums += part.SumPitch)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
-            V bias = S.Zero, t0, t1, t2;
+            V bias = S.Zero;
             float* atX = x, atDy = dy, askX = x + xAhead, askDy = dy + dyAhead;
             for (int n = repeats; n > 0; n--, atX += xRepeat, atDy += dyRepeat, askX += xAheadRepeat, askDy += dyAheadRepeat)
             {
                 float* p = atX, g = atDy, nextX = askX + (n == 1 ? part.XLast : 0), nextDy = askDy + (n == 1 ? part.DyLast : 0);
-                V d0 = Row<S, V, R>(g, second, low, high), d1 = S.Zero;
-                bias = S.Add(bias, d0);
-                Ask(xStep, dyStep, ref nextX, ref nextDy);
-                if (hasTop)
-                {
-                    taps.Load(p, out t0, out t1, out t2);
-                    Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
-                }
-
-                if (count > 1)
-                {
-                    Ask(xStep, dyStep, ref nextX, ref nextDy);
-                    p += pitch;
-                    g += width;
-                    d1 = d0;
-                    d0 = Row<S, V, R>(g, second, low, high);
-                    bias = S.Add(bias, d0);
-                    if (hasSecond)
-                    {
-                        taps.Load(p, out t0, out t1, out t2);
-                        Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
-                        Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
-                    }
-                }
-
-                for (int rows = count - 2; rows > 0; rows--)
-                {
-                    Ask(xStep, dyStep, ref nextX, ref nextDy);
-                    p += pitch;
-                    g += width;
-                    V d2 = d1;
-                    d1 = d0;
-                    d0 = Row<S, V, R>(g, second, low, high);
-                    bias = S.Add(bias, d0);
-                    taps.Load(p, out t0, out t1, out t2);
-                    Meet<S, V>(t0, t1, t2, d0, ref a0, ref a1, ref a2);
-                    Meet<S, V>(t0, t1, t2, d1, ref a3, ref a4, ref a5);
-                    Meet<S, V>(t0, t1, t2, d2, ref a6, ref a7, ref a8);
-                }
-
-                p += pitch;
-                if (hasLast)
-                {
-                    taps.Load(p, out t0, out t1, out t2);
-                    Meet<S, V>(t0, t1, t2, d0, ref a3, ref a4, ref a5);
-                    if (count > 1) Meet<S, V>(t0, t1, t2, d1, ref a6, ref a7, ref a8);
-                }
-
-                if (hasBottom)
-                {
-                    taps.Load(p + pitch, out t0, out t1, out t2);
-                    Meet<S, V>(t0, t1, t2, d0, ref a6, ref a7, ref a8);
-                }
+                SlideRows<S, V, R>(
+                    taps, p, g, pitch, width, second, mask, count, hasTop, hasSecond, hasLast, hasBottom, xStep, dyStep, nextX, nextDy,
+                    ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
             }
 
-            Clear<S, V, R>(outputs, ref a0, ref a3, ref a6);
-            Clear<S, V, R>(outputs, ref a2, ref a5, ref a8);
-            if (!R.Turns) Clear<S, V, R>(outputs, ref a1, ref a4, ref a7);
-            if (part.IsOneGo) GradientSums.Put<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, run.SecondChannel);
-            else if (part.IsAll) GradientSums.Add<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            ClearAll<S, V, R>(outputs, ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8);
+            if (part.IsAll) GradientSums.Add<S, V>(LanesOf<S, V, R>(), a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
-            if (db != null) db += t.Planes;
         }
     }
 
-    /// <summary>
-    /// Stride 2: a row of dy meets three rows of x, the last of which meets the next row of dy as well. Tap 0 of an output is tap 2 of the one
-    /// before: where the strip is a whole row, and registers are many, Σ dy[j]·t0[j] = Σ dy[j + 1]·t2[j] saves the shift of each row of x.
-    /// </summary>
+    /// <summary>Stride 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Skip<S, V, R>(
         Stencil3x3 t, in DepthwiseStrip strip, in DepthwiseRun run, in GradientPart part, float* sums, bool isFirst)
@@ -139,160 +82,35 @@ internal static unsafe class GradientStrip
         where R : struct, IRowTaps<R, V>
     {
         R taps = R.For(strip.Masks, run.SecondSource);
-        V low = S.Load(strip.Masks + (Stencil3x3.OutputMask * S.Width)), high = S.Load(strip.Masks + (Stencil3x3.SecondMask * S.Width));
-        V outputs = S.Load(strip.Masks + (R.Outputs * S.Width));
-        if (Shifts<S, V, R>()) outputs = S.And(outputs, S.RotateDown(outputs));
+        V mask = S.Load(strip.Masks + (R.Outputs * S.Width)), outputs = Outputs<S, V, R>(strip.Masks);
         int first = strip.First, row = (2 * first) - t.Top, count = strip.End - first;
         bool hasTop = row >= 0, hasLast = row + (2 * count) < t.SourceH;
-        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult - (S.Width / 2);
-        bool isOnAndOn = R.Turns && part.Images == 1;
+        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult;
+        bool isOnAndOn = t.Starts.Length == 1 && part.Images == 1;
         bool isAlike = R.IsWhole && strip.Alike > 1;
         int repeats = part.Images * (isAlike ? strip.Alike : 1);
         nint xRepeat = isAlike ? 2 * S.Width : part.XImage, dyRepeat = isAlike ? S.Width : part.DyImage;
         nint xAhead = part.XAhead + (strip.Index * (part.XShare - (2 * t.Lanes))), dyAhead = part.DyAhead + (strip.Index * (part.DyShare - t.Lanes));
         nint xAheadRepeat = isAlike ? part.XShare : part.XImage, dyAheadRepeat = isAlike ? part.DyShare : part.DyImage;
         nint xStep = part.XStep, dyStep = part.DyStep;
-        float* dw = run.Weights, db = run.Bias;
         float* x = part.X + (row * pitch) + (2 * strip.Start) - t.Left;
         float* dy = part.Dy + (first * width) + strip.Start;
-        for (int c = run.Count; c > 0; c--, x += part.XPlanes, dy += part.DyPlanes, sums += part.SumPitch, dw += 9 * t.Planes)
+        for (int c = run.Count; c > 0; c--, x += part.XPlanes, dy += part.DyPlanes, sums += part.SumPitch)
         {
             V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero;
-            V bias = S.Zero, t0, t1, t2;
+            V bias = S.Zero;
             float* atX = x, atDy = dy, askX = x + xAhead, askDy = dy + dyAhead;
             for (int n = repeats; n > 0; n--, atX += xRepeat, atDy += dyRepeat, askX += xAheadRepeat, askDy += dyAheadRepeat)
             {
                 float* p = atX, g = atDy, nextX = askX + (n == 1 ? part.XLast : 0), nextDy = askDy + (n == 1 ? part.DyLast : 0);
-                V d0 = Row<S, V, R>(g, second, low, high), e0 = Next<S, V, R>(d0);
-                bias = S.Add(bias, d0);
-                AskTwo(xStep, dyStep, isOnAndOn, ref nextX, ref nextDy);
-                if (hasTop)
-                {
-                    taps.Load(p, out t0, out t1, out t2);
-                    Meet<S, V, R>(t0, t1, t2, d0, e0, ref a0, ref a1, ref a2);
-                }
-
-                taps.Load(p + pitch, out t0, out t1, out t2);
-                Meet<S, V, R>(t0, t1, t2, d0, e0, ref a3, ref a4, ref a5);
-                for (int rows = count - 1; rows > 0; rows--)
-                {
-                    AskTwo(xStep, dyStep, isOnAndOn, ref nextX, ref nextDy);
-                    p += 2 * pitch;
-                    g += width;
-                    V d1 = d0, e1 = e0;
-                    d0 = Row<S, V, R>(g, second, low, high);
-                    e0 = Next<S, V, R>(d0);
-                    bias = S.Add(bias, d0);
-                    taps.Load(p, out t0, out t1, out t2);
-                    Meet<S, V, R>(t0, t1, t2, d0, e0, ref a0, ref a1, ref a2);
-                    Meet<S, V, R>(t0, t1, t2, d1, e1, ref a6, ref a7, ref a8);
-                    taps.Load(p + pitch, out t0, out t1, out t2);
-                    Meet<S, V, R>(t0, t1, t2, d0, e0, ref a3, ref a4, ref a5);
-                }
-
-                if (hasLast)
-                {
-                    taps.Load(p + (2 * pitch), out t0, out t1, out t2);
-                    Meet<S, V, R>(t0, t1, t2, d0, e0, ref a6, ref a7, ref a8);
-                }
+                SkipRows<S, V, R>(
+                    taps, p, g, pitch, width, second, mask, count, hasTop, hasLast, xStep, dyStep, isOnAndOn, nextX, nextDy,
+                    ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
             }
 
-            Clear<S, V, R>(outputs, ref a0, ref a3, ref a6);
-            if (part.IsOneGo) GradientSums.Put<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, run.SecondChannel);
-            else if (part.IsAll) GradientSums.Add<S, V>(R.IsPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
+            ClearAll<S, V, R>(outputs, ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8);
+            if (part.IsAll) GradientSums.Add<S, V>(LanesOf<S, V, R>(), a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
             else GradientSums.Keep<S, V>(a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, sums, isFirst);
-            if (db != null) db += t.Planes;
         }
-    }
-
-    /// <summary>Asks for what the next part needs for a row of dy and one of x.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Ask(nint xStep, nint dyStep, ref float* x, ref float* dy)
-    {
-        Prefetch.ToL1(x);
-        Prefetch.ToL1(dy);
-        x += xStep;
-        dy += dyStep;
-    }
-
-    /// <summary>
-    /// The same with two rows of x, of twice as many columns. Where planes are read on and on, every other line brings its neighbour along.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AskTwo(nint xStep, nint dyStep, bool isOnAndOn, ref float* x, ref float* dy)
-    {
-        Prefetch.ToL1(x + (2 * Prefetch.Line));
-        if (!isOnAndOn)
-        {
-            Prefetch.ToL1(x + Prefetch.Line);
-            Prefetch.ToL1(x + (3 * Prefetch.Line));
-        }
-
-        Ask(xStep, dyStep, ref x, ref dy);
-    }
-
-    /// <summary>What a row of dy adds to the sums of three taps.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Meet<S, V>(V t0, V t1, V t2, V dy, ref V a0, ref V a1, ref V a2)
-        where S : struct, ISimd<V>
-        where V : struct
-    {
-        a0 = S.MultiplyAdd(t0, dy, a0);
-        a1 = S.MultiplyAdd(t1, dy, a1);
-        a2 = S.MultiplyAdd(t2, dy, a2);
-    }
-
-    /// <summary>The same, with the row of dy and what tap 0 meets in place of it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Meet<S, V, R>(V t0, V t1, V t2, V dy, V next, ref V a0, ref V a1, ref V a2)
-        where S : struct, ISimd<V>
-        where V : struct
-        where R : struct, IRowTaps<R, V>
-    {
-        a0 = Shifts<S, V, R>() ? S.MultiplyAdd(t2, next, a0) : S.MultiplyAdd(t0, dy, a0);
-        a1 = S.MultiplyAdd(t1, dy, a1);
-        a2 = S.MultiplyAdd(t2, dy, a2);
-    }
-
-    /// <summary>Whether rows of dy are shifted, which takes two registers more.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Shifts<S, V, R>()
-        where S : struct, ISimd<V>
-        where V : struct
-        where R : struct, IRowTaps<R, V> => R.Turns && S.Registers > 16;
-
-    /// <summary>dy of the next column, where that is what tap 0 meets.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Next<S, V, R>(V dy)
-        where S : struct, ISimd<V>
-        where V : struct
-        where R : struct, IRowTaps<R, V> => Shifts<S, V, R>() ? S.RotateDown(dy) : dy;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Exists(int row, int height) => (uint)row < (uint)height;
-
-    /// <summary>A row of dy; 0 beyond it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Row<S, V, R>(float* dy, nint second, V low, V high)
-        where S : struct, ISimd<V>
-        where V : struct
-        where R : struct, IRowTaps<R, V>
-    {
-        if (R.IsWhole) return S.Load(dy);
-        V row = S.LoadMasked(dy, low, S.Zero);
-        return R.IsPair ? S.LoadMasked(dy + second, high, row) : row;
-    }
-
-    /// <summary>Clears what taps read beyond the outputs: it may not be finite, and met zeros.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Clear<S, V, R>(V outputs, ref V a, ref V b, ref V c)
-        where S : struct, ISimd<V>
-        where V : struct
-        where R : struct, IRowTaps<R, V>
-    {
-        if (R.IsWhole) return;
-        a = S.And(a, outputs);
-        b = S.And(b, outputs);
-        c = S.And(c, outputs);
     }
 }

@@ -4,6 +4,19 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
+/// <summary>Whose the lanes of a vector are.</summary>
+internal enum LanePlanes
+{
+    /// <summary>One plane's.</summary>
+    One,
+
+    /// <summary>Two planes', a half each.</summary>
+    Halves,
+
+    /// <summary>Two planes', two lanes of each in turn.</summary>
+    Twos,
+}
+
 /// <summary>The sums of a 3×3 depthwise gradient: nine taps, then the bias. Each is a vector, whose lanes are added up in the end.</summary>
 internal static unsafe class GradientSums
 {
@@ -46,24 +59,24 @@ internal static unsafe class GradientSums
 
     /// <summary>sums = the lanes added up.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Fold<S, V>(bool isPair, float* lanes, float* sums)
+    public static void Fold<S, V>(LanePlanes planes, float* lanes, float* sums)
         where S : struct, ISimd<V>
         where V : struct => Add<S, V>(
-            isPair, S.Load(lanes), S.Load(lanes + S.Width), S.Load(lanes + (2 * S.Width)), S.Load(lanes + (3 * S.Width)),
+            planes, S.Load(lanes), S.Load(lanes + S.Width), S.Load(lanes + (2 * S.Width)), S.Load(lanes + (3 * S.Width)),
             S.Load(lanes + (4 * S.Width)), S.Load(lanes + (5 * S.Width)), S.Load(lanes + (6 * S.Width)), S.Load(lanes + (7 * S.Width)),
             S.Load(lanes + (8 * S.Width)), S.Load(lanes + (9 * S.Width)), sums, isFirst: true);
 
     /// <summary>sums += the lanes added up, or = them if they are the first.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Add<S, V>(bool isPair, V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7, V a8, V a9, float* sums, bool isFirst)
+    public static void Add<S, V>(LanePlanes planes, V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7, V a8, V a9, float* sums, bool isFirst)
         where S : struct, ISimd<V>
         where V : struct
     {
-        Fold<S, V>(isPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, out V low, out V middle, out V high, out V secondLow, out V secondHigh);
+        Fold<S, V>(planes, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, out V low, out V middle, out V high, out V secondLow, out V secondHigh);
         Add<S, V>(isFirst, sums, low);
         if (S.Width < 16) Add<S, V>(isFirst, sums + S.Width, S.Width == 4 ? middle : high);
         if (S.Width == 4) Add<S, V>(isFirst, sums + 8, high);
-        if (!isPair) return;
+        if (planes == LanePlanes.One) return;
         Add<S, V>(isFirst, sums + Pitch, secondLow);
         if (S.Width == 8) Add<S, V>(isFirst, sums + Pitch + 8, secondHigh);
     }
@@ -74,13 +87,13 @@ internal static unsafe class GradientSums
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Put<S, V>(
-        bool isPair, V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7, V a8, V a9, float* dw, float* db, nint second)
+        LanePlanes planes, V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7, V a8, V a9, float* dw, float* db, nint second)
         where S : struct, ISimd<V>
         where V : struct
     {
-        Fold<S, V>(isPair, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, out V low, out V middle, out V high, out V secondLow, out V secondHigh);
+        Fold<S, V>(planes, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, out V low, out V middle, out V high, out V secondLow, out V secondHigh);
         Put<S, V>(low, middle, high, dw, db);
-        if (isPair) Put<S, V>(secondLow, secondLow, secondHigh, dw + (9 * second), db == null ? null : db + second);
+        if (planes != LanePlanes.One) Put<S, V>(secondLow, secondLow, secondHigh, dw + (9 * second), db == null ? null : db + second);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -105,11 +118,23 @@ internal static unsafe class GradientSums
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Fold<S, V>(
-        bool isPair, V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7, V a8, V a9,
+        LanePlanes planes, V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7, V a8, V a9,
         out V low, out V middle, out V high, out V secondLow, out V secondHigh)
         where S : struct, ISimd<V>
         where V : struct
     {
+        if (planes == LanePlanes.Twos)
+        {
+            // Fours of lanes: a sum of either plane, and the next sum's; then they are added up, four by four.
+            V b0 = SumTwos<S, V>(a0, a1), b1 = SumTwos<S, V>(a2, a3), b2 = SumTwos<S, V>(a4, a5), b3 = SumTwos<S, V>(a6, a7);
+            V b4 = SumTwos<S, V>(a8, a9);
+            (b0, b1, b4) = (S.AddHalves(b0, b1), S.AddHalves(b2, b3), S.AddHalves(b4, b4));
+            if (S.Width == 16) (b0, b1) = (AddFours<S, V>(b0, b1), AddFours<S, V>(b4, b4));
+            (low, secondLow) = (S.Even(b0, b1), S.Odd(b0, b1));
+            (middle, high, secondHigh) = (low, S.Even(b4, b4), S.Odd(b4, b4));
+            return;
+        }
+
         (low, middle, high) = (S.SumFours(a0, a1, a2, a3), S.SumFours(a4, a5, a6, a7), S.SumFours(a8, a9, a8, a9));
         (secondLow, secondHigh) = (low, high);
         if (S.Width == 4) return;
@@ -123,10 +148,20 @@ internal static unsafe class GradientSums
             (low, secondLow) = (S.EvenFours(even, odd), S.OddFours(even, odd));
         }
 
-        if (isPair) return;
+        if (planes != LanePlanes.One) return;
         low = S.Add(low, secondLow);
         high = S.Add(high, secondHigh);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V SumTwos<S, V>(V a, V b)
+        where S : struct, ISimd<V>
+        where V : struct => S.Add(S.EvenInFours(a, b), S.OddInFours(a, b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V AddFours<S, V>(V low, V high)
+        where S : struct, ISimd<V>
+        where V : struct => S.Add(S.EvenFours(low, high), S.OddFours(low, high));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Add<S, V>(bool isFirst, float* sums, V value)
@@ -135,10 +170,10 @@ internal static unsafe class GradientSums
 
     /// <summary>The sums of a plane, or of two, as dw and db, which may be null; the second plane's stand so many channels on.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Put(bool isPair, float* sums, float* dw, float* db, nint second)
+    public static void Put(LanePlanes planes, float* sums, float* dw, float* db, nint second)
     {
         Put(sums, dw, db);
-        if (isPair) Put(sums + Pitch, dw + (9 * second), db == null ? null : db + second);
+        if (planes != LanePlanes.One) Put(sums + Pitch, dw + (9 * second), db == null ? null : db + second);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,3 +1,5 @@
+using ConvNative.Simd;
+
 namespace ConvNative.Kernels;
 
 /// <summary>
@@ -17,11 +19,20 @@ internal unsafe interface IRowTaps<TSelf, V>
     /// <summary>Whether all lanes belong to the row and its outputs, so that nothing is masked.</summary>
     static abstract bool IsWhole { get; }
 
+    /// <summary>1 or 2.</summary>
+    static abstract int Stride { get; }
+
+    /// <summary>Whether lanes stand in the order of <see cref="ISimd{V}.Woven"/>; t0 is t2 then.</summary>
+    static abstract bool IsWoven { get; }
+
     /// <summary>Whether a strip is a whole row with a zero on either side.</summary>
     static abstract bool Turns { get; }
 
     /// <summary>The mask of the outputs of all planes; what the lanes beyond them read is not defined.</summary>
     static abstract int Outputs { get; }
+
+    /// <summary>What tap 0 of a gradient meets: the row of dy, or dy of the columns after where rows are woven.</summary>
+    static abstract V First(float* dy, V row);
 
     void Load(float* p, out V t0, out V t1, out V t2);
 }

@@ -35,13 +35,17 @@ internal sealed class Stencil3x3
     /// <summary>The mask that has the columns of the output on, of the first plane where there are two.</summary>
     public const int OutputMask = 4;
 
+    /// <summary>Where rows are woven, the mask of the outputs after which there is one.</summary>
+    public const int NextMask = 1;
+
     /// <summary>The same of the second plane.</summary>
     public const int SecondMask = 5;
 
     private const int BandFloats = 4096;   // 16 KiB of the source: it stays in L1 from strip to strip
 
-    private Stencil3x3(int sourceH, int sourceW, int outputH, int outputW, int stride, int pt, int pl, int width, int lanes)
+    private Stencil3x3(int sourceH, int sourceW, int outputH, int outputW, int stride, int pt, int pl, int width, int lanes, bool isWoven = false)
     {
+        IsWoven = isWoven;
         (SourceH, SourceW, OutputH, OutputW) = (sourceH, sourceW, outputH, outputW);
         (Stride, Top, Left, Width, Lanes) = (stride, pt, pl, width, lanes);
         Planes = width / lanes;
@@ -72,6 +76,15 @@ internal sealed class Stencil3x3
     public int Lanes { get; }
 
     public bool IsPair => Lanes < Width;
+
+    /// <summary>Whether rows of a gradient are read by <see cref="WovenTaps{S, V}"/>, of two planes as well.</summary>
+    public bool IsWoven { get; }
+
+    /// <summary>Whether the strips of a gradient can be summed in one go: all are whole but for the last.</summary>
+    public bool CanJoinStrips { get; private init; }
+
+    /// <summary>Where the lanes of a gradient's planes are.</summary>
+    public LanePlanes LanePlanes => !IsPair ? LanePlanes.One : IsWoven ? LanePlanes.Twos : LanePlanes.Halves;
 
     /// <summary>Planes that are computed at once.</summary>
     public int Planes { get; }
@@ -147,6 +160,7 @@ internal sealed class Stencil3x3
         int reach = Math.Max(sourceW, outputW * stride);
         bool turns = pl == 1 && reach < width * stride && (stride == 2 || sourceW == outputW);
         bool pairs = turns && width >= 8 && reach < width / 2 * stride;
+        bool woven = stride == 2 && pl == 1 && !overlap;
         int lanes = pairs ? width / 2 : width;
         int[] starts = Cut(outputW, lanes, overlap), table = Table(starts, width, IsOn);
         var kinds = new StripKind[starts.Length];
@@ -158,23 +172,25 @@ internal sealed class Stencil3x3
             bool isWhole = masks[width..(vectors * width)].IndexOf(0) < 0 && masks[(OutputMask * width)..].IndexOf(0) < 0;
             bool isInner = isWhole && masks[width - 1] != 0 && masks[vectors * width] != 0;
             bool isTail = masks[width - 1] != 0 && masks[((OutputMask + 1) * width) - 1] == 0;
-            kinds[i] = pairs ? StripKind.Pair : isInner ? StripKind.Inner : isWhole ? StripKind.Side : turns ? StripKind.Turn
-                : isTail ? StripKind.Tail : StripKind.Edge;
+            if (woven) isInner = isWhole && i + 1 < kinds.Length;
+            kinds[i] = pairs ? StripKind.Pair : isInner ? StripKind.Inner : woven ? StripKind.Edge
+                : isWhole ? StripKind.Side : turns ? StripKind.Turn : isTail ? StripKind.Tail : StripKind.Edge;
         }
 
-        return new Stencil3x3(sourceH, sourceW, outputH, outputW, stride, pt, pl, width, lanes)
+        return new Stencil3x3(sourceH, sourceW, outputH, outputW, stride, pt, pl, width, lanes, woven)
         {
-            Starts = starts, MaskTable = table, Kinds = kinds,
+            Starts = starts, MaskTable = table, Kinds = kinds, CanJoinStrips = !overlap && CanJoin(kinds, woven),
             SourceShare = BlockSizes.CeilDiv(width / lanes * stride * sourceW, starts.Length),
             OutputShare = BlockSizes.CeilDiv(width / lanes * outputW, starts.Length),
         };
 
         // Stride 1: mask 1 of the vector under tap 1. Stride 2: masks 2 and 3 of two vectors from tap 1 on, or mask 2 of both planes' and
-        // mask 3 of the outputs of both; mask 1 is not used. Masks 0 and, with stride 1, 2: of their neighbours, of which one lane is read.
+        // mask 3 of the outputs of both; mask 1 is used by woven rows alone. Masks 0 and, with stride 1, 2: of their neighbours, of which one
+        // lane is read.
         bool IsOn(int start, int mask, int lane)
         {
             if (mask >= OutputMask) return start + (lane % lanes) < outputW && (!pairs || lane / lanes == mask - OutputMask);
-            if (stride == 2 && mask == 1) return true;
+            if (stride == 2 && mask == NextMask) return !woven || start + (lane % lanes) + 1 < outputW;
             if (stride == 2 && pairs && mask == 3) return start + (lane % lanes) < outputW;
             bool isNeighbour = mask == 0 || (stride == 1 && mask == 2);
             if (isNeighbour && lane != (mask == 0 ? width - 1 : 0)) return false;
@@ -183,6 +199,10 @@ internal sealed class Stencil3x3
             return column >= 0 && column < sourceW && (stride == 1 || start + (at / stride) < outputW);
         }
     }
+
+    private static bool CanJoin(ReadOnlySpan<StripKind> kinds, bool woven) =>
+        kinds.Length > 1 && kinds[0] == (woven ? StripKind.Inner : StripKind.Side) && kinds[^1] == (woven ? StripKind.Edge : StripKind.Tail)
+        && !kinds[1..^1].ContainsAnyExcept(StripKind.Inner);
 
     /// <summary>Begin of each strip; the last may begin early enough to be whole.</summary>
     private static int[] Cut(int columns, int lanes, bool overlap)

@@ -17,7 +17,14 @@ internal readonly unsafe struct UnitTaps<S, V> : IRowTaps<UnitTaps<S, V>, V>
 
     public static bool IsWhole => true;
 
+    public static bool IsWoven => false;
+
+    public static int Stride => 1;
+
     public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -52,7 +59,14 @@ internal readonly unsafe struct UnitSideTaps<S, V>(float* masks) : IRowTaps<Unit
 
     public static bool IsWhole => true;
 
+    public static bool IsWoven => false;
+
+    public static int Stride => 1;
+
     public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -82,7 +96,14 @@ internal readonly unsafe struct UnitEdgeTaps<S, V>(float* masks) : IRowTaps<Unit
 
     public static bool IsWhole => false;
 
+    public static bool IsWoven => false;
+
+    public static int Stride => 1;
+
     public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -110,7 +131,14 @@ internal readonly unsafe struct UnitTailTaps<S, V>(float* masks) : IRowTaps<Unit
 
     public static bool IsWhole => false;
 
+    public static bool IsWoven => false;
+
+    public static int Stride => 1;
+
     public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -118,6 +146,44 @@ internal readonly unsafe struct UnitTailTaps<S, V>(float* masks) : IRowTaps<Unit
         t1 = S.LoadMasked(p + 1, _mask, S.Zero);
         t0 = S.ShiftUp(t1, S.Broadcast(p));
         t2 = S.RotateDown(t1);
+    }
+}
+
+/// <summary>
+/// The same in the last of several strips of a gradient: what is read beyond the outputs is cleared at once, see <see cref="WovenLastTaps{S, V}"/>.
+/// </summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
+internal readonly unsafe struct UnitLastTaps<S, V>(float* masks) : IRowTaps<UnitLastTaps<S, V>, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private readonly V _mask = S.Load(masks + S.Width);
+    private readonly V _outputs = S.Load(masks + (Stencil3x3.OutputMask * S.Width));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static UnitLastTaps<S, V> For(float* masks, nint second) => new(masks);
+
+    public static bool IsPair => false;
+
+    public static bool Turns => false;
+
+    public static bool IsWhole => false;
+
+    public static bool IsWoven => false;
+
+    public static int Stride => 1;
+
+    public static int Outputs => Stencil3x3.OutputMask;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(float* p, out V t0, out V t1, out V t2)
+    {
+        t1 = S.LoadMasked(p + 1, _mask, S.Zero);
+        t0 = S.And(S.ShiftUp(t1, S.Broadcast(p)), _outputs);
+        t2 = S.And(S.RotateDown(t1), _outputs);
     }
 }
 
@@ -138,7 +204,14 @@ internal readonly unsafe struct UnitTurnTaps<S, V>(float* masks) : IRowTaps<Unit
 
     public static bool IsWhole => false;
 
+    public static bool IsWoven => false;
+
+    public static int Stride => 1;
+
     public static int Outputs => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -165,7 +238,14 @@ internal readonly unsafe struct UnitPairTaps<S, V>(float* masks, nint second) : 
 
     public static bool IsWhole => false;
 
+    public static bool IsWoven => false;
+
+    public static int Stride => 1;
+
     public static int Outputs => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitPairTaps<S, V> For(float* masks, nint second) => new(masks, second);

@@ -40,6 +40,9 @@ internal unsafe interface ISimd<V>
     /// <summary>p[i] in those lanes i whose mask has all bits set; where it has none, <paramref name="otherwise"/>. Touches no other memory.</summary>
     static abstract V LoadMasked(float* p, V mask, V otherwise);
 
+    /// <summary>The lower half from low and the upper half from high, where the mask's lower half is on, else 0.</summary>
+    static abstract V LoadHalves(float* low, float* high, V mask);
+
     /// <summary>p[i] = lane i where the mask has all bits set; touches no other memory.</summary>
     static abstract void StoreMasked(float* p, V mask, V value);
 
@@ -100,6 +103,18 @@ internal unsafe interface ISimd<V>
     /// <summary>Lanes 1, 3, 5 … of the 2·Width values (low, high).</summary>
     static abstract V Odd(V low, V high);
 
+    /// <summary>In each four lanes the even ones of low, then of high: <see cref="Even"/> in the order of <see cref="Woven"/>.</summary>
+    static abstract V EvenInFours(V low, V high);
+
+    /// <summary>The same of the odd ones.</summary>
+    static abstract V OddInFours(V low, V high);
+
+    /// <summary>Twos of lanes of the lower half and of the upper half in turn.</summary>
+    static abstract V Woven(V a);
+
+    /// <summary>The same of <see cref="RotateDown"/>.</summary>
+    static abstract V WovenNext(V a);
+
     /// <summary>In each four lanes the sums of the four that a, b, c and d have there.</summary>
     static abstract V SumFours(V a, V b, V c, V d);
 
@@ -108,6 +123,9 @@ internal unsafe interface ISimd<V>
 
     /// <summary>Fours 1, 3 … of the lanes of (low, high).</summary>
     static abstract V OddFours(V low, V high);
+
+    /// <summary>The halves of low added up, then those of high.</summary>
+    static abstract V AddHalves(V low, V high);
 
     /// <summary>First half of the interleaved values even₀, odd₀, even₁, odd₁ …</summary>
     static abstract V InterleaveLow(V even, V odd);

@@ -53,6 +53,11 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadHalves(float* low, float* high, Vector128<float> mask) => Vector128.Create(
+        mask.GetElement(0) != 0 ? low[0] : 0, mask.GetElement(1) != 0 ? low[1] : 0,
+        mask.GetElement(0) != 0 ? high[0] : 0, mask.GetElement(1) != 0 ? high[1] : 0);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreMasked(float* p, Vector128<float> mask, Vector128<float> value)
     {
         Vector128<int> on = mask.AsInt32();
@@ -137,6 +142,18 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         : Vector128.Create(low.GetElement(1), low.GetElement(3), high.GetElement(1), high.GetElement(3));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> EvenInFours(Vector128<float> low, Vector128<float> high) => Even(low, high);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> OddInFours(Vector128<float> low, Vector128<float> high) => Odd(low, high);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Woven(Vector128<float> a) => a;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> WovenNext(Vector128<float> a) => RotateDown(a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> SumFours(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
     {
         Transpose(a, b, c, d, out Vector128<float> c0, out Vector128<float> c1, out Vector128<float> c2, out Vector128<float> c3);
@@ -148,6 +165,10 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> OddFours(Vector128<float> low, Vector128<float> high) => high;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> AddHalves(Vector128<float> low, Vector128<float> high) =>
+        Vector128.Create(low.GetLower() + low.GetUpper(), high.GetLower() + high.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> InterleaveLow(Vector128<float> even, Vector128<float> odd) =>

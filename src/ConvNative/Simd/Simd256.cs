@@ -54,6 +54,18 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
                 Simd128.LoadMasked(p, mask.GetLower(), otherwise.GetLower()), Simd128.LoadMasked(p + 4, mask.GetUpper(), otherwise.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadHalves(float* low, float* high, Vector256<float> mask) =>
+        Avx.IsSupported
+            ? Avx.InsertVector128(Avx.MaskLoad(low, mask.GetLower()).ToVector256Unsafe(), Avx.MaskLoad(high, mask.GetLower()), 1)
+            : Vector256.Create(
+                Simd128.LoadMasked(low, mask.GetLower(), Vector128<float>.Zero), Simd128.LoadMasked(high, mask.GetLower(), Vector128<float>.Zero));
+
+    /// <summary>Lanes where the mask is on, 0 elsewhere.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> LoadWhere(float* p, Vector256<float> mask) =>
+        Avx.IsSupported ? Avx.MaskLoad(p, mask) : LoadMasked(p, mask, Vector256<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreMasked(float* p, Vector256<float> mask, Vector256<float> value)
     {
         if (Avx.IsSupported)
@@ -145,6 +157,24 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
             : Vector256.Create(Simd128.Odd(low.GetLower(), low.GetUpper()), Simd128.Odd(high.GetLower(), high.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> EvenInFours(Vector256<float> low, Vector256<float> high) =>
+        Avx.IsSupported
+            ? Avx.Shuffle(low, high, 0b10_00_10_00)
+            : Vector256.Create(Simd128.Even(low.GetLower(), high.GetLower()), Simd128.Even(low.GetUpper(), high.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> OddInFours(Vector256<float> low, Vector256<float> high) =>
+        Avx.IsSupported
+            ? Avx.Shuffle(low, high, 0b11_01_11_01)
+            : Vector256.Create(Simd128.Odd(low.GetLower(), high.GetLower()), Simd128.Odd(low.GetUpper(), high.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Woven(Vector256<float> a) => Vector256.Shuffle(a.AsDouble(), Vector256.Create(0, 2, 1, 3)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> WovenNext(Vector256<float> a) => Vector256.Shuffle(a, Vector256.Create(1, 2, 5, 6, 3, 4, 7, 0));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> SumFours(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d)
     {
         Vector256<double> ab = (UnpackLow(a, b) + UnpackHigh(a, b)).AsDouble(), cd = (UnpackLow(c, d) + UnpackHigh(c, d)).AsDouble();
@@ -158,6 +188,12 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> OddFours(Vector256<float> low, Vector256<float> high) =>
         Avx.IsSupported ? Avx.Permute2x128(low, high, 0x31) : Vector256.Create(low.GetUpper(), high.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> AddHalves(Vector256<float> low, Vector256<float> high) =>
+        Avx.IsSupported
+            ? Avx.Permute2x128(low, high, 0x21) + Avx.Blend(low, high, 0xF0)
+            : Vector256.Create(low.GetLower() + low.GetUpper(), high.GetLower() + high.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> InterleaveLow(Vector256<float> even, Vector256<float> odd) =>

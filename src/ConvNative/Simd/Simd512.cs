@@ -57,6 +57,16 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
             : Vector512.Create(
                 Simd256.LoadMasked(p, mask.GetLower(), otherwise.GetLower()), Simd256.LoadMasked(p + 8, mask.GetUpper(), otherwise.GetUpper()));
 
+    // Half a vector lies on two cache lines half as often.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadHalves(float* low, float* high, Vector512<float> mask)
+    {
+        Vector256<float> lower = Simd256.LoadWhere(low, mask.GetLower()), upper = Simd256.LoadWhere(high, mask.GetLower());
+        return Avx512F.IsSupported
+            ? Avx512F.InsertVector256(lower.ToVector512Unsafe().AsDouble(), upper.AsDouble(), 1).AsSingle()
+            : Vector512.Create(lower, upper);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreMasked(float* p, Vector512<float> mask, Vector512<float> value)
     {
@@ -157,6 +167,28 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
             : Vector512.Create(Simd256.Odd(low.GetLower(), low.GetUpper()), Simd256.Odd(high.GetLower(), high.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> EvenInFours(Vector512<float> low, Vector512<float> high) =>
+        Avx512F.IsSupported
+            ? Avx512F.Shuffle(low, high, 0b10_00_10_00)
+            : Vector512.Create(Simd256.EvenInFours(low.GetLower(), high.GetLower()), Simd256.EvenInFours(low.GetUpper(), high.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> OddInFours(Vector512<float> low, Vector512<float> high) =>
+        Avx512F.IsSupported
+            ? Avx512F.Shuffle(low, high, 0b11_01_11_01)
+            : Vector512.Create(Simd256.OddInFours(low.GetLower(), high.GetLower()), Simd256.OddInFours(low.GetUpper(), high.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Woven(Vector512<float> a) => Avx512F.IsSupported
+        ? Avx512F.PermuteVar8x64(a.AsDouble(), Vector512.Create(0, 4, 1, 5, 2, 6, 3, 7)).AsSingle()
+        : Vector512.Shuffle(a.AsDouble(), Vector512.Create(0, 4, 1, 5, 2, 6, 3, 7)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> WovenNext(Vector512<float> a) => Avx512F.IsSupported
+        ? Avx512F.PermuteVar16x32(a, Vector512.Create(1, 2, 9, 10, 3, 4, 11, 12, 5, 6, 13, 14, 7, 8, 15, 0))
+        : Vector512.Shuffle(a, Vector512.Create(1, 2, 9, 10, 3, 4, 11, 12, 5, 6, 13, 14, 7, 8, 15, 0));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> SumFours(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
     {
         Vector512<double> ab = (UnpackLow(a, b) + UnpackHigh(a, b)).AsDouble(), cd = (UnpackLow(c, d) + UnpackHigh(c, d)).AsDouble();
@@ -174,6 +206,13 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         Avx512F.IsSupported
             ? Avx512F.Shuffle4x128(low, high, 0b11_01_11_01)
             : Vector512.Create(Simd256.OddFours(low.GetLower(), low.GetUpper()), Simd256.OddFours(high.GetLower(), high.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> AddHalves(Vector512<float> low, Vector512<float> high) =>
+        Avx512F.IsSupported
+            ? Avx512F.Shuffle4x128(low, high, 0b01_00_11_10)
+                + Vector512.ConditionalSelect(Vector512.Create(0, 0, 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, -1, -1, -1, -1).AsSingle(), high, low)
+            : Vector512.Create(low.GetLower() + low.GetUpper(), high.GetLower() + high.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> InterleaveLow(Vector512<float> even, Vector512<float> odd) =>
@@ -208,28 +247,44 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
             return;
         }
 
-        // Quarters of t: rows 0 to 3, the first four columns; the last four; rows 4 to 7 likewise. u: rows 8 to 15.
         Transpose(
-            Load8(rows, offset), Load8(rows + 1, offset), Load8(rows + 2, offset), Load8(rows + 3, offset),
+            Load8(rows[0] + offset, rows[4] + offset), Load8(rows[1] + offset, rows[5] + offset),
+            Load8(rows[2] + offset, rows[6] + offset), Load8(rows[3] + offset, rows[7] + offset),
             out Vector512<float> t0, out Vector512<float> t1, out Vector512<float> t2, out Vector512<float> t3);
         Transpose(
-            Load8(rows + 8, offset), Load8(rows + 9, offset), Load8(rows + 10, offset), Load8(rows + 11, offset),
+            Load8(rows[8] + offset, rows[12] + offset), Load8(rows[9] + offset, rows[13] + offset),
+            Load8(rows[10] + offset, rows[14] + offset), Load8(rows[11] + offset, rows[15] + offset),
             out Vector512<float> u0, out Vector512<float> u1, out Vector512<float> u2, out Vector512<float> u3);
-        const byte EvenQuarters = 0b10_00_10_00, OddQuarters = 0b11_01_11_01;
-        c0 = Avx512F.Shuffle4x128(t0, u0, EvenQuarters);
-        c1 = Avx512F.Shuffle4x128(t1, u1, EvenQuarters);
-        c2 = Avx512F.Shuffle4x128(t2, u2, EvenQuarters);
-        c3 = Avx512F.Shuffle4x128(t3, u3, EvenQuarters);
-        c4 = Avx512F.Shuffle4x128(t0, u0, OddQuarters);
-        c5 = Avx512F.Shuffle4x128(t1, u1, OddQuarters);
-        c6 = Avx512F.Shuffle4x128(t2, u2, OddQuarters);
-        c7 = Avx512F.Shuffle4x128(t3, u3, OddQuarters);
+        (c0, c1, c2, c3) = (EvenFours(t0, u0), EvenFours(t1, u1), EvenFours(t2, u2), EvenFours(t3, u3));
+        (c4, c5, c6, c7) = (OddFours(t0, u0), OddFours(t1, u1), OddFours(t2, u2), OddFours(t3, u3));
     }
 
-    /// <summary>Eight floats each from rows 0 and 4.</summary>
+    /// <summary>The same of rows that stand <paramref name="pitch"/> floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Load8(float** rows, nint offset) => Avx512F.InsertVector256(
-        Vector256.Load(rows[0] + offset).ToVector512Unsafe().AsDouble(), Vector256.Load(rows[4] + offset).AsDouble(), 1).AsSingle();
+    public static void LoadOctsApart(
+        float* p, nint pitch, out Vector512<float> c0, out Vector512<float> c1, out Vector512<float> c2, out Vector512<float> c3,
+        out Vector512<float> c4, out Vector512<float> c5, out Vector512<float> c6, out Vector512<float> c7)
+    {
+        float* p4 = p + (4 * pitch), p8 = p + (8 * pitch), p12 = p8 + (4 * pitch);
+        nint two = 2 * pitch, three = 3 * pitch;
+        Transpose(
+            Load8(p, p4), Load8(p + pitch, p4 + pitch), Load8(p + two, p4 + two), Load8(p + three, p4 + three),
+            out Vector512<float> t0, out Vector512<float> t1, out Vector512<float> t2, out Vector512<float> t3);
+        Transpose(
+            Load8(p8, p12), Load8(p8 + pitch, p12 + pitch), Load8(p8 + two, p12 + two), Load8(p8 + three, p12 + three),
+            out Vector512<float> u0, out Vector512<float> u1, out Vector512<float> u2, out Vector512<float> u3);
+        (c0, c1, c2, c3) = (EvenFours(t0, u0), EvenFours(t1, u1), EvenFours(t2, u2), EvenFours(t3, u3));
+        (c4, c5, c6, c7) = (OddFours(t0, u0), OddFours(t1, u1), OddFours(t2, u2), OddFours(t3, u3));
+    }
+
+    /// <summary>
+    /// Eight floats each from two rows, four rows apart: quarters of four of them, transposed, are four rows' first four columns, their last four,
+    /// and those of the next four rows likewise.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Load8(float* low, float* high) => Avx512F.IsSupported
+        ? Avx512F.InsertVector256(Vector256.Load(low).ToVector512Unsafe().AsDouble(), Vector256.Load(high).AsDouble(), 1).AsSingle()
+        : Vector512.Create(Vector256.Load(low), Vector256.Load(high));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreQuads(float** rows, nint offset, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3)

@@ -21,7 +21,7 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 {
-    private const int MostPlaces = 4096;   // of a prefetch queue
+    private const int MostGroups = 1024;   // of a prefetch queue
     private const int WorkerGap = 4096;
 
     // In multiply-adds, measured on Zen 5: a point of a copied x, a lane of a vector that is turned; and in vectors: one is at the mercy of latency.
@@ -135,7 +135,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 
     private int MostRuns => _blockImages * BlockRows;
 
-    private long TablesLength => Align((MostPlaces + ((SkipsPadding ? 3L : 2L) * MostRuns)) * sizeof(nint) / sizeof(float));
+    private long TablesLength => Align(((MostGroups * (long)sizeof(PrefetchPlaces)) + ((SkipsPadding ? 3L : 2L) * MostRuns * sizeof(nint))) / sizeof(float));
 
     private long ChunkLength => TurnsAtOnce ? _ICs.Longest * Taps * (long)ResultStride : 0;
 

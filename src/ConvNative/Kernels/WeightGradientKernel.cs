@@ -43,14 +43,14 @@ internal unsafe struct PointRows
 /// </summary>
 internal readonly unsafe struct WeightGradientKernel
 {
-    private readonly delegate*<in PointRows, float*, float*, nint, bool, ref PrefetchQueue, void> _one, _two, _three;
+    private readonly delegate*<in PointRows, nint*, float*, float*, nint, bool, ref PrefetchQueue, void> _one, _two, _three;
     private readonly delegate*<float*, int, int, int, float*, nint, bool, void> _store;
 
     private WeightGradientKernel(
         int mr, int width, int most,
-        delegate*<in PointRows, float*, float*, nint, bool, ref PrefetchQueue, void> one,
-        delegate*<in PointRows, float*, float*, nint, bool, ref PrefetchQueue, void> two,
-        delegate*<in PointRows, float*, float*, nint, bool, ref PrefetchQueue, void> three,
+        delegate*<in PointRows, nint*, float*, float*, nint, bool, ref PrefetchQueue, void> one,
+        delegate*<in PointRows, nint*, float*, float*, nint, bool, ref PrefetchQueue, void> two,
+        delegate*<in PointRows, nint*, float*, float*, nint, bool, ref PrefetchQueue, void> three,
         delegate*<in PointRows, int, int, float*, nint, void> pack,
         delegate*<in PointRows, int, double*, void> sum,
         delegate*<float*, float*, nint, void> add,
@@ -109,8 +109,8 @@ internal readonly unsafe struct WeightGradientKernel
         for (int r = 0; r < count; r += MR, c += MR * ldc)
         {
             int present = Math.Min(MR, count - r);
-            if (present == MR && lanes == vectors * Width) run(rows.From(r), panel, c, ldc, accumulate, ref ahead);
-            else Edge(run, rows.From(r), present, panel, vectors * Width, lanes, c, ldc, accumulate, ref ahead);
+            if (present == MR && lanes == vectors * Width) run(rows, rows.Rows + r, panel, c, ldc, accumulate, ref ahead);
+            else Edge(run, rows, rows.Rows + r, present, panel, vectors * Width, lanes, c, ldc, accumulate, ref ahead);
             if (sums != null) Sum(rows.From(r), present, sums + r);
         }
     }
@@ -119,13 +119,13 @@ internal readonly unsafe struct WeightGradientKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     [SkipLocalsInit]
     private void Edge(
-        delegate*<in PointRows, float*, float*, nint, bool, ref PrefetchQueue, void> run, in PointRows rows, int count, float* panel, int width,
-        int lanes, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
+        delegate*<in PointRows, nint*, float*, float*, nint, bool, ref PrefetchQueue, void> run, in PointRows rows, nint* offsets, int count, float* panel,
+        int width, int lanes, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
     {
-        nint* offsets = stackalloc nint[MR];
+        nint* present = stackalloc nint[MR];
         float* tile = stackalloc float[MR * width];
-        for (int r = 0; r < MR; r++) offsets[r] = rows.Rows[Math.Min(r, count - 1)];
-        run(rows with { Rows = offsets }, panel, tile, width, false, ref ahead);
+        for (int r = 0; r < MR; r++) present[r] = offsets[Math.Min(r, count - 1)];
+        run(rows, present, panel, tile, width, false, ref ahead);
         _store(tile, width, count, lanes, c, ldc, accumulate);
     }
 

@@ -25,7 +25,10 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private const int WorkerGap = 4096;
 
     // In multiply-adds, measured on Zen 5: a point of a copied x, a lane of a vector that is turned; and in vectors: one is at the mercy of latency.
-    private const double Copying = 24, Turning = 0.55, LeastVectors = 1.5;
+    private const double Copying = 24, Turning = 0.55, LeastVectors = 1.72;
+
+    // In vectors, measured on Zen 5: a panel begun, for which the rows are read again; as much once more where they take three times L2.
+    private const double PanelStart = 0.33;
 
     private readonly PlanContext _context;
     private readonly ConvSizes _s;
@@ -177,23 +180,24 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     /// <summary>In multiply-adds: products of whole tiles of MR rows, beginning them, turning the lanes, turning dwᵀ back.</summary>
     private double Cost(int MR, bool turnsX)
     {
+        // A large dwᵀ is turned back in chunks, each of which reads the rows anew: 5 to 10 % slower, whatever the shape.
+        if (!turnsX && _isDense && sizeof(float) * (long)_s.GroupIC * _s.GroupOC > CacheSizes.Machine.L2 / 4) return double.MaxValue;
         const double TileStart = 20, RunStart = 0.8;   // in points of a tile, measured on Zen 5
         int rows = turnsX ? _s.GroupOC : _s.PatchLength, lanes = turnsX ? _s.PatchLength : _s.GroupOC, W = _kernel.Width;
         bool skips = !turnsX && _skippingPays;
         double points = (double)_s.N * _s.OutputPixels, wholeRows = skips ? SkippingRows : BlockSizes.RoundUp(rows, MR);
-        // Dense sums are the same either way; where the threads write far from each other, what goes back is slow.
-        bool isQuick = _parts == 1 && !(_isDense && _context.Threads > 1);
-        double turningBack = turnsX ? 0 : isQuick ? 0.8 : 2;
+        // Dense sums are the same either way, so threads may count: where they write far from each other, what goes back is slow.
+        double turningBack = turnsX ? 0 : _parts > 1 ? 2 : !_isDense ? 0.8 : _context.Threads > 1 ? 2 : 0.5;
         double copied = _isDense || skips || (turnsX && _canTurnInPlace) ? 0 : Copying * points * _s.GroupIC;
         double begun = (TileStart * Blocks) + (turnsX || IsOneRun ? 0 : RunStart * _s.N * _s.OH);
-        double wholeLanes = Math.Max(BlockSizes.RoundUp(lanes, W), LeastVectors * W);
-        return (((points * (wholeRows + (Turning * W))) + (begun * rows)) * wholeLanes) + (turningBack * W * rows * lanes) + copied;
+        double panels = PanelVectors(turnsX ? _s.GroupOC : _s.GroupIC, BlockSizes.RoundUp(lanes, W)) * W;
+        return (((points * (wholeRows + (Turning * W))) + (begun * rows)) * panels) + (turningBack * W * rows * lanes) + copied;
     }
 
     /// <summary>Up to two items a thread, cut so that the thread with the most to do has the least.</summary>
     private void ChooseChunks()
     {
-        const double OneEach = 1.05, RowsShared = 1.1;   // nothing evens out what disturbs a thread; rows of dw are written back by two threads
+        const double RowsShared = 1.1;   // rows of dw are written back by two threads, their lines too
         int threads = _context.Threads, products = _s.G * _parts, most = threads == 1 ? 1 : BlockSizes.CeilDiv(2 * threads, products);
         int unit = _turnsX ? Math.Min(_kernel.Width, _s.GroupIC) : Taps == 1 ? Prefetch.Line : SkipsPadding ? _kernel.MR : 1;   // no line of dw for two
         var IC = new Chunks(_s.GroupIC, unit, 1);
@@ -207,8 +211,8 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
                 // A thread begins with neighbours, of which those of the same output channels come first.
                 int share = BlockSizes.CeilDiv(products * columns * count, threads);
                 bool sharesRows = share % count != 0;
-                double cost = share * ItemCost(sharesRows ? ICs.Longest : (double)IC.Length / count, OCs.Longest) * (share == 1 ? OneEach : 1);
-                if (sharesRows && !_turnsX) cost *= RowsShared;
+                double cost = share * ItemCost(sharesRows ? ICs.Longest : (double)IC.Length / count, OCs.Longest);
+                if (sharesRows && !_turnsX && Taps > 1) cost *= RowsShared;
                 if (cost < least) (least, _ICs, _OCs) = (cost, ICs, OCs);
             }
         }
@@ -225,7 +229,15 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     {
         double patches = ICs * (SkipsPadding ? Taps * _shareInside : Taps), W = _kernel.Width;
         (double rows, double lanes) = _turnsX ? (OCs, patches) : (patches, OCs);
-        return ((rows + (Turning * W)) * Math.Max(lanes, LeastVectors * W)) + (CopiesX ? Copying * ICs : 0);
+        return ((rows + (Turning * W)) * PanelVectors(_turnsX ? OCs : ICs, lanes) * W) + (CopiesX ? Copying * ICs : 0);
+    }
+
+    /// <summary>What lanes cost that are turned for the rows of some channels, in vectors of a whole panel.</summary>
+    private double PanelVectors(double channels, double lanes)
+    {
+        double vectors = lanes / _kernel.Width, panels = Math.Ceiling(vectors / _kernel.MostVectors);
+        double again = sizeof(float) * channels * _blockImages * _blockPoints / (3.0 * CacheSizes.Machine.L2);
+        return Math.Max(vectors + (panels * PanelStart * (1 + again)), LeastVectors);
     }
 
     /// <summary>What sums depend on changes only when no chunk is small enough, which is so for any number of threads.</summary>

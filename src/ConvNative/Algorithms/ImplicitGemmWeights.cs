@@ -22,10 +22,10 @@ namespace ConvNative.Algorithms;
 internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 {
     private const int MostGroups = 1024;   // of a prefetch queue
-    private const int WorkerGap = 4096;
+    private const int WorkerGap = 1 << 12, FarWorkerGap = 1 << 17;
 
     // In multiply-adds, measured on Zen 5: a point of a copied x, a lane of a vector that is turned; and in vectors: one is at the mercy of latency.
-    private const double Copying = 24, Turning = 0.55, LeastVectors = 1.72;
+    private const double Copying = 24, Turning = 0.55, LeastVectors = 1.4;
 
     // In vectors, measured on Zen 5: a panel begun, for which the rows are read again; as much once more where they take three times L2.
     private const double PanelStart = 0.33;
@@ -47,6 +47,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private int _parts;
     private Chunks _ICs;   // of an item
     private Chunks _OCs;
+    private long _workerGap = WorkerGap;
 
     public ImplicitGemmWeights(PlanContext context, PatchGrid grid)
     {
@@ -64,6 +65,12 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         if (_s.GroupOC <= nines.MostVectors * nines.Width && Cost(nines.MR, turnsX: false) < Cost(_kernel.MR, _turnsX)) (_kernel, _turnsX) = (nines, false);
         ChooseChunks();
         FitWorkspace();
+        if (SkipsPadding && Workers > 1)
+        {
+            long free = (_context.MaxWorkspaceBytes / sizeof(float)) - SharedLength - (Workers * WorkerLength);
+            _workerGap = Math.Clamp(free / (Workers - 1) / Prefetch.Line * Prefetch.Line, WorkerGap, FarWorkerGap);
+        }
+
         _xRows = GC.AllocateUninitializedArray<nint>(CopiesX ? _ICs.Longest * Taps : _ICs.Longest, pinned: true);
         for (int r = 0; r < _xRows.Length; r++) _xRows[r] = CopiesX ? (r / Taps * ChannelStride) + _grid.TapOffsets[r % Taps] : r * (nint)_s.InputPixels;
         _dyRows = GC.AllocateUninitializedArray<nint>(_OCs.Longest, pinned: true);
@@ -73,7 +80,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     /// <summary>How many items run at once; 0: not one fits the workspace limit.</summary>
     public int Workers { get; private set; }
 
-    public override long WorkspaceBytes => (SharedLength + (WorkerStep * Workers) - (Workers > 0 ? WorkerGap : 0)) * sizeof(float);
+    public override long WorkspaceBytes => (SharedLength + (WorkerStep * Workers) - (Workers > 0 ? _workerGap : 0)) * sizeof(float);
 
     public override string Details =>
         $"kernel {_kernel.Name}, {(_turnsX ? "x" : "dy")} turned{(TurnsInPlace ? " from where it is" : "")}, {(SkipsPadding ? "padding left out, " : CopiesX ? "x copied, " : "")}blocks of {_blockImages}×{_blockPoints} points in {_parts} part(s), "
@@ -144,8 +151,12 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 
     private long WorkerLength => SourceLength + PanelLength + TablesLength + ChunkLength;
 
-    /// <summary>From a worker's memory to the next one's: processors fetch beyond what they have read, and would take the next worker's lines.</summary>
-    private long WorkerStep => WorkerLength + WorkerGap;
+    /// <summary>
+    /// From a worker's memory to the next one's: processors fetch beyond what they have read or written, and would take the next worker's lines. They
+    /// go on in the steps that they see, and from tile to tile of one tap's rows of C those are some ten thousand floats: a far gap makes two threads
+    /// that share no cache 1.3 times as fast.
+    /// </summary>
+    private long WorkerStep => WorkerLength + _workerGap;
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
@@ -207,21 +218,25 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         {
             for (int columns = 1; columns <= Math.Min(OC.Units, BlockSizes.CeilDiv(most, count)); columns++)
             {
-                Chunks ICs = IC with { Count = count }, OCs = OC with { Count = columns };
+                (Chunks ICs, Chunks OCs) = Fit(IC with { Count = count }, OC with { Count = columns });
                 // A thread begins with neighbours, of which those of the same output channels come first.
-                int share = BlockSizes.CeilDiv(products * columns * count, threads);
-                bool sharesRows = share % count != 0;
-                double cost = share * ItemCost(sharesRows ? ICs.Longest : (double)IC.Length / count, OCs.Longest);
+                int share = BlockSizes.CeilDiv(products * OCs.Count * ICs.Count, threads);
+                bool sharesRows = share % ICs.Count != 0;
+                double cost = share * ItemCost(sharesRows ? ICs.Longest : (double)IC.Length / ICs.Count, OCs.Longest);
                 if (sharesRows && !_turnsX && Taps > 1) cost *= RowsShared;
                 if (cost < least) (least, _ICs, _OCs) = (cost, ICs, OCs);
             }
         }
+    }
 
-        if (CopiesX) _ICs = _ICs.NoLongerThan(CacheSizes.Machine.L2 / 2 / (sizeof(float) * ChannelStride * _blockImages));
-        if (!TurnsAtOnce) return;
+    /// <summary>Chunks whose copied x, and whose C that is turned back, stay in L2.</summary>
+    private (Chunks ICs, Chunks OCs) Fit(Chunks ICs, Chunks OCs)
+    {
+        if (CopiesX) ICs = ICs.NoLongerThan(CacheSizes.Machine.L2 / 2 / (sizeof(float) * ChannelStride * _blockImages));
+        if (!TurnsAtOnce) return (ICs, OCs);
         long fitting = CacheSizes.Machine.L2 / 4 / (sizeof(float) * Taps);
-        if (!CopiesX) _OCs = _OCs.NoLongerThan(Math.Max(fitting / _ICs.Longest, _kernel.MostVectors * _kernel.Width));   // which turns nothing anew
-        _ICs = _ICs.NoLongerThan(fitting / ResultStride);
+        if (!CopiesX) OCs = OCs.NoLongerThan(Math.Max(fitting / ICs.Longest, _kernel.MostVectors * _kernel.Width));   // which turns nothing anew
+        return (ICs.NoLongerThan(fitting / BlockSizes.RoundUp(OCs.Longest, Prefetch.Line)), OCs);
     }
 
     /// <summary>In multiply-adds a point: lanes that are turned for few rows, lanes that are too few for the kernel, a copied x.</summary>

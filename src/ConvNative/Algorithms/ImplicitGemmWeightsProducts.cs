@@ -75,7 +75,7 @@ internal sealed unsafe partial class ImplicitGemmWeights
                 if (isFirst && j == 0) Ask(item, block, pass._turnsX, 0, rowCount, places, ref length);
                 if (panels > 1) Ask(item, block, !pass._turnsX, j + count, pass._kernel.MostVectors * width, places, ref length);
                 else if (next.Images > 0) AskNext(item, next, places, ref length);
-                var ahead = new PrefetchQueue(places, length, Lines(block), points, panel);
+                var ahead = new PrefetchQueue(places, length, Lines(block), pass._kernel.LinesAskedFor(points, wide), panel);
                 double* sums = SumsBias(item) && pass._turnsX && j == 0 ? BiasSums(item) : null;
                 int stored = hasRoom ? wide * width : count;
                 if (pass.SkipsPadding) MultiplyTaps(item, block, runs + pass.MostRuns, panel, wide, stored, c + j, !isFirst, ref ahead);

@@ -11,8 +11,8 @@ internal readonly unsafe struct PrefetchPlaces(float* first, nint step, int coun
 }
 
 /// <summary>
-/// Lines to ask for while tiles are computed, one a point: as many neighbours from each of some places on. The places are spread evenly
-/// over all points, since a processor that has too many lines under way stops.
+/// Lines to ask for while tiles are computed, one a point or a few points: as many neighbours from each of some places on. The places are spread evenly
+/// over all of them, since a processor that has too many lines under way stops.
 /// </summary>
 internal unsafe struct PrefetchQueue
 {
@@ -35,16 +35,16 @@ internal unsafe struct PrefetchQueue
     /// <param name="groups">Where lines are needed.</param>
     /// <param name="count">How many groups of places.</param>
     /// <param name="lines">Lines from each place.</param>
-    /// <param name="points">Points that will be computed.</param>
+    /// <param name="asked">How many lines will be asked for.</param>
     /// <param name="idle">What to ask for in between: something that is near already.</param>
-    public PrefetchQueue(PrefetchPlaces* groups, int count, int lines, long points, float* idle)
+    public PrefetchQueue(PrefetchPlaces* groups, int count, int lines, long asked, float* idle)
     {
         (_lines, Left) = (lines, 1);
         _next = groups;
         _end = groups + count;
         long places = 0;
         for (int i = 0; i < count; i++) places += groups[i].Count;
-        _pause = (nint)(points / (lines * (places + 1))) - 1;
+        _pause = (nint)(asked / (lines * (places + 1))) - 1;
         Line = _idle = idle;
     }
 

@@ -139,7 +139,7 @@ internal static unsafe class WeightGradient8x3<S, V>
         Store(c + (7 * ldc), c70, c71);
     }
 
-    /// <summary>1 vector.</summary>
+    /// <summary>1 vector: so few multiply-adds a point that a place is asked for with every four points only.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run1(in PointRows rows, nint* offsets, float* panel, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
     {
@@ -155,17 +155,13 @@ internal static unsafe class WeightGradient8x3<S, V>
             if (rows.Points != null) panel = first + (rows.Points[i] * S.Width);
             float* a0 = run + offsets[0], a1 = run + offsets[1], a2 = run + offsets[2], a3 = run + offsets[3];
             float* a4 = run + offsets[4], a5 = run + offsets[5], a6 = run + offsets[6], a7 = run + offsets[7];
-            for (nint p = 0; p < length; p++, panel += S.Width)
+            nint p = 0;
+            for (; p <= length - 4; p += 4, panel += 4 * S.Width)
             {
-                V b0 = S.Load(panel);
-                Row(S.Broadcast(a0 + p), b0, ref c00);
-                Row(S.Broadcast(a1 + p), b0, ref c10);
-                Row(S.Broadcast(a2 + p), b0, ref c20);
-                Row(S.Broadcast(a3 + p), b0, ref c30);
-                Row(S.Broadcast(a4 + p), b0, ref c40);
-                Row(S.Broadcast(a5 + p), b0, ref c50);
-                Row(S.Broadcast(a6 + p), b0, ref c60);
-                Row(S.Broadcast(a7 + p), b0, ref c70);
+                Point(a0, a1, a2, a3, a4, a5, a6, a7, p, S.Load(panel), ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
+                Point(a0, a1, a2, a3, a4, a5, a6, a7, p + 1, S.Load(panel + S.Width), ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
+                Point(a0, a1, a2, a3, a4, a5, a6, a7, p + 2, S.Load(panel + (2 * S.Width)), ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
+                Point(a0, a1, a2, a3, a4, a5, a6, a7, p + 3, S.Load(panel + (3 * S.Width)), ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
                 Prefetch.ToL2(line);
                 line += Prefetch.Line;
                 if (--left == 0)
@@ -174,6 +170,9 @@ internal static unsafe class WeightGradient8x3<S, V>
                     left = ahead.Left;
                 }
             }
+
+            for (; p < length; p++, panel += S.Width)
+                Point(a0, a1, a2, a3, a4, a5, a6, a7, p, S.Load(panel), ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
         }
 
         ahead.Line = line;
@@ -239,6 +238,22 @@ internal static unsafe class WeightGradient8x3<S, V>
     {
         c0 = S.MultiplyAdd(a, b0, c0);
         c1 = S.MultiplyAdd(a, b1, c1);
+    }
+
+    /// <summary>One point of all rows by one vector.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Point(
+        float* a0, float* a1, float* a2, float* a3, float* a4, float* a5, float* a6, float* a7, nint p, V b,
+        ref V c0, ref V c1, ref V c2, ref V c3, ref V c4, ref V c5, ref V c6, ref V c7)
+    {
+        Row(S.Broadcast(a0 + p), b, ref c0);
+        Row(S.Broadcast(a1 + p), b, ref c1);
+        Row(S.Broadcast(a2 + p), b, ref c2);
+        Row(S.Broadcast(a3 + p), b, ref c3);
+        Row(S.Broadcast(a4 + p), b, ref c4);
+        Row(S.Broadcast(a5 + p), b, ref c5);
+        Row(S.Broadcast(a6 + p), b, ref c6);
+        Row(S.Broadcast(a7 + p), b, ref c7);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -46,8 +46,10 @@ internal readonly unsafe struct WeightGradientKernel
     private readonly delegate*<in PointRows, nint*, float*, float*, nint, bool, ref PrefetchQueue, void> _one, _two, _three;
     private readonly delegate*<float*, int, int, int, float*, nint, bool, void> _store;
 
+    private readonly int _pointsPerLine;   // of a panel of one vector
+
     private WeightGradientKernel(
-        int mr, int width, int most,
+        int mr, int width, int most, int pointsPerLine,
         delegate*<in PointRows, nint*, float*, float*, nint, bool, ref PrefetchQueue, void> one,
         delegate*<in PointRows, nint*, float*, float*, nint, bool, ref PrefetchQueue, void> two,
         delegate*<in PointRows, nint*, float*, float*, nint, bool, ref PrefetchQueue, void> three,
@@ -56,7 +58,7 @@ internal readonly unsafe struct WeightGradientKernel
         delegate*<float*, float*, nint, void> add,
         delegate*<float*, int, int, int, float*, nint, bool, void> store)
     {
-        (MR, Width, MostVectors) = (mr, width, most);
+        (MR, Width, MostVectors, _pointsPerLine) = (mr, width, most, pointsPerLine);
         _one = one;
         _two = two;
         _three = three;
@@ -96,6 +98,9 @@ internal readonly unsafe struct WeightGradientKernel
     /// <summary>The one for rows that are a few times 9, where the registers hold it; else the same as <see cref="For"/>.</summary>
     public static WeightGradientKernel ForNines(Isa isa) => isa == Isa.Avx512 ? Of9x2<Simd512, Vector512<float>>() : For(isa);
 
+    /// <summary>How many lines are asked for while tiles of so many points in all are computed.</summary>
+    public long LinesAskedFor(long points, int vectors) => vectors == 1 ? points / _pointsPerLine : points;
+
     /// <summary>
     /// The tiles of all rows with one panel. <paramref name="lanes"/> of the panel's count, and C is touched nowhere else.
     /// <paramref name="sums"/>, unless null: the rows' own sums are added there, while the rows are near.
@@ -132,18 +137,18 @@ internal readonly unsafe struct WeightGradientKernel
     private static WeightGradientKernel Of8x3<S, V>()
         where S : struct, ISimd<V>
         where V : struct => new(
-            8, S.Width, 3, &WeightGradient8x3<S, V>.Run1, &WeightGradient8x3<S, V>.Run2, &WeightGradient8x3<S, V>.Run3,
+            8, S.Width, 3, 4, &WeightGradient8x3<S, V>.Run1, &WeightGradient8x3<S, V>.Run2, &WeightGradient8x3<S, V>.Run3,
             &LanePanel<S, V>.Pack, &PointSums<S, V>.Sum, &PointSums<S, V>.Add, &PointSums<S, V>.StoreTile);
 
     private static WeightGradientKernel Of9x2<S, V>()
         where S : struct, ISimd<V>
         where V : struct => new(
-            9, S.Width, 2, &WeightGradient9x2<S, V>.Run1, &WeightGradient9x2<S, V>.Run2, null,
+            9, S.Width, 2, 1, &WeightGradient9x2<S, V>.Run1, &WeightGradient9x2<S, V>.Run2, null,
             &LanePanel<S, V>.Pack, &PointSums<S, V>.Sum, &PointSums<S, V>.Add, &PointSums<S, V>.StoreTile);
 
     private static WeightGradientKernel Of6x2<S, V>()
         where S : struct, ISimd<V>
         where V : struct => new(
-            6, S.Width, 2, &WeightGradient6x2<S, V>.Run1, &WeightGradient6x2<S, V>.Run2, null,
+            6, S.Width, 2, 1, &WeightGradient6x2<S, V>.Run1, &WeightGradient6x2<S, V>.Run2, null,
             &LanePanel<S, V>.Pack, &PointSums<S, V>.Sum, &PointSums<S, V>.Add, &PointSums<S, V>.StoreTile);
 }

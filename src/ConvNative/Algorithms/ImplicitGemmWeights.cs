@@ -192,7 +192,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private double Cost(int MR, bool turnsX)
     {
         // A large dwᵀ is turned back in chunks, each of which reads the rows anew: 5 to 10 % slower, whatever the shape.
-        if (!turnsX && _isDense && sizeof(float) * (long)_s.GroupIC * _s.GroupOC > CacheSizes.Machine.L2 / 4) return double.MaxValue;
+        if (!turnsX && (_isDense || _canTurnInPlace) && sizeof(float) * (long)_s.GroupIC * _s.GroupOC > CacheSizes.Machine.L2 / 4) return double.MaxValue;
         const double TileStart = 20, RunStart = 0.8;   // in points of a tile, measured on Zen 5
         int rows = turnsX ? _s.GroupOC : _s.PatchLength, lanes = turnsX ? _s.PatchLength : _s.GroupOC, W = _kernel.Width;
         bool skips = !turnsX && _skippingPays;
@@ -209,21 +209,22 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private void ChooseChunks()
     {
         const double RowsShared = 1.1;   // rows of dw are written back by two threads, their lines too
-        int threads = _context.Threads, products = _s.G * _parts, most = threads == 1 ? 1 : BlockSizes.CeilDiv(2 * threads, products);
+        int threads = _context.Threads, products = _s.G * _parts, items = threads == 1 ? 1 : BlockSizes.CeilDiv(2 * threads, products);
         int unit = _turnsX ? Math.Min(_kernel.Width, _s.GroupIC) : Taps == 1 ? Prefetch.Line : SkipsPadding ? _kernel.MR : 1;   // no line of dw for two
         var IC = new Chunks(_s.GroupIC, unit, 1);
         var OC = new Chunks(_s.GroupOC, _turnsX ? _kernel.MR : _kernel.Width, 1);
         double least = double.MaxValue;
-        for (int count = 1; count <= Math.Min(IC.Units, most); count++)
+        for (int count = 1; count <= Math.Min(IC.Units, items); count++)
         {
-            for (int columns = 1; columns <= Math.Min(OC.Units, BlockSizes.CeilDiv(most, count)); columns++)
+            for (int columns = 1; columns <= Math.Min(OC.Units, BlockSizes.CeilDiv(items, count)); columns++)
             {
                 (Chunks ICs, Chunks OCs) = Fit(IC with { Count = count }, OC with { Count = columns });
                 // A thread begins with neighbours, of which those of the same output channels come first.
                 int share = BlockSizes.CeilDiv(products * OCs.Count * ICs.Count, threads);
-                bool sharesRows = share % ICs.Count != 0;
-                double cost = share * ItemCost(sharesRows ? ICs.Longest : (double)IC.Length / ICs.Count, OCs.Longest);
-                if (sharesRows && !_turnsX && Taps > 1) cost *= RowsShared;
+                int rest = share % ICs.Count, most = BlockSizes.CeilDiv(rest * ICs.Units, ICs.Count) * ICs.Unit;
+                double channels = ((double)(share / ICs.Count) * IC.Length) + Math.Min(IC.Length, most);
+                double cost = share * ItemCost(channels / share, OCs.Longest);
+                if (rest > 0 && !_turnsX && Taps > 1) cost *= RowsShared;
                 if (cost < least) (least, _ICs, _OCs) = (cost, ICs, OCs);
             }
         }

@@ -24,8 +24,9 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private const int MostGroups = 1024;   // of a prefetch queue
     private const int WorkerGap = 1 << 12, FarWorkerGap = 1 << 17;
 
-    // In multiply-adds, measured on Zen 5: a point of a copied x, a lane of a vector that is turned; and in vectors: one is at the mercy of latency.
-    private const double Copying = 24, Turning = 0.55, LeastVectors = 1.4;
+    // In multiply-adds, measured on Zen 5: a point of a copied x, a lane of a vector that is turned, of every second pixel that a second thread turns
+    // too; and in vectors: one is at the mercy of latency.
+    private const double Copying = 24, Turning = 0.55, TurningPairs = 2.75, LeastVectors = 1.4;
 
     // In vectors, measured on Zen 5: a panel begun, for which the rows are read again; as much once more where they take three times L2.
     private const double PanelStart = 0.33;
@@ -245,7 +246,8 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     {
         double patches = ICs * (SkipsPadding ? Taps * _shareInside : Taps), W = _kernel.Width;
         (double rows, double lanes) = _turnsX ? (OCs, patches) : (patches, OCs);
-        return ((rows + (Turning * W)) * PanelVectors(_turnsX ? OCs : ICs, lanes) * W) + (CopiesX ? Copying * ICs : 0);
+        double turning = TurnsInPlace && _s.sw == 2 ? TurningPairs : Turning;
+        return ((rows + (turning * W)) * PanelVectors(_turnsX ? OCs : ICs, lanes) * W) + (CopiesX ? Copying * ICs : 0);
     }
 
     /// <summary>What lanes cost that are turned for the rows of some channels, in vectors of a whole panel.</summary>

@@ -146,7 +146,8 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 
     private int MostRuns => _blockImages * BlockRows;
 
-    private long TablesLength => Align(((MostGroups * (long)sizeof(PrefetchPlaces)) + ((SkipsPadding ? 3L : 2L) * MostRuns * sizeof(nint))) / sizeof(float));
+    private long TablesLength =>
+        Align(((MostGroups * (long)sizeof(PrefetchPlaces)) + ((SkipsPadding ? 3L : 2L) * MostRuns * sizeof(nint))) / sizeof(float));
 
     private long ChunkLength => TurnsAtOnce ? _ICs.Longest * Taps * (long)ResultStride : 0;
 
@@ -193,7 +194,8 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private double Cost(int MR, bool turnsX)
     {
         // A large dwᵀ is turned back in chunks, each of which reads the rows anew: 5 to 10 % slower, whatever the shape.
-        if (!turnsX && (_isDense || _canTurnInPlace) && sizeof(float) * (long)_s.GroupIC * _s.GroupOC > CacheSizes.Machine.L2 / 4) return double.MaxValue;
+        bool isLarge = sizeof(float) * (long)_s.GroupIC * _s.GroupOC > CacheSizes.Machine.L2 / 4;
+        if (!turnsX && isLarge && (_isDense || _canTurnInPlace)) return double.MaxValue;
         const double TileStart = 20, RunStart = 0.8;   // in points of a tile, measured on Zen 5
         int rows = turnsX ? _s.GroupOC : _s.PatchLength, lanes = turnsX ? _s.PatchLength : _s.GroupOC, W = _kernel.Width;
         bool skips = !turnsX && _skippingPays;

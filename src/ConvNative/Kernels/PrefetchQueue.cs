@@ -11,7 +11,7 @@ internal readonly unsafe struct PrefetchPlaces(float* first, nint step, int coun
 }
 
 /// <summary>
-/// Lines to ask for while tiles are computed, one a point or a few points: as many neighbours from each of some places on. The places are spread evenly
+/// Lines to ask for while tiles are computed, one a point or a few: as many neighbours from each of some places on. The places are spread evenly
 /// over all of them, since a processor that has too many lines under way stops.
 /// </summary>
 internal unsafe struct PrefetchQueue

@@ -122,7 +122,7 @@ internal static unsafe class WeightGradient6x2<S, V>
     }
 
     /// <summary>
-    /// C may be far away when its tile is added. Not where it is only stored: stores wait for nothing, and asked for at once its lines delay those of the rows.
+    /// C may be far away when its tile is added. Not where it is only stored: nothing waits for stores, and 24 lines at once delay the rows.
     /// No loop, as in <see cref="WinogradFilter{S, V, F}"/>: the steps would go on into what another thread writes.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

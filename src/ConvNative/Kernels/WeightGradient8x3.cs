@@ -158,10 +158,18 @@ internal static unsafe class WeightGradient8x3<S, V>
             nint p = 0;
             for (; p <= length - 4; p += 4, panel += 4 * S.Width)
             {
-                Point(a0, a1, a2, a3, a4, a5, a6, a7, p, S.Load(panel), ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
-                Point(a0, a1, a2, a3, a4, a5, a6, a7, p + 1, S.Load(panel + S.Width), ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
-                Point(a0, a1, a2, a3, a4, a5, a6, a7, p + 2, S.Load(panel + (2 * S.Width)), ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
-                Point(a0, a1, a2, a3, a4, a5, a6, a7, p + 3, S.Load(panel + (3 * S.Width)), ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
+                Point(
+                    a0, a1, a2, a3, a4, a5, a6, a7, p, S.Load(panel),
+                    ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
+                Point(
+                    a0, a1, a2, a3, a4, a5, a6, a7, p + 1, S.Load(panel + S.Width),
+                    ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
+                Point(
+                    a0, a1, a2, a3, a4, a5, a6, a7, p + 2, S.Load(panel + (2 * S.Width)),
+                    ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
+                Point(
+                    a0, a1, a2, a3, a4, a5, a6, a7, p + 3, S.Load(panel + (3 * S.Width)),
+                    ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
                 Prefetch.ToL2(line);
                 line += Prefetch.Line;
                 if (--left == 0)
@@ -172,7 +180,11 @@ internal static unsafe class WeightGradient8x3<S, V>
             }
 
             for (; p < length; p++, panel += S.Width)
-                Point(a0, a1, a2, a3, a4, a5, a6, a7, p, S.Load(panel), ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
+            {
+                Point(
+                    a0, a1, a2, a3, a4, a5, a6, a7, p, S.Load(panel),
+                    ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
+            }
         }
 
         ahead.Line = line;
@@ -201,7 +213,7 @@ internal static unsafe class WeightGradient8x3<S, V>
     }
 
     /// <summary>
-    /// C may be far away when its tile is added. Not where it is only stored: stores wait for nothing, and asked for at once its lines delay those of the rows.
+    /// C may be far away when its tile is added. Not where it is only stored: nothing waits for stores, and 24 lines at once delay the rows.
     /// No loop, as in <see cref="WinogradFilter{S, V, F}"/>: the steps would go on into what another thread writes.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -124,8 +124,8 @@ internal readonly unsafe struct WeightGradientKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     [SkipLocalsInit]
     private void Edge(
-        delegate*<in PointRows, nint*, float*, float*, nint, bool, ref PrefetchQueue, void> run, in PointRows rows, nint* offsets, int count, float* panel,
-        int width, int lanes, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
+        delegate*<in PointRows, nint*, float*, float*, nint, bool, ref PrefetchQueue, void> run, in PointRows rows, nint* offsets, int count,
+        float* panel, int width, int lanes, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
     {
         nint* present = stackalloc nint[MR];
         float* tile = stackalloc float[MR * width];

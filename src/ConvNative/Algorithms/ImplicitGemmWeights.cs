@@ -21,11 +21,15 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 {
-    private const int MostPlaces = 4096;   // of a prefetch queue
-    private const int WorkerGap = 4096;
+    private const int MostGroups = 1024;   // of a prefetch queue
+    private const int WorkerGap = 1 << 12, FarWorkerGap = 1 << 17;
 
-    // In multiply-adds, measured on Zen 5: a point of a copied x, a lane of a vector that is turned; and in vectors: one is at the mercy of latency.
-    private const double Copying = 24, Turning = 0.55, LeastVectors = 1.5;
+    // In multiply-adds, measured on Zen 5: a point of a copied x, a lane of a vector that is turned, of every second pixel that a second thread turns
+    // too; and in vectors: one is at the mercy of latency.
+    private const double Copying = 24, Turning = 0.55, TurningPairs = 2.75, LeastVectors = 1.4;
+
+    // In vectors, measured on Zen 5: a panel begun, for which the rows are read again; as much once more where they take three times L2.
+    private const double PanelStart = 0.33;
 
     private readonly PlanContext _context;
     private readonly ConvSizes _s;
@@ -44,6 +48,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     private int _parts;
     private Chunks _ICs;   // of an item
     private Chunks _OCs;
+    private long _workerGap = WorkerGap;
 
     public ImplicitGemmWeights(PlanContext context, PatchGrid grid)
     {
@@ -61,6 +66,12 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
         if (_s.GroupOC <= nines.MostVectors * nines.Width && Cost(nines.MR, turnsX: false) < Cost(_kernel.MR, _turnsX)) (_kernel, _turnsX) = (nines, false);
         ChooseChunks();
         FitWorkspace();
+        if (SkipsPadding && Workers > 1)
+        {
+            long free = (_context.MaxWorkspaceBytes / sizeof(float)) - SharedLength - (Workers * WorkerLength);
+            _workerGap = Math.Clamp(free / (Workers - 1) / Prefetch.Line * Prefetch.Line, WorkerGap, FarWorkerGap);
+        }
+
         _xRows = GC.AllocateUninitializedArray<nint>(CopiesX ? _ICs.Longest * Taps : _ICs.Longest, pinned: true);
         for (int r = 0; r < _xRows.Length; r++) _xRows[r] = CopiesX ? (r / Taps * ChannelStride) + _grid.TapOffsets[r % Taps] : r * (nint)_s.InputPixels;
         _dyRows = GC.AllocateUninitializedArray<nint>(_OCs.Longest, pinned: true);
@@ -70,7 +81,7 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     /// <summary>How many items run at once; 0: not one fits the workspace limit.</summary>
     public int Workers { get; private set; }
 
-    public override long WorkspaceBytes => (SharedLength + (WorkerStep * Workers) - (Workers > 0 ? WorkerGap : 0)) * sizeof(float);
+    public override long WorkspaceBytes => (SharedLength + (WorkerStep * Workers) - (Workers > 0 ? _workerGap : 0)) * sizeof(float);
 
     public override string Details =>
         $"kernel {_kernel.Name}, {(_turnsX ? "x" : "dy")} turned{(TurnsInPlace ? " from where it is" : "")}, {(SkipsPadding ? "padding left out, " : CopiesX ? "x copied, " : "")}blocks of {_blockImages}×{_blockPoints} points in {_parts} part(s), "
@@ -135,14 +146,19 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
 
     private int MostRuns => _blockImages * BlockRows;
 
-    private long TablesLength => Align((MostPlaces + ((SkipsPadding ? 3L : 2L) * MostRuns)) * sizeof(nint) / sizeof(float));
+    private long TablesLength =>
+        Align(((MostGroups * (long)sizeof(PrefetchPlaces)) + ((SkipsPadding ? 3L : 2L) * MostRuns * sizeof(nint))) / sizeof(float));
 
     private long ChunkLength => TurnsAtOnce ? _ICs.Longest * Taps * (long)ResultStride : 0;
 
     private long WorkerLength => SourceLength + PanelLength + TablesLength + ChunkLength;
 
-    /// <summary>From a worker's memory to the next one's: processors fetch beyond what they have read, and would take the next worker's lines.</summary>
-    private long WorkerStep => WorkerLength + WorkerGap;
+    /// <summary>
+    /// From a worker's memory to the next one's: processors fetch beyond what they have read or written, and would take the next worker's lines. They
+    /// go on in the steps that they see, and from tile to tile of one tap's rows of C those are some ten thousand floats: a far gap makes two threads
+    /// that share no cache 1.3 times as fast.
+    /// </summary>
+    private long WorkerStep => WorkerLength + _workerGap;
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
@@ -177,47 +193,54 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     /// <summary>In multiply-adds: products of whole tiles of MR rows, beginning them, turning the lanes, turning dwᵀ back.</summary>
     private double Cost(int MR, bool turnsX)
     {
+        // A large dwᵀ is turned back in chunks, each of which reads the rows anew: 5 to 10 % slower, whatever the shape.
+        bool isLarge = sizeof(float) * (long)_s.GroupIC * _s.GroupOC > CacheSizes.Machine.L2 / 4;
+        if (!turnsX && isLarge && (_isDense || _canTurnInPlace)) return double.MaxValue;
         const double TileStart = 20, RunStart = 0.8;   // in points of a tile, measured on Zen 5
         int rows = turnsX ? _s.GroupOC : _s.PatchLength, lanes = turnsX ? _s.PatchLength : _s.GroupOC, W = _kernel.Width;
         bool skips = !turnsX && _skippingPays;
         double points = (double)_s.N * _s.OutputPixels, wholeRows = skips ? SkippingRows : BlockSizes.RoundUp(rows, MR);
-        // Dense sums are the same either way; where the threads write far from each other, what goes back is slow.
-        bool isQuick = _parts == 1 && !(_isDense && _context.Threads > 1);
-        double turningBack = turnsX ? 0 : isQuick ? 0.8 : 2;
+        // Dense sums are the same either way, so threads may count: where they write far from each other, what goes back is slow.
+        double turningBack = turnsX ? 0 : _parts > 1 ? 2 : !_isDense ? 0.8 : _context.Threads > 1 ? 2 : 0.5;
         double copied = _isDense || skips || (turnsX && _canTurnInPlace) ? 0 : Copying * points * _s.GroupIC;
         double begun = (TileStart * Blocks) + (turnsX || IsOneRun ? 0 : RunStart * _s.N * _s.OH);
-        double wholeLanes = Math.Max(BlockSizes.RoundUp(lanes, W), LeastVectors * W);
-        return (((points * (wholeRows + (Turning * W))) + (begun * rows)) * wholeLanes) + (turningBack * W * rows * lanes) + copied;
+        double panels = PanelVectors(turnsX ? _s.GroupOC : _s.GroupIC, BlockSizes.RoundUp(lanes, W)) * W;
+        return (((points * (wholeRows + (Turning * W))) + (begun * rows)) * panels) + (turningBack * W * rows * lanes) + copied;
     }
 
     /// <summary>Up to two items a thread, cut so that the thread with the most to do has the least.</summary>
     private void ChooseChunks()
     {
-        const double OneEach = 1.05, RowsShared = 1.1;   // nothing evens out what disturbs a thread; rows of dw are written back by two threads
-        int threads = _context.Threads, products = _s.G * _parts, most = threads == 1 ? 1 : BlockSizes.CeilDiv(2 * threads, products);
+        const double RowsShared = 1.1;   // rows of dw are written back by two threads, their lines too
+        int threads = _context.Threads, products = _s.G * _parts, items = threads == 1 ? 1 : BlockSizes.CeilDiv(2 * threads, products);
         int unit = _turnsX ? Math.Min(_kernel.Width, _s.GroupIC) : Taps == 1 ? Prefetch.Line : SkipsPadding ? _kernel.MR : 1;   // no line of dw for two
         var IC = new Chunks(_s.GroupIC, unit, 1);
         var OC = new Chunks(_s.GroupOC, _turnsX ? _kernel.MR : _kernel.Width, 1);
         double least = double.MaxValue;
-        for (int count = 1; count <= Math.Min(IC.Units, most); count++)
+        for (int count = 1; count <= Math.Min(IC.Units, items); count++)
         {
-            for (int columns = 1; columns <= Math.Min(OC.Units, BlockSizes.CeilDiv(most, count)); columns++)
+            for (int columns = 1; columns <= Math.Min(OC.Units, BlockSizes.CeilDiv(items, count)); columns++)
             {
-                Chunks ICs = IC with { Count = count }, OCs = OC with { Count = columns };
+                (Chunks ICs, Chunks OCs) = Fit(IC with { Count = count }, OC with { Count = columns });
                 // A thread begins with neighbours, of which those of the same output channels come first.
-                int share = BlockSizes.CeilDiv(products * columns * count, threads);
-                bool sharesRows = share % count != 0;
-                double cost = share * ItemCost(sharesRows ? ICs.Longest : (double)IC.Length / count, OCs.Longest) * (share == 1 ? OneEach : 1);
-                if (sharesRows && !_turnsX) cost *= RowsShared;
+                int share = BlockSizes.CeilDiv(products * OCs.Count * ICs.Count, threads);
+                int rest = share % ICs.Count, most = BlockSizes.CeilDiv(rest * ICs.Units, ICs.Count) * ICs.Unit;
+                double channels = ((double)(share / ICs.Count) * IC.Length) + Math.Min(IC.Length, most);
+                double cost = share * ItemCost(channels / share, OCs.Longest);
+                if (rest > 0 && !_turnsX && Taps > 1) cost *= RowsShared;
                 if (cost < least) (least, _ICs, _OCs) = (cost, ICs, OCs);
             }
         }
+    }
 
-        if (CopiesX) _ICs = _ICs.NoLongerThan(CacheSizes.Machine.L2 / 2 / (sizeof(float) * ChannelStride * _blockImages));
-        if (!TurnsAtOnce) return;
+    /// <summary>Chunks whose copied x, and whose C that is turned back, stay in L2.</summary>
+    private (Chunks ICs, Chunks OCs) Fit(Chunks ICs, Chunks OCs)
+    {
+        if (CopiesX) ICs = ICs.NoLongerThan(CacheSizes.Machine.L2 / 2 / (sizeof(float) * ChannelStride * _blockImages));
+        if (!TurnsAtOnce) return (ICs, OCs);
         long fitting = CacheSizes.Machine.L2 / 4 / (sizeof(float) * Taps);
-        if (!CopiesX) _OCs = _OCs.NoLongerThan(Math.Max(fitting / _ICs.Longest, _kernel.MostVectors * _kernel.Width));   // which turns nothing anew
-        _ICs = _ICs.NoLongerThan(fitting / ResultStride);
+        if (!CopiesX) OCs = OCs.NoLongerThan(Math.Max(fitting / ICs.Longest, _kernel.MostVectors * _kernel.Width));   // which turns nothing anew
+        return (ICs.NoLongerThan(fitting / BlockSizes.RoundUp(OCs.Longest, Prefetch.Line)), OCs);
     }
 
     /// <summary>In multiply-adds a point: lanes that are turned for few rows, lanes that are too few for the kernel, a copied x.</summary>
@@ -225,7 +248,16 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
     {
         double patches = ICs * (SkipsPadding ? Taps * _shareInside : Taps), W = _kernel.Width;
         (double rows, double lanes) = _turnsX ? (OCs, patches) : (patches, OCs);
-        return ((rows + (Turning * W)) * Math.Max(lanes, LeastVectors * W)) + (CopiesX ? Copying * ICs : 0);
+        double turning = TurnsInPlace && _s.sw == 2 ? TurningPairs : Turning;
+        return ((rows + (turning * W)) * PanelVectors(_turnsX ? OCs : ICs, lanes) * W) + (CopiesX ? Copying * ICs : 0);
+    }
+
+    /// <summary>What lanes cost that are turned for the rows of some channels, in vectors of a whole panel.</summary>
+    private double PanelVectors(double channels, double lanes)
+    {
+        double vectors = lanes / _kernel.Width, panels = Math.Ceiling(vectors / _kernel.MostVectors);
+        double again = sizeof(float) * channels * _blockImages * _blockPoints / (3.0 * CacheSizes.Machine.L2);
+        return Math.Max(vectors + (panels * PanelStart * (1 + again)), LeastVectors);
     }
 
     /// <summary>What sums depend on changes only when no chunk is small enough, which is so for any number of threads.</summary>

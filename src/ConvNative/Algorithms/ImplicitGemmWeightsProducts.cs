@@ -55,8 +55,8 @@ internal sealed unsafe partial class ImplicitGemmWeights
         private void Multiply(in Item item, in Block block, in Block next, bool isFirst, float* scratch)
         {
             float* panel = scratch + pass.SourceLength;
-            float** places = (float**)(panel + pass.PanelLength);
-            nint* runs = (nint*)(places + MostPlaces);
+            var places = (PrefetchPlaces*)(panel + pass.PanelLength);
+            nint* runs = (nint*)(places + MostGroups);
             PointRows x = pass.SkipsPadding ? default : RowsOfX(item, block, scratch, runs + pass.MostRuns), dy = RowsOfDY(item, block, runs);
             PointRows rows = pass._turnsX ? dy : x, lanes = pass._turnsX ? x : dy;
             int rowCount = pass._turnsX ? item.OCs : item.ICs * pass.Taps, laneCount = pass._turnsX ? item.ICs * pass.Taps : item.OCs;
@@ -75,7 +75,7 @@ internal sealed unsafe partial class ImplicitGemmWeights
                 if (isFirst && j == 0) Ask(item, block, pass._turnsX, 0, rowCount, places, ref length);
                 if (panels > 1) Ask(item, block, !pass._turnsX, j + count, pass._kernel.MostVectors * width, places, ref length);
                 else if (next.Images > 0) AskNext(item, next, places, ref length);
-                var ahead = new PrefetchQueue(places, length, Lines(block), points, panel);
+                var ahead = new PrefetchQueue(places, length, Lines(block), pass._kernel.LinesAskedFor(points, wide), panel);
                 double* sums = SumsBias(item) && pass._turnsX && j == 0 ? BiasSums(item) : null;
                 int stored = hasRoom ? wide * width : count;
                 if (pass.SkipsPadding) MultiplyTaps(item, block, runs + pass.MostRuns, panel, wide, stored, c + j, !isFirst, ref ahead);
@@ -174,54 +174,55 @@ internal sealed unsafe partial class ImplicitGemmWeights
 
         /// <summary>Queues what the next block begins with: all that will be copied, its first lanes, all rows.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void AskNext(in Item item, in Block next, float** places, ref int length)
+        private void AskNext(in Item item, in Block next, PrefetchPlaces* groups, ref int length)
         {
-            if (pass.CopiesX) AskX(item, next, 0, item.ICs, places, ref length);
-            Ask(item, next, !pass._turnsX, 0, pass._kernel.MostVectors * pass._kernel.Width, places, ref length);
-            Ask(item, next, pass._turnsX, 0, int.MaxValue, places, ref length);
+            if (pass.CopiesX) AskX(item, next, 0, item.ICs, groups, ref length);
+            Ask(item, next, !pass._turnsX, 0, pass._kernel.MostVectors * pass._kernel.Width, groups, ref length);
+            Ask(item, next, pass._turnsX, 0, int.MaxValue, groups, ref length);
         }
 
         /// <summary>Queues some rows of an operand, unless it is copied.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void Ask(in Item item, in Block block, bool dy, int first, int count, float** places, ref int length)
+        private void Ask(in Item item, in Block block, bool dy, int first, int count, PrefetchPlaces* groups, ref int length)
         {
             count = Math.Min(count, (dy ? item.OCs : item.ICs) - first);
-            if (dy) AskDY(item, block, first, count, places, ref length);
-            else if (!pass.CopiesX) AskX(item, block, first, count, places, ref length);
+            if (dy) AskDY(item, block, first, count, groups, ref length);
+            else if (!pass.CopiesX) AskX(item, block, first, count, groups, ref length);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void AskDY(in Item item, in Block block, int first, int count, float** places, ref int length)
+        private void AskDY(in Item item, in Block block, int first, int count, PrefetchPlaces* groups, ref int length)
         {
             nint plane = _s.OutputPixels;
+            int step = Lines(block) * Prefetch.Line, pieces = BlockSizes.CeilDiv(block.Points, step);
             float* dy = DY(item, block) + (first * plane);
-            int step = Lines(block) * Prefetch.Line;
-            for (int n = 0; n < block.Images && length < MostPlaces; n++, dy += (_s.OC - count) * plane)
-                for (int oc = 0; oc < count && length < MostPlaces; oc++, dy += plane) AskRange(dy, block.Points, step, places, ref length);
+            for (int n = 0; n < block.Images; n++, dy += _s.OC * plane) AskPlanes(dy, plane, count, pieces, step, groups, ref length);
         }
 
         /// <summary>Of some channels the source rows of a block.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void AskX(in Item item, in Block block, int first, int count, float** places, ref int length)
+        private void AskX(in Item item, in Block block, int first, int count, PrefetchPlaces* groups, ref int length)
         {
-            nint plane = _s.InputPixels, begin = block.Point, end = begin + block.Points;
-            int row = block.Point / _grid.Columns, rows = block.Points / _grid.Columns, pieces = pass.SkipsRows ? rows : 1, step = Lines(block) * Prefetch.Line;
+            nint plane = _s.InputPixels, begin = block.Point, end = begin + block.Points, step = Lines(block) * Prefetch.Line;
+            int row = block.Point / _grid.Columns, rows = block.Points / _grid.Columns;
             if (!pass._isDense)
             {
                 begin = (nint)Math.Max(0, _grid.SourceRow(row, 0)) * _s.IW;
-                end = pass.SkipsRows ? begin + _s.IW : (nint)Math.Min(_s.IH, _grid.SourceRow(row, _grid.PaddedRowCount(rows) - 1) + 1) * _s.IW;
+                end = (nint)Math.Min(_s.IH, _grid.SourceRow(row, _grid.PaddedRowCount(rows) - 1) + 1) * _s.IW;
             }
 
+            int pieces = pass.SkipsRows ? rows : (int)BlockSizes.CeilDiv(end - begin, step);
+            if (pass.SkipsRows) step = (nint)_s.sh * _s.IW;
             float* x = X(item, block) + (first * plane) + begin;
-            for (int n = 0; n < block.Images && length < MostPlaces; n++, x += (_s.IC - count) * plane)
-                for (int c = 0; c < count && length < MostPlaces; c++, x += plane)
-                    for (int i = 0; i < pieces; i++) AskRange(x + ((nint)i * _s.sh * _s.IW), end - begin, step, places, ref length);
+            for (int n = 0; n < block.Images; n++, x += _s.IC * plane) AskPlanes(x, plane, count, pieces, step, groups, ref length);
         }
 
+        /// <summary>Some pieces of each of some planes.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private static void AskRange(float* from, nint count, int step, float** places, ref int length)
+        private static void AskPlanes(float* from, nint plane, int count, int pieces, nint step, PrefetchPlaces* groups, ref int length)
         {
-            for (nint at = 0; at < count && length < MostPlaces; at += step) places[length++] = from + at;
+            if (pieces == 1) (pieces, step, count) = (count, plane, 1);
+            for (int c = 0; c < count && length < MostGroups; c++, from += plane) groups[length++] = new PrefetchPlaces(from, step, pieces);
         }
 
         /// <summary>Lines of a place in the queue: a row of x where not all are read, else all points of a block.</summary>

@@ -10,14 +10,13 @@ internal static unsafe class WeightGradient6x2<S, V>
 {
     /// <summary>2 vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run2(in PointRows rows, float* panel, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
+    public static void Run2(in PointRows rows, nint* offsets, float* panel, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
     {
         V c00 = S.Zero, c01 = S.Zero, c10 = S.Zero, c11 = S.Zero;
         V c20 = S.Zero, c21 = S.Zero, c30 = S.Zero, c31 = S.Zero;
         V c40 = S.Zero, c41 = S.Zero, c50 = S.Zero, c51 = S.Zero;
-        PrefetchTile(c, ldc);
+        if (accumulate) PrefetchTile(c, ldc);
         float* first = panel;
-        nint* offsets = rows.Rows;
         float* line = ahead.Line;
         nint left = ahead.Left, length = rows.Length;
         for (int i = 0; i < rows.Count; i++)
@@ -47,23 +46,33 @@ internal static unsafe class WeightGradient6x2<S, V>
 
         ahead.Line = line;
         ahead.Left = left;
-        Store(c, c00, c01, accumulate);
-        Store(c + ldc, c10, c11, accumulate);
-        Store(c + (2 * ldc), c20, c21, accumulate);
-        Store(c + (3 * ldc), c30, c31, accumulate);
-        Store(c + (4 * ldc), c40, c41, accumulate);
-        Store(c + (5 * ldc), c50, c51, accumulate);
+        if (accumulate)
+        {
+            Add(c, c00, c01);
+            Add(c + ldc, c10, c11);
+            Add(c + (2 * ldc), c20, c21);
+            Add(c + (3 * ldc), c30, c31);
+            Add(c + (4 * ldc), c40, c41);
+            Add(c + (5 * ldc), c50, c51);
+            return;
+        }
+
+        Store(c, c00, c01);
+        Store(c + ldc, c10, c11);
+        Store(c + (2 * ldc), c20, c21);
+        Store(c + (3 * ldc), c30, c31);
+        Store(c + (4 * ldc), c40, c41);
+        Store(c + (5 * ldc), c50, c51);
     }
 
     /// <summary>1 vector.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run1(in PointRows rows, float* panel, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
+    public static void Run1(in PointRows rows, nint* offsets, float* panel, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
     {
         V c00 = S.Zero, c10 = S.Zero, c20 = S.Zero, c30 = S.Zero;
         V c40 = S.Zero, c50 = S.Zero;
-        PrefetchTile(c, ldc);
+        if (accumulate) PrefetchTile(c, ldc);
         float* first = panel;
-        nint* offsets = rows.Rows;
         float* line = ahead.Line;
         nint left = ahead.Left, length = rows.Length;
         for (int i = 0; i < rows.Count; i++)
@@ -93,17 +102,28 @@ internal static unsafe class WeightGradient6x2<S, V>
 
         ahead.Line = line;
         ahead.Left = left;
-        Store(c, c00, accumulate);
-        Store(c + ldc, c10, accumulate);
-        Store(c + (2 * ldc), c20, accumulate);
-        Store(c + (3 * ldc), c30, accumulate);
-        Store(c + (4 * ldc), c40, accumulate);
-        Store(c + (5 * ldc), c50, accumulate);
+        if (accumulate)
+        {
+            Add(c, c00);
+            Add(c + ldc, c10);
+            Add(c + (2 * ldc), c20);
+            Add(c + (3 * ldc), c30);
+            Add(c + (4 * ldc), c40);
+            Add(c + (5 * ldc), c50);
+            return;
+        }
+
+        Store(c, c00);
+        Store(c + ldc, c10);
+        Store(c + (2 * ldc), c20);
+        Store(c + (3 * ldc), c30);
+        Store(c + (4 * ldc), c40);
+        Store(c + (5 * ldc), c50);
     }
 
     /// <summary>
-    /// C may be far away till its tile is stored. No loop, as in <see cref="WinogradFilter{S, V, F}"/>: the steps would go on into what another thread
-    /// writes.
+    /// C may be far away when its tile is added. Not where it is only stored: nothing waits for stores, and 24 lines at once delay the rows.
+    /// No loop, as in <see cref="WinogradFilter{S, V, F}"/>: the steps would go on into what another thread writes.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void PrefetchTile(float* c, nint ldc)
@@ -134,12 +154,22 @@ internal static unsafe class WeightGradient6x2<S, V>
     private static void Row(V a, V b0, ref V c0) => c0 = S.MultiplyAdd(a, b0, c0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0, V x1, bool accumulate)
+    private static void Add(float* c, V x0, V x1)
     {
-        Store(c, x0, accumulate);
-        Store(c + S.Width, x1, accumulate);
+        Add(c, x0);
+        Add(c + S.Width, x1);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0, bool accumulate) => S.Store(c, accumulate ? S.Add(x0, S.Load(c)) : x0);
+    private static void Add(float* c, V x0) => S.Store(c, S.Add(x0, S.Load(c)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(float* c, V x0, V x1)
+    {
+        Store(c, x0);
+        Store(c + S.Width, x1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(float* c, V x0) => S.Store(c, x0);
 }

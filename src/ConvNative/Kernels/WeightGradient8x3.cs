@@ -13,15 +13,14 @@ internal static unsafe class WeightGradient8x3<S, V>
 {
     /// <summary>3 vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run3(in PointRows rows, float* panel, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
+    public static void Run3(in PointRows rows, nint* offsets, float* panel, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
     {
         V c00 = S.Zero, c01 = S.Zero, c02 = S.Zero, c10 = S.Zero, c11 = S.Zero, c12 = S.Zero;
         V c20 = S.Zero, c21 = S.Zero, c22 = S.Zero, c30 = S.Zero, c31 = S.Zero, c32 = S.Zero;
         V c40 = S.Zero, c41 = S.Zero, c42 = S.Zero, c50 = S.Zero, c51 = S.Zero, c52 = S.Zero;
         V c60 = S.Zero, c61 = S.Zero, c62 = S.Zero, c70 = S.Zero, c71 = S.Zero, c72 = S.Zero;
-        PrefetchTile(c, ldc);
+        if (accumulate) PrefetchTile(c, ldc);
         float* first = panel;
-        nint* offsets = rows.Rows;
         float* line = ahead.Line;
         nint left = ahead.Left, length = rows.Length;
         for (int i = 0; i < rows.Count; i++)
@@ -53,27 +52,39 @@ internal static unsafe class WeightGradient8x3<S, V>
 
         ahead.Line = line;
         ahead.Left = left;
-        Store(c, c00, c01, c02, accumulate);
-        Store(c + ldc, c10, c11, c12, accumulate);
-        Store(c + (2 * ldc), c20, c21, c22, accumulate);
-        Store(c + (3 * ldc), c30, c31, c32, accumulate);
-        Store(c + (4 * ldc), c40, c41, c42, accumulate);
-        Store(c + (5 * ldc), c50, c51, c52, accumulate);
-        Store(c + (6 * ldc), c60, c61, c62, accumulate);
-        Store(c + (7 * ldc), c70, c71, c72, accumulate);
+        if (accumulate)
+        {
+            Add(c, c00, c01, c02);
+            Add(c + ldc, c10, c11, c12);
+            Add(c + (2 * ldc), c20, c21, c22);
+            Add(c + (3 * ldc), c30, c31, c32);
+            Add(c + (4 * ldc), c40, c41, c42);
+            Add(c + (5 * ldc), c50, c51, c52);
+            Add(c + (6 * ldc), c60, c61, c62);
+            Add(c + (7 * ldc), c70, c71, c72);
+            return;
+        }
+
+        Store(c, c00, c01, c02);
+        Store(c + ldc, c10, c11, c12);
+        Store(c + (2 * ldc), c20, c21, c22);
+        Store(c + (3 * ldc), c30, c31, c32);
+        Store(c + (4 * ldc), c40, c41, c42);
+        Store(c + (5 * ldc), c50, c51, c52);
+        Store(c + (6 * ldc), c60, c61, c62);
+        Store(c + (7 * ldc), c70, c71, c72);
     }
 
     /// <summary>2 vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run2(in PointRows rows, float* panel, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
+    public static void Run2(in PointRows rows, nint* offsets, float* panel, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
     {
         V c00 = S.Zero, c01 = S.Zero, c10 = S.Zero, c11 = S.Zero;
         V c20 = S.Zero, c21 = S.Zero, c30 = S.Zero, c31 = S.Zero;
         V c40 = S.Zero, c41 = S.Zero, c50 = S.Zero, c51 = S.Zero;
         V c60 = S.Zero, c61 = S.Zero, c70 = S.Zero, c71 = S.Zero;
-        PrefetchTile(c, ldc);
+        if (accumulate) PrefetchTile(c, ldc);
         float* first = panel;
-        nint* offsets = rows.Rows;
         float* line = ahead.Line;
         nint left = ahead.Left, length = rows.Length;
         for (int i = 0; i < rows.Count; i++)
@@ -105,25 +116,37 @@ internal static unsafe class WeightGradient8x3<S, V>
 
         ahead.Line = line;
         ahead.Left = left;
-        Store(c, c00, c01, accumulate);
-        Store(c + ldc, c10, c11, accumulate);
-        Store(c + (2 * ldc), c20, c21, accumulate);
-        Store(c + (3 * ldc), c30, c31, accumulate);
-        Store(c + (4 * ldc), c40, c41, accumulate);
-        Store(c + (5 * ldc), c50, c51, accumulate);
-        Store(c + (6 * ldc), c60, c61, accumulate);
-        Store(c + (7 * ldc), c70, c71, accumulate);
+        if (accumulate)
+        {
+            Add(c, c00, c01);
+            Add(c + ldc, c10, c11);
+            Add(c + (2 * ldc), c20, c21);
+            Add(c + (3 * ldc), c30, c31);
+            Add(c + (4 * ldc), c40, c41);
+            Add(c + (5 * ldc), c50, c51);
+            Add(c + (6 * ldc), c60, c61);
+            Add(c + (7 * ldc), c70, c71);
+            return;
+        }
+
+        Store(c, c00, c01);
+        Store(c + ldc, c10, c11);
+        Store(c + (2 * ldc), c20, c21);
+        Store(c + (3 * ldc), c30, c31);
+        Store(c + (4 * ldc), c40, c41);
+        Store(c + (5 * ldc), c50, c51);
+        Store(c + (6 * ldc), c60, c61);
+        Store(c + (7 * ldc), c70, c71);
     }
 
-    /// <summary>1 vector.</summary>
+    /// <summary>1 vector: so few multiply-adds a point that a place is asked for with every four points only.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run1(in PointRows rows, float* panel, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
+    public static void Run1(in PointRows rows, nint* offsets, float* panel, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
     {
         V c00 = S.Zero, c10 = S.Zero, c20 = S.Zero, c30 = S.Zero;
         V c40 = S.Zero, c50 = S.Zero, c60 = S.Zero, c70 = S.Zero;
-        PrefetchTile(c, ldc);
+        if (accumulate) PrefetchTile(c, ldc);
         float* first = panel;
-        nint* offsets = rows.Rows;
         float* line = ahead.Line;
         nint left = ahead.Left, length = rows.Length;
         for (int i = 0; i < rows.Count; i++)
@@ -132,17 +155,21 @@ internal static unsafe class WeightGradient8x3<S, V>
             if (rows.Points != null) panel = first + (rows.Points[i] * S.Width);
             float* a0 = run + offsets[0], a1 = run + offsets[1], a2 = run + offsets[2], a3 = run + offsets[3];
             float* a4 = run + offsets[4], a5 = run + offsets[5], a6 = run + offsets[6], a7 = run + offsets[7];
-            for (nint p = 0; p < length; p++, panel += S.Width)
+            nint p = 0;
+            for (; p <= length - 4; p += 4, panel += 4 * S.Width)
             {
-                V b0 = S.Load(panel);
-                Row(S.Broadcast(a0 + p), b0, ref c00);
-                Row(S.Broadcast(a1 + p), b0, ref c10);
-                Row(S.Broadcast(a2 + p), b0, ref c20);
-                Row(S.Broadcast(a3 + p), b0, ref c30);
-                Row(S.Broadcast(a4 + p), b0, ref c40);
-                Row(S.Broadcast(a5 + p), b0, ref c50);
-                Row(S.Broadcast(a6 + p), b0, ref c60);
-                Row(S.Broadcast(a7 + p), b0, ref c70);
+                Point(
+                    a0, a1, a2, a3, a4, a5, a6, a7, p, S.Load(panel),
+                    ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
+                Point(
+                    a0, a1, a2, a3, a4, a5, a6, a7, p + 1, S.Load(panel + S.Width),
+                    ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
+                Point(
+                    a0, a1, a2, a3, a4, a5, a6, a7, p + 2, S.Load(panel + (2 * S.Width)),
+                    ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
+                Point(
+                    a0, a1, a2, a3, a4, a5, a6, a7, p + 3, S.Load(panel + (3 * S.Width)),
+                    ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
                 Prefetch.ToL2(line);
                 line += Prefetch.Line;
                 if (--left == 0)
@@ -151,23 +178,43 @@ internal static unsafe class WeightGradient8x3<S, V>
                     left = ahead.Left;
                 }
             }
+
+            for (; p < length; p++, panel += S.Width)
+            {
+                Point(
+                    a0, a1, a2, a3, a4, a5, a6, a7, p, S.Load(panel),
+                    ref c00, ref c10, ref c20, ref c30, ref c40, ref c50, ref c60, ref c70);
+            }
         }
 
         ahead.Line = line;
         ahead.Left = left;
-        Store(c, c00, accumulate);
-        Store(c + ldc, c10, accumulate);
-        Store(c + (2 * ldc), c20, accumulate);
-        Store(c + (3 * ldc), c30, accumulate);
-        Store(c + (4 * ldc), c40, accumulate);
-        Store(c + (5 * ldc), c50, accumulate);
-        Store(c + (6 * ldc), c60, accumulate);
-        Store(c + (7 * ldc), c70, accumulate);
+        if (accumulate)
+        {
+            Add(c, c00);
+            Add(c + ldc, c10);
+            Add(c + (2 * ldc), c20);
+            Add(c + (3 * ldc), c30);
+            Add(c + (4 * ldc), c40);
+            Add(c + (5 * ldc), c50);
+            Add(c + (6 * ldc), c60);
+            Add(c + (7 * ldc), c70);
+            return;
+        }
+
+        Store(c, c00);
+        Store(c + ldc, c10);
+        Store(c + (2 * ldc), c20);
+        Store(c + (3 * ldc), c30);
+        Store(c + (4 * ldc), c40);
+        Store(c + (5 * ldc), c50);
+        Store(c + (6 * ldc), c60);
+        Store(c + (7 * ldc), c70);
     }
 
     /// <summary>
-    /// C may be far away till its tile is stored. No loop, as in <see cref="WinogradFilter{S, V, F}"/>: the steps would go on into what another thread
-    /// writes.
+    /// C may be far away when its tile is added. Not where it is only stored: nothing waits for stores, and 24 lines at once delay the rows.
+    /// No loop, as in <see cref="WinogradFilter{S, V, F}"/>: the steps would go on into what another thread writes.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void PrefetchTile(float* c, nint ldc)
@@ -205,24 +252,58 @@ internal static unsafe class WeightGradient8x3<S, V>
         c1 = S.MultiplyAdd(a, b1, c1);
     }
 
+    /// <summary>One point of all rows by one vector.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Point(
+        float* a0, float* a1, float* a2, float* a3, float* a4, float* a5, float* a6, float* a7, nint p, V b,
+        ref V c0, ref V c1, ref V c2, ref V c3, ref V c4, ref V c5, ref V c6, ref V c7)
+    {
+        Row(S.Broadcast(a0 + p), b, ref c0);
+        Row(S.Broadcast(a1 + p), b, ref c1);
+        Row(S.Broadcast(a2 + p), b, ref c2);
+        Row(S.Broadcast(a3 + p), b, ref c3);
+        Row(S.Broadcast(a4 + p), b, ref c4);
+        Row(S.Broadcast(a5 + p), b, ref c5);
+        Row(S.Broadcast(a6 + p), b, ref c6);
+        Row(S.Broadcast(a7 + p), b, ref c7);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Row(V a, V b0, ref V c0) => c0 = S.MultiplyAdd(a, b0, c0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0, V x1, V x2, bool accumulate)
+    private static void Add(float* c, V x0, V x1, V x2)
     {
-        Store(c, x0, accumulate);
-        Store(c + S.Width, x1, accumulate);
-        Store(c + (2 * S.Width), x2, accumulate);
+        Add(c, x0);
+        Add(c + S.Width, x1);
+        Add(c + (2 * S.Width), x2);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0, V x1, bool accumulate)
+    private static void Add(float* c, V x0, V x1)
     {
-        Store(c, x0, accumulate);
-        Store(c + S.Width, x1, accumulate);
+        Add(c, x0);
+        Add(c + S.Width, x1);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0, bool accumulate) => S.Store(c, accumulate ? S.Add(x0, S.Load(c)) : x0);
+    private static void Add(float* c, V x0) => S.Store(c, S.Add(x0, S.Load(c)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(float* c, V x0, V x1, V x2)
+    {
+        Store(c, x0);
+        Store(c + S.Width, x1);
+        Store(c + (2 * S.Width), x2);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(float* c, V x0, V x1)
+    {
+        Store(c, x0);
+        Store(c + S.Width, x1);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(float* c, V x0) => S.Store(c, x0);
 }

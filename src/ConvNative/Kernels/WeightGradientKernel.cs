@@ -43,20 +43,22 @@ internal unsafe struct PointRows
 /// </summary>
 internal readonly unsafe struct WeightGradientKernel
 {
-    private readonly delegate*<in PointRows, float*, float*, nint, bool, ref PrefetchQueue, void> _one, _two, _three;
+    private readonly delegate*<in PointRows, nint*, float*, float*, nint, bool, ref PrefetchQueue, void> _one, _two, _three;
     private readonly delegate*<float*, int, int, int, float*, nint, bool, void> _store;
 
+    private readonly int _pointsPerLine;   // of a panel of one vector
+
     private WeightGradientKernel(
-        int mr, int width, int most,
-        delegate*<in PointRows, float*, float*, nint, bool, ref PrefetchQueue, void> one,
-        delegate*<in PointRows, float*, float*, nint, bool, ref PrefetchQueue, void> two,
-        delegate*<in PointRows, float*, float*, nint, bool, ref PrefetchQueue, void> three,
+        int mr, int width, int most, int pointsPerLine,
+        delegate*<in PointRows, nint*, float*, float*, nint, bool, ref PrefetchQueue, void> one,
+        delegate*<in PointRows, nint*, float*, float*, nint, bool, ref PrefetchQueue, void> two,
+        delegate*<in PointRows, nint*, float*, float*, nint, bool, ref PrefetchQueue, void> three,
         delegate*<in PointRows, int, int, float*, nint, void> pack,
         delegate*<in PointRows, int, double*, void> sum,
         delegate*<float*, float*, nint, void> add,
         delegate*<float*, int, int, int, float*, nint, bool, void> store)
     {
-        (MR, Width, MostVectors) = (mr, width, most);
+        (MR, Width, MostVectors, _pointsPerLine) = (mr, width, most, pointsPerLine);
         _one = one;
         _two = two;
         _three = three;
@@ -96,6 +98,9 @@ internal readonly unsafe struct WeightGradientKernel
     /// <summary>The one for rows that are a few times 9, where the registers hold it; else the same as <see cref="For"/>.</summary>
     public static WeightGradientKernel ForNines(Isa isa) => isa == Isa.Avx512 ? Of9x2<Simd512, Vector512<float>>() : For(isa);
 
+    /// <summary>How many lines are asked for while tiles of so many points in all are computed.</summary>
+    public long LinesAskedFor(long points, int vectors) => vectors == 1 ? points / _pointsPerLine : points;
+
     /// <summary>
     /// The tiles of all rows with one panel. <paramref name="lanes"/> of the panel's count, and C is touched nowhere else.
     /// <paramref name="sums"/>, unless null: the rows' own sums are added there, while the rows are near.
@@ -109,8 +114,8 @@ internal readonly unsafe struct WeightGradientKernel
         for (int r = 0; r < count; r += MR, c += MR * ldc)
         {
             int present = Math.Min(MR, count - r);
-            if (present == MR && lanes == vectors * Width) run(rows.From(r), panel, c, ldc, accumulate, ref ahead);
-            else Edge(run, rows.From(r), present, panel, vectors * Width, lanes, c, ldc, accumulate, ref ahead);
+            if (present == MR && lanes == vectors * Width) run(rows, rows.Rows + r, panel, c, ldc, accumulate, ref ahead);
+            else Edge(run, rows, rows.Rows + r, present, panel, vectors * Width, lanes, c, ldc, accumulate, ref ahead);
             if (sums != null) Sum(rows.From(r), present, sums + r);
         }
     }
@@ -119,31 +124,31 @@ internal readonly unsafe struct WeightGradientKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     [SkipLocalsInit]
     private void Edge(
-        delegate*<in PointRows, float*, float*, nint, bool, ref PrefetchQueue, void> run, in PointRows rows, int count, float* panel, int width,
-        int lanes, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
+        delegate*<in PointRows, nint*, float*, float*, nint, bool, ref PrefetchQueue, void> run, in PointRows rows, nint* offsets, int count,
+        float* panel, int width, int lanes, float* c, nint ldc, bool accumulate, ref PrefetchQueue ahead)
     {
-        nint* offsets = stackalloc nint[MR];
+        nint* present = stackalloc nint[MR];
         float* tile = stackalloc float[MR * width];
-        for (int r = 0; r < MR; r++) offsets[r] = rows.Rows[Math.Min(r, count - 1)];
-        run(rows with { Rows = offsets }, panel, tile, width, false, ref ahead);
+        for (int r = 0; r < MR; r++) present[r] = offsets[Math.Min(r, count - 1)];
+        run(rows, present, panel, tile, width, false, ref ahead);
         _store(tile, width, count, lanes, c, ldc, accumulate);
     }
 
     private static WeightGradientKernel Of8x3<S, V>()
         where S : struct, ISimd<V>
         where V : struct => new(
-            8, S.Width, 3, &WeightGradient8x3<S, V>.Run1, &WeightGradient8x3<S, V>.Run2, &WeightGradient8x3<S, V>.Run3,
+            8, S.Width, 3, 4, &WeightGradient8x3<S, V>.Run1, &WeightGradient8x3<S, V>.Run2, &WeightGradient8x3<S, V>.Run3,
             &LanePanel<S, V>.Pack, &PointSums<S, V>.Sum, &PointSums<S, V>.Add, &PointSums<S, V>.StoreTile);
 
     private static WeightGradientKernel Of9x2<S, V>()
         where S : struct, ISimd<V>
         where V : struct => new(
-            9, S.Width, 2, &WeightGradient9x2<S, V>.Run1, &WeightGradient9x2<S, V>.Run2, null,
+            9, S.Width, 2, 1, &WeightGradient9x2<S, V>.Run1, &WeightGradient9x2<S, V>.Run2, null,
             &LanePanel<S, V>.Pack, &PointSums<S, V>.Sum, &PointSums<S, V>.Add, &PointSums<S, V>.StoreTile);
 
     private static WeightGradientKernel Of6x2<S, V>()
         where S : struct, ISimd<V>
         where V : struct => new(
-            6, S.Width, 2, &WeightGradient6x2<S, V>.Run1, &WeightGradient6x2<S, V>.Run2, null,
+            6, S.Width, 2, 1, &WeightGradient6x2<S, V>.Run1, &WeightGradient6x2<S, V>.Run2, null,
             &LanePanel<S, V>.Pack, &PointSums<S, V>.Sum, &PointSums<S, V>.Add, &PointSums<S, V>.StoreTile);
 }

@@ -91,10 +91,10 @@ internal sealed unsafe class WeightGradientTests
     public void A_queue_gives_every_place_once_and_then_rests()
     {
         float* memory = stackalloc float[4096];
-        float** places = stackalloc float*[3] { memory, memory + 1000, memory + 2000 };
+        PrefetchPlaces* groups = stackalloc PrefetchPlaces[2] { new(memory, 1000, 2), new(memory + 2000, 0, 1) };
         foreach (int points in (int[])[0, 10, 40, 1000])
         {
-            var queue = new PrefetchQueue(places, 3, 4, points, memory + 4000);
+            var queue = new PrefetchQueue(groups, 2, 4, points, memory + 4000);
             var asked = new List<nint>();
             for (int i = 0; i < 400; i++)
             {

@@ -28,7 +28,6 @@ internal sealed class Winograd : IConvAlgorithm
     {
         if (context.Sizes is not ({ KH: 3, KW: 3 } or { KH: 5, KW: 5 }) || context.Sizes is not { sh: 1, sw: 1, dh: 1, dw: 1 })
             return "it computes 3×3 and 5×5 kernels with stride 1 and dilation 1 only";
-        if (direction == Direction.BackwardWeights && context.Sizes.KH == 5) return "it computes the gradient of 3×3 kernels only";
         if (Math.Min(context.Sizes.IW, context.Sizes.OW) < WinogradPoints.Quad)
             return $"its images must not be narrower than {WinogradPoints.Quad} columns";
         (int workers, long smallest) = WorkspaceOf(context, direction);

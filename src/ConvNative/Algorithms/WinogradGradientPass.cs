@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ConvNative.Interop;
 using ConvNative.Kernels;
 
@@ -19,10 +20,12 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
 {
     private readonly WinogradKernels _kernels = WinogradKernels.For(context.Isa, context.Sizes);
 
+    private readonly int _tile = WinogradPoints.Tile(context.Sizes.KH);
+
     public override long WorkspaceBytes => tiling.WorkspaceBytes;
 
     public override string Details =>
-        $"F(3×3, 4×4), {_kernels.Gemm.Name} kernel, {tiling.Slices} slices of {tiling.Slice} output channels, " +
+        $"F({context.Sizes.KH}×{context.Sizes.KW}, {_tile}×{_tile}), {_kernels.Gemm.Name} kernel, {tiling.Slices} slices of {tiling.Slice} output channels, " +
         $"{tiling.Blocks} blocks of {tiling.Tiles} tiles, products of {tiling.OCs}×{tiling.ICs} channels, {tiling.Workers} at a time";
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
@@ -61,26 +64,25 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
 
         private float* DY => X + tiling.XLength;
 
-        /// <summary>X[f][panel of ic][tile][panel's width].</summary>
+        /// <summary>X[f][tile][ic], by panels where input channels are the columns of the products.</summary>
         public void TransformX(int block)
         {
             for (int ic = 0; ic < s.GroupIC; ic += kernels.Width)
             {
-                int panel = ic / kernels.Gemm.NR * kernels.Gemm.NR;
-                float* x = buffers.X + ((((nint)group * s.GroupIC) + ic) * s.InputPixels), to = X + ((nint)panel * Count(block)) + (ic - panel);
-                kernels.Input(
-                    s, First(block), Count(block), x, Math.Min(kernels.Width, s.GroupIC - ic), workspace, to, tiling.XStride,
-                    kernels.Gemm.PanelWidth(s.GroupIC - panel));
+                float* x = buffers.X + ((((nint)group * s.GroupIC) + ic) * s.InputPixels);
+                (nint at, nint tileStride) = PlaceOfX(block, ic);
+                kernels.Input(s, First(block), Count(block), x, Math.Min(kernels.Width, s.GroupIC - ic), workspace, X + at, tiling.XStride, tileStride);
             }
         }
 
-        /// <summary>DY[f][tile][oc].</summary>
+        /// <summary>DY[f][tile][oc], by panels where output channels are the columns of the products.</summary>
         public void TransformDY(int block)
         {
             for (int oc = 0; oc < OCs; oc += kernels.Width)
             {
                 float* dy = buffers.Y + ((((nint)group * s.GroupOC) + firstOC + oc) * s.OutputPixels);
-                kernels.OutputGradient(s, First(block), Count(block), dy, Math.Min(kernels.Width, OCs - oc), DY + oc, tiling.DYStride, tiling.DYRow);
+                (nint at, nint tileStride) = PlaceOfDY(block, oc);
+                kernels.OutputGradient(s, First(block), Count(block), dy, Math.Min(kernels.Width, OCs - oc), DY + at, tiling.DYStride, tileStride);
             }
         }
 
@@ -89,14 +91,47 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
         {
             (int ocChunk, int icChunk) = Math.DivRem(chunk, tiling.ICChunks);
             int oc = ocChunk * tiling.OCs, ic = icChunk * tiling.ICs;
-            int ocs = Math.Min(tiling.OCs, OCs - oc), ics = Math.Min(tiling.ICs, s.GroupIC - ic);
+            int ocs = Math.Min(tiling.OCs, OCs - oc), ics = Math.Min(tiling.ICs, s.GroupIC - ic), taps = s.KH * s.KW;
             float* products = DY + tiling.DYLength + (tiling.Blocks > 1 ? chunk * (nint)tiling.CLength : 0);
-            float* dy = DY + oc, x = X + ((nint)ic * Count(block)), c = products;
-            for (int f = 0; f < WinogradPoints.Products; f++, dy += tiling.DYStride, x += tiling.XStride, c += tiling.CStride)
-                kernels.Gemm.Multiply(ocs, ics, Count(block), dy, 1, tiling.DYRow, x, c, tiling.CRow, add: block > 0);
+            float* x = X + PlaceOfX(block, ic).At, dy = DY + PlaceOfDY(block, oc).At;
+            if (tiling.Turned) Multiply(block, ics, ocs, x, tiling.XStride, tiling.XRow, dy, tiling.DYStride, products);
+            else Multiply(block, ocs, ics, dy, tiling.DYStride, tiling.DYRow, x, tiling.XStride, products);
             if (block < tiling.Blocks - 1) return;
-            float* dw = buffers.W + ((((nint)group * s.GroupOC) + firstOC + oc) * s.PatchLength) + ((nint)ic * s.KH * s.KW);
-            kernels.FilterGradient(ocs, ics, products, tiling.CStride, tiling.CRow, dw, s.PatchLength);
+            float* dw = buffers.W + ((((nint)group * s.GroupOC) + firstOC + oc) * s.PatchLength) + ((nint)ic * taps);
+            if (tiling.Turned) StoreGradient(ics, ocs, products, dw, taps, s.PatchLength);
+            else StoreGradient(ocs, ics, products, dw, s.PatchLength, taps);
+        }
+
+        /// <summary>C[f] += rows[f]ᵀ·columns[f]</summary>
+        private void Multiply(
+            int block, int rows, int columns, float* row, nint rowStride, nint rowStep, float* column, nint columnStride, float* c)
+        {
+            for (int f = 0; f < WinogradPoints.Products; f++, row += rowStride, column += columnStride, c += tiling.CStride)
+                kernels.Gemm.Multiply(rows, columns, Count(block), row, 1, rowStep, column, c, tiling.CRow, add: block > 0);
+        }
+
+        /// <summary>dw of a chunk, a row of pairs at a time, whose sums stay in L1.</summary>
+        [SkipLocalsInit]
+        private void StoreGradient(int rows, int columns, float* products, float* dw, nint rowStride, nint columnStride)
+        {
+            float* sums = stackalloc float[BlockSizes.RoundUp(columns, kernels.Width) * s.KH * s.KW + StackBuffer.Slack];
+            sums = StackBuffer.Align(sums);
+            for (int row = 0; row < rows; row++, products += tiling.CRow, dw += rowStride)
+            {
+                kernels.FilterGradient(1, columns, products, tiling.CStride, tiling.CRow, sums, 0, false);
+                kernels.StoreGradient(1, columns, sums, 0, dw, rowStride, columnStride);
+            }
+        }
+
+        private (nint At, nint TileStride) PlaceOfX(int block, int ic) => tiling.Turned ? (ic, tiling.XRow) : InPanels(block, ic, s.GroupIC);
+
+        private (nint At, nint TileStride) PlaceOfDY(int block, int oc) => tiling.Turned ? InPanels(block, oc, OCs) : (oc, tiling.DYRow);
+
+        /// <summary>Where the panels of a block's first product have a channel of its first tile, and the floats between tiles.</summary>
+        private (nint At, nint TileStride) InPanels(int block, int channel, int channels)
+        {
+            int panel = channel / kernels.Gemm.NR * kernels.Gemm.NR;
+            return (((nint)panel * Count(block)) + channel - panel, kernels.Gemm.PanelWidth(channels - panel));
         }
 
         private long First(int block) => (long)block * tiling.Tiles;

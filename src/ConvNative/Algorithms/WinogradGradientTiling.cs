@@ -12,18 +12,20 @@ namespace ConvNative.Algorithms;
 /// <param name="ICs">Input channels of a chunk of products.</param>
 /// <param name="ICChunks">Chunks of a group's input channels.</param>
 /// <param name="Workers">Threads; 0: the workspace is too small.</param>
+/// <param name="Turned">Whether input channels are the rows of the products and output channels the columns.</param>
 /// <param name="XRow">Floats of a tile's transformed input, over all input channels.</param>
-/// <param name="DYRow">Floats between two tiles of a slice's transformed dy.</param>
-/// <param name="CRow">Floats between two output channels of a chunk of products.</param>
+/// <param name="DYRow">Floats of a tile's transformed dy, over a slice's output channels.</param>
+/// <param name="CRow">Floats between two rows of a chunk of products.</param>
 /// <param name="BufferLength">Buffer of the input transform.</param>
 internal readonly record struct WinogradGradientTiling(
     int Slice, int Slices, int Tiles, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, int Workers,
-    int XRow, int DYRow, int CRow, int BufferLength)
+    bool Turned, int XRow, int DYRow, int CRow, int BufferLength)
 {
     // A line more than a power of two: 36 streams that lie a multiple of 4 KiB apart evict each other from L1.
     private const int Skew = 16;
 
-    private const int MostICs = 64;
+    // Columns of a chunk of products, whole panels.
+    private const int MostColumns = 64;
 
     // Of the transformed tiles of a block, whatever the products cost.
     private const int BlockBytes = 2 << 20;
@@ -35,7 +37,7 @@ internal readonly record struct WinogradGradientTiling(
     public nint DYStride => ((nint)Tiles * DYRow) + Skew;
 
     /// <summary>Floats between products of a chunk.</summary>
-    public nint CStride => ((nint)RowGemm.RowsOf(OCs) * CRow) + Skew;
+    public nint CStride => ((nint)RowGemm.RowsOf(Turned ? ICs : OCs) * CRow) + Skew;
 
     public long XLength => WinogradPoints.Products * XStride;
 
@@ -86,12 +88,16 @@ internal readonly record struct WinogradGradientTiling(
 
     private static WinogradGradientTiling Of(in ConvSizes s, in WinogradKernels kernels, int slice, int tiles)
     {
-        int ICs = Math.Min(s.GroupIC, MostICs), CRow = kernels.Gemm.ColumnsOf(ICs);
+        RowGemm gemm = kernels.Gemm;
+        bool turned = (long)RowGemm.RowsOf(s.GroupIC) * gemm.CoveredColumns(slice) < (long)RowGemm.RowsOf(slice) * gemm.CoveredColumns(s.GroupIC);
+        int columns = Math.Min(turned ? slice : s.GroupIC, MostColumns), CRow = gemm.ColumnsOf(columns);
         int most = Math.Max(1, CacheSizes.Machine.L2 / 8 * 5 / (WinogradPoints.Products * sizeof(float) * CRow) / kernels.Width) * kernels.Width;
-        int OCs = BlockSizes.Balance(slice, most, kernels.Width);
+        int rows = BlockSizes.Balance(turned ? s.GroupIC : slice, most, kernels.Width);
+        (int OCs, int ICs) = turned ? (columns, rows) : (rows, columns);
+        int rowUnit = kernels.Width, XRow = turned ? BlockSizes.RoundUp(s.GroupIC, rowUnit) : gemm.ColumnsOf(s.GroupIC);
+        int DYRow = turned ? gemm.ColumnsOf(slice) : BlockSizes.RoundUp(slice, rowUnit);
         return new(
             slice, BlockSizes.CeilDiv(s.GroupOC, slice), tiles, (int)BlockSizes.CeilDiv((long)s.N * WinogradStrip.InImage(s), tiles),
-            OCs, BlockSizes.CeilDiv(slice, OCs), ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), 0,
-            kernels.Gemm.ColumnsOf(s.GroupIC), BlockSizes.RoundUp(slice, kernels.Width), CRow, kernels.BufferLength);
+            OCs, BlockSizes.CeilDiv(slice, OCs), ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), 0, turned, XRow, DYRow, CRow, kernels.BufferLength);
     }
 }

@@ -3,47 +3,73 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>dw = Gᵀ·m·G for a matrix of channels, one input channel in each lane.</summary>
-internal static unsafe class WinogradFilterGradient<S, V>
+/// <summary>
+/// dw = Gᵀ·m·G for a matrix of pairs of channels, the columns' channels in the lanes: the sums of a vector of pairs are a vector for each tap,
+/// and are turned when they go to dw.
+/// </summary>
+internal static unsafe class WinogradFilterGradient<S, V, F>
     where S : struct, ISimd<V>
     where V : struct
+    where F : struct, IWinogradScheme<V>
 {
-    private const int Taps = 9;
+    private static int Taps
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => F.Taps * F.Taps;
+    }
 
     /// <summary>
-    /// <code>product f of channels (oc, ic) = m[f·productStride + oc·rowStride + ic],   its 9 taps = dw[oc·dwStride + 9·ic …]</code>
+    /// <code>product f of pair (row, column) = m[f·productStride + row·rowStride + column],   its tap k = sums[row·sumsStride + (column/Width·taps + k)·Width + column%Width]</code>
+    /// or that added to the sums.
     /// </summary>
-    /// <param name="OCs">Output channels.</param>
-    /// <param name="ICs">Input channels.</param>
-    /// <param name="m">The first product of the first channels; whole vectors are read.</param>
+    /// <param name="rows">Channels of the rows.</param>
+    /// <param name="columns">Channels of the columns.</param>
+    /// <param name="m">The first product of the first pair; whole vectors are read.</param>
     /// <param name="productStride">Floats between products.</param>
-    /// <param name="rowStride">Floats between output channels.</param>
-    /// <param name="dw">The first channels' gradient.</param>
-    /// <param name="dwStride">Floats between output channels of dw.</param>
+    /// <param name="rowStride">Floats between rows.</param>
+    /// <param name="sums">The first row's sums, whole vectors.</param>
+    /// <param name="sumsStride">Floats between rows of sums.</param>
+    /// <param name="add">Whether to add to the sums.</param>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Transform(int OCs, int ICs, float* m, nint productStride, nint rowStride, float* dw, nint dwStride)
+    public static void Transform(int rows, int columns, float* m, nint productStride, nint rowStride, float* sums, nint sumsStride, bool add)
+    {
+        float* half = stackalloc float[(F.Taps * WinogradPoints.Reach * S.Width) + StackBuffer.Slack];
+        half = StackBuffer.Align(half);
+        for (int row = 0; row < rows; row++, m += rowStride, sums += sumsStride)
+        {
+            float* to = sums;
+            for (int column = 0; column < columns; column += S.Width, to += Taps * S.Width)
+            {
+                Columns(m + column, productStride, half);
+                for (int i = 0; i < F.Taps; i++) Row(half + (i * WinogradPoints.Reach * S.Width), to + (i * F.Taps * S.Width), add);
+            }
+        }
+    }
+
+    /// <summary>Sums to dw: the taps of pair (row, column) = dw[row·rowStride + column·columnStride …].</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Store(int rows, int columns, float* sums, nint sumsStride, float* dw, nint rowStride, nint columnStride)
     {
         float** kernels = stackalloc float*[S.Width], part = stackalloc float*[S.Width];
         float* taps = stackalloc float[S.Width * Taps];
-        float* rows = stackalloc float[(3 * WinogradPoints.Reach * S.Width) + StackBuffer.Slack];
-        rows = StackBuffer.Align(rows);
         for (int i = 0; i < S.Width; i++) part[i] = taps + (i * Taps);
-        for (int oc = 0; oc < OCs; oc++, m += rowStride, dw += dwStride)
+        for (int row = 0; row < rows; row++, sums += sumsStride, dw += rowStride)
         {
-            for (int i = 0; i < S.Width; i++) kernels[i] = dw + (i * Taps);
-            for (int ic = 0; ic < ICs; ic += S.Width)
+            float* from = sums;
+            for (int i = 0; i < S.Width; i++) kernels[i] = dw + (i * columnStride);
+            for (int column = 0; column < columns; column += S.Width, from += Taps * S.Width)
             {
-                int lanes = Math.Min(S.Width, ICs - ic);
-                Columns(m + ic, productStride, rows);
+                int lanes = Math.Min(S.Width, columns - column);
                 if (lanes == S.Width)
                 {
-                    Rows(rows, kernels, (nint)ic * Taps);
+                    StoreTaps(from, kernels, column * columnStride);
                     continue;
                 }
 
-                Rows(rows, part, 0);
-                for (int i = 0; i < lanes * Taps; i++) dw[((nint)ic * Taps) + i] = taps[i];
+                StoreTaps(from, part, 0);
+                for (int i = 0; i < lanes * Taps; i++) dw[((column + (i / Taps)) * columnStride) + (i % Taps)] = taps[i];
             }
         }
     }
@@ -63,30 +89,43 @@ internal static unsafe class WinogradFilterGradient<S, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Column(float* m, nint stride, float* to)
     {
-        nint row = WinogradPoints.Reach * stride, next = WinogradPoints.Reach * S.Width;
-        WinogradF4K3<S, V>.FilterTransposed(
-            S.Load(m), S.Load(m + row), S.Load(m + (2 * row)), S.Load(m + (3 * row)), S.Load(m + (4 * row)), S.Load(m + (5 * row)),
-            out V g0, out V g1, out V g2);
+        nint next = WinogradPoints.Reach * S.Width;
+        F.FilterTransposed(m, WinogradPoints.Reach * stride, out V g0, out V g1, out V g2, out V g3, out V g4);
         S.Store(to, g0);
         S.Store(to + next, g1);
         S.Store(to + (2 * next), g2);
+        if (F.Taps == 3) return;
+        S.Store(to + (3 * next), g3);
+        S.Store(to + (4 * next), g4);
     }
 
-    /// <summary>(Gᵀ·m)·G, and the nine taps of each lane to its kernel. Quads overlap, so that none reaches over a kernel's end.</summary>
+    /// <summary>A row of (Gᵀ·m)·G.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Rows(float* from, float** kernels, nint at)
+    private static void Row(float* from, float* to, bool add)
     {
-        Row(from, out V g0, out V g1, out V g2);
-        Row(from + (WinogradPoints.Reach * S.Width), out V g3, out V g4, out V g5);
-        Row(from + (2 * WinogradPoints.Reach * S.Width), out V g6, out V g7, out V g8);
-        S.StoreQuads(kernels, at, g0, g1, g2, g3);
-        S.StoreQuads(kernels, at + 4, g4, g5, g6, g7);
-        S.StoreQuads(kernels, at + 5, g5, g6, g7, g8);
+        F.FilterTransposed(from, S.Width, out V g0, out V g1, out V g2, out V g3, out V g4);
+        Sum(to, g0, add);
+        Sum(to + S.Width, g1, add);
+        Sum(to + (2 * S.Width), g2, add);
+        if (F.Taps == 3) return;
+        Sum(to + (3 * S.Width), g3, add);
+        Sum(to + (4 * S.Width), g4, add);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(float* from, out V g0, out V g1, out V g2) =>
-        WinogradF4K3<S, V>.FilterTransposed(
-            S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), S.Load(from + (3 * S.Width)), S.Load(from + (4 * S.Width)),
-            S.Load(from + (5 * S.Width)), out g0, out g1, out g2);
+    private static void Sum(float* to, V value, bool add) => S.Store(to, add ? S.Add(S.Load(to), value) : value);
+
+    /// <summary>The taps of each lane to its kernel. The last quad ends with the kernel.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreTaps(float* from, float** kernels, nint at)
+    {
+        int tap = 0;
+        for (; tap < Taps - WinogradPoints.Quad; tap += WinogradPoints.Quad) StoreQuad(from + (tap * S.Width), kernels, at + tap);
+        tap = Taps - WinogradPoints.Quad;
+        StoreQuad(from + (tap * S.Width), kernels, at + tap);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreQuad(float* from, float** kernels, nint at) =>
+        S.StoreQuads(kernels, at, S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), S.Load(from + (3 * S.Width)));
 }

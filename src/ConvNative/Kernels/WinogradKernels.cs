@@ -12,7 +12,8 @@ internal readonly unsafe struct WinogradKernels(
     delegate*<float*, in FilterOrder, int, int, float*, nint, nint, void> filter,
     delegate*<in ConvSizes, long, int, float*, nint, nint, int, float*, in TileStore, void> output,
     delegate*<in ConvSizes, long, int, float*, int, float*, nint, nint, void> outputGradient,
-    delegate*<int, int, float*, nint, nint, float*, nint, void> filterGradient)
+    delegate*<int, int, float*, nint, nint, float*, nint, bool, void> filterGradient,
+    delegate*<int, int, float*, nint, float*, nint, nint, void> storeGradient)
 {
     /// <summary>Floats of a vector: channels that are transformed at once.</summary>
     public int Width { get; } = width;
@@ -32,11 +33,14 @@ internal readonly unsafe struct WinogradKernels(
     /// <inheritdoc cref="WinogradOutput{S, V, F}.Transform"/>
     public delegate*<in ConvSizes, long, int, float*, nint, nint, int, float*, in TileStore, void> Output { get; } = output;
 
-    /// <inheritdoc cref="WinogradOutputGradient{S, V}.Transform"/>
+    /// <inheritdoc cref="WinogradOutputGradient{S, V, F}.Transform"/>
     public delegate*<in ConvSizes, long, int, float*, int, float*, nint, nint, void> OutputGradient { get; } = outputGradient;
 
-    /// <inheritdoc cref="WinogradFilterGradient{S, V}.Transform"/>
-    public delegate*<int, int, float*, nint, nint, float*, nint, void> FilterGradient { get; } = filterGradient;
+    /// <inheritdoc cref="WinogradFilterGradient{S, V, F}.Transform"/>
+    public delegate*<int, int, float*, nint, nint, float*, nint, bool, void> FilterGradient { get; } = filterGradient;
+
+    /// <inheritdoc cref="WinogradFilterGradient{S, V, F}.Store"/>
+    public delegate*<int, int, float*, nint, float*, nint, nint, void> StoreGradient { get; } = storeGradient;
 
     public static WinogradKernels For(Isa isa, in ConvSizes s) => isa switch
     {
@@ -56,5 +60,6 @@ internal readonly unsafe struct WinogradKernels(
         where F : struct, IWinogradScheme<V> =>
         new(
             S.Width, WinogradInput<S, V, F>.BufferLength, RowGemm.For<S, V>(), &WinogradInput<S, V, F>.Transform, &WinogradFilter<S, V, F>.Transform,
-            &WinogradOutput<S, V, F>.Transform, &WinogradOutputGradient<S, V>.Transform, &WinogradFilterGradient<S, V>.Transform);
+            &WinogradOutput<S, V, F>.Transform, &WinogradOutputGradient<S, V, F>.Transform, &WinogradFilterGradient<S, V, F>.Transform,
+            &WinogradFilterGradient<S, V, F>.Store);
 }

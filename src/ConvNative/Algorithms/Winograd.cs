@@ -7,8 +7,8 @@ namespace ConvNative.Algorithms;
 /// Winograd's minimal filtering (<see cref="WinogradPoints{S, V}"/>) with stride 1: F(4×4, 3×3) for 3×3 kernels, with 4 times fewer
 /// multiplications than a direct convolution; F(2×2, 5×5) for 5×5, with 2.8 times fewer. A block of tiles is transformed, multiplied with the
 /// transformed weights by 36 matrix products and transformed back while it is in the cache. dx is the convolution of dy with the kernels
-/// turned by 180° and the roles of the channels exchanged; dw (of 3×3 kernels) is the transposed algorithm, whose products are summed over
-/// all tiles before the last transform.
+/// turned by 180° and the roles of the channels exchanged; dw is the transposed algorithm, F(3×3, 4×4) and F(5×5, 2×2), whose products are
+/// summed over all tiles before the last transform.
 /// Every product is one sum over the channels or tiles in their order, so results depend neither on threads nor on blocks.
 /// </summary>
 internal sealed class Winograd : IConvAlgorithm
@@ -43,14 +43,14 @@ internal sealed class Winograd : IConvAlgorithm
     /// </summary>
     public bool Suits(PlanContext context, Direction direction)
     {
-        // Multiply-adds in the time of one transform, of a tile's input or output (measured: 10 to 25 ns on Zen 3) and of a kernel's gradient.
-        const int TileTransform = 600, KernelTransform = 300;
+        // Multiply-adds in the time of one transform, of a tile's input or output (measured: 10 to 25 ns on Zen 3) and of a tap of a kernel's gradient.
+        const int TileTransform = 600, TapTransform = 33;
         const int FewestTiles = 4;   // measured on Zen 5: as fast as the others with plain weights, twice as fast with packed ones
         ConvSizes s = context.SizesOf(direction);
         bool isGradient = direction == Direction.BackwardWeights;
         double tiles = (double)s.N * WinogradStrip.InImage(s), pixels = (double)s.N * s.OutputPixels;
         double taps = s.KH * s.KW, pairs = (double)s.GroupIC * s.GroupOC;
-        double transforms = (TileTransform * tiles * (s.GroupIC + s.GroupOC)) + (isGradient ? KernelTransform * pairs : 0);
+        double transforms = (TileTransform * tiles * (s.GroupIC + s.GroupOC)) + (isGradient ? TapTransform * taps * pairs : 0);
         return context.AllowWinograd && (isGradient || tiles >= FewestTiles) &&
             (WinogradPoints.Products * tiles * pairs) + transforms < taps * pixels * pairs
             && (isGradient || IsFasterThanTaps(context, s));

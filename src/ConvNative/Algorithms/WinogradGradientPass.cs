@@ -112,6 +112,7 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
 
         /// <summary>dw of a chunk, a row of pairs at a time, whose sums stay in L1.</summary>
         [SkipLocalsInit]
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void StoreGradient(int rows, int columns, float* products, float* dw, nint rowStride, nint columnStride)
         {
             float* sums = stackalloc float[BlockSizes.RoundUp(columns, kernels.Width) * s.KH * s.KW + StackBuffer.Slack];

@@ -49,10 +49,9 @@ internal static unsafe class WinogradOutputGradient<S, V, F>
             for (int i = 0; i < S.Width; i++) planes[i] = image + (Math.Min(i, lanes - 1) * (nint)s.OutputPixels);
             for (int t = 0; t < strip.Tiles; t += QuadTiles)
             {
-                float* to = m + (t * tileStride);
                 Columns(s, planes, strip.Row, strip.Column + (t * F.Tile), columns);
-                Rows(columns, to, productStride);
-                if (QuadTiles == 2 && t + 1 < strip.Tiles) Rows(columns + (F.Tile * S.Width), to + tileStride, productStride);
+                for (int i = t; i < Math.Min(t + QuadTiles, strip.Tiles); i++)
+                    Rows(columns + ((i - t) * F.Tile * S.Width), m + (i * tileStride), productStride);
             }
 
             m += strip.Tiles * tileStride;
@@ -62,7 +61,7 @@ internal static unsafe class WinogradOutputGradient<S, V, F>
     }
 
     /// <summary>A·dy: six rows of four columns.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Columns(in ConvSizes s, float** planes, int row, int column, float* to)
     {
         // The row's last quad ends with the row.

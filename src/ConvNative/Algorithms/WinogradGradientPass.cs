@@ -1,142 +1,192 @@
-using System.Runtime.CompilerServices;
 using ConvNative.Interop;
 using ConvNative.Kernels;
 
 namespace ConvNative.Algorithms;
 
 /// <summary>
-/// The backward-weights pass of <see cref="Winograd"/>. The products are summed over the tiles of all images before the last transform:
+/// The backward-weights pass of <see cref="Winograd"/>. The products are summed over the tiles of all images:
 /// <code>
-/// for group, slice of output channels                           shared out; an item owns its part of dw
-///   for block of tiles                                          always in this order: each sum is one chain over the tiles
+/// for group, slice of output channels, part of the tiles      shared out
+///   for block of tiles
 ///     for vector of channels        X = Bᵀ·x·B, DY = A·dy·Aᵀ
 ///     for chunk of oc × chunk of ic
-///       for product f               C[f][oc][ic] += Σ DY[f][tile][oc] · X[f][tile][ic]
-///       after the last block        dw = Gᵀ·C·G
+///       for product f               C[f][oc][ic] = Σ DY[f][tile][oc] · X[f][tile][ic]
+///       sums += Gᵀ·C·G                                         a quarter of C, which stays in L2; of 5×5 kernels two thirds
+/// for rows of dw                                               shared out
+///   dw = the sums of the parts, in their order
 /// </code>
-/// Each slice transforms x anew: cheaper than to fetch what another core transformed.
+/// Parts and blocks follow from the shape, so that every sum has the same order whatever the threads. Each slice transforms x anew: cheaper than to fetch
+/// what another core transformed.
 /// </summary>
 internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradGradientTiling tiling) : ConvPass
 {
     private readonly WinogradKernels _kernels = WinogradKernels.For(context.Isa, context.Sizes);
 
-    private readonly int _tile = WinogradPoints.Tile(context.Sizes.KH);
-
     public override long WorkspaceBytes => tiling.WorkspaceBytes;
 
     public override string Details =>
-        $"F({context.Sizes.KH}×{context.Sizes.KW}, {_tile}×{_tile}), {_kernels.Gemm.Name} kernel, {tiling.Slices} slices of {tiling.Slice} output channels, " +
-        $"{tiling.Blocks} blocks of {tiling.Tiles} tiles, products of {tiling.OCs}×{tiling.ICs} channels, {tiling.Workers} at a time";
+        $"F({context.Sizes.KH}×{context.Sizes.KW}, {Tile}×{Tile}), {_kernels.Gemm.Name} kernel, {tiling.Slices} slices of {tiling.Slice} output channels, " +
+        $"{tiling.Blocks} blocks of {tiling.Tiles} tiles in {tiling.Parts} parts, " +
+        $"products of {tiling.Rows}×{tiling.Columns} channels{(tiling.Turned ? ", input channels first" : "")}, {tiling.Workers} at a time";
+
+    private int Tile => WinogradPoints.Tile(context.Sizes.KH);
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
-        var task = new SliceTask(context.Sizes, tiling, _kernels, buffers, workspace);
-        pool.For(tiling.Workers, (long)context.Sizes.G * tiling.Slices, ref task);
+        var items = new ItemTask(context.Sizes, tiling, _kernels, buffers, workspace);
+        pool.For(tiling.Workers, tiling.Items, ref items);
+        if (tiling.SharesParts)
+        {
+            var rows = new RowsTask(context.Sizes, tiling, _kernels, buffers, workspace);
+            pool.For(context.Threads, rows.Count, ref rows);
+        }
+
         BiasGradientTask.Run(context, buffers, pool);
     }
 
-    /// <summary>for group, slice: its part of dw.</summary>
-    private readonly struct SliceTask(
+    /// <summary>for group, slice, part: its part of dw.</summary>
+    private readonly struct ItemTask(
         ConvSizes s, WinogradGradientTiling tiling, WinogradKernels kernels, ConvBuffers buffers, float* workspace) : IParallelTask
     {
         public void Run(long index, int worker)
         {
-            (long group, long slice) = Math.DivRem(index, tiling.Slices);
-            var work = new Work(s, tiling, kernels, buffers, workspace + (worker * (nint)tiling.WorkerLength), (int)group, (int)slice * tiling.Slice);
-            for (int block = 0; block < tiling.Blocks; block++)
-            {
-                work.TransformX(block);
-                work.TransformDY(block);
-                for (int chunk = 0; chunk < work.Chunks; chunk++) work.Multiply(block, chunk);
-            }
+            int parts = tiling.SharesParts ? 1 : tiling.Parts;
+            (long slice, long part) = Math.DivRem(index, tiling.Parts / parts);
+            float* own = workspace + tiling.SharedLength + (worker * tiling.WorkerLength);
+            new Work(s, tiling, kernels, buffers, own, workspace, slice).Run((int)part, parts);
         }
     }
 
-    /// <summary>The steps for a slice of one group's output channels, beginning with <paramref name="firstOC"/>, and where their data are.</summary>
-    private readonly struct Work(
-        ConvSizes s, WinogradGradientTiling tiling, WinogradKernels kernels, ConvBuffers buffers, float* workspace, int group, int firstOC)
+    /// <summary>for group, slice, rows of dw: the parts' sums.</summary>
+    private readonly struct RowsTask(
+        ConvSizes s, WinogradGradientTiling tiling, WinogradKernels kernels, ConvBuffers buffers, float* workspace) : IParallelTask
     {
-        public int Chunks => BlockSizes.CeilDiv(OCs, tiling.OCs) * tiling.ICChunks;
+        public long Count => tiling.Slices * Batches;
 
-        private int OCs => Math.Min(tiling.Slice, s.GroupOC - firstOC);
+        private int Batches => BlockSizes.CeilDiv(tiling.SumRows, WinogradGradientTiling.RowsAtOnce);
 
-        private float* X => workspace + tiling.BufferLength;
+        public void Run(long index, int worker)
+        {
+            (long slice, long batch) = Math.DivRem(index, Batches);
+            new Work(s, tiling, kernels, buffers, null, workspace, slice).AddParts((int)batch * WinogradGradientTiling.RowsAtOnce);
+        }
+    }
 
-        private float* DY => X + tiling.XLength;
+    /// <summary>The steps for a slice of one group's output channels, and where their data are.</summary>
+    private readonly struct Work(
+        ConvSizes s, WinogradGradientTiling tiling, WinogradKernels kernels, ConvBuffers buffers, float* own, float* shared, long slice)
+    {
+        private long SlicesOfGroup => tiling.Slices / s.G;
+
+        private long Group => slice / SlicesOfGroup;
+
+        private int FirstOC => (int)(slice % SlicesOfGroup) * tiling.Slice;
+
+        private int OCs => Math.Min(tiling.Slice, s.GroupOC - FirstOC);
+
+        private int Rows => tiling.Turned ? s.GroupIC : OCs;
+
+        private int Columns => tiling.Turned ? OCs : s.GroupIC;
+
+        private int Taps => s.KH * s.KW;
+
+        private float* A => own + tiling.BufferLength;
+
+        private float* B => A + tiling.ALength;
+
+        private float* C => B + tiling.BLength;
+
+        private int BlocksOfPart => tiling.Blocks / tiling.Parts;
+
+        private nint RowStride => tiling.Turned ? Taps : s.PatchLength;
+
+        private nint ColumnStride => tiling.Turned ? s.PatchLength : Taps;
+
+        /// <summary>Some parts, one after the other.</summary>
+        public void Run(int part, int parts)
+        {
+            float* sums = tiling.SharesParts ? SumsOf(part) : C + (tiling.HeldChunks * tiling.CLength);
+            int first = part * BlocksOfPart, end = first + (parts * BlocksOfPart);
+            for (int block = first; block < end; block++)
+            {
+                TransformX(block);
+                TransformDY(block);
+                int chunk = 0;
+                for (int row = 0; row < Rows; row += tiling.Rows)
+                for (int column = 0; column < Columns; column += tiling.Columns) Multiply(block, row, column, chunk++, first, sums);
+            }
+        }
+
+        /// <summary>Rows of dw, from the sums of all parts.</summary>
+        public void AddParts(int row)
+        {
+            int rows = Math.Min(WinogradGradientTiling.RowsAtOnce, Rows - row);
+            if (rows <= 0) return;
+            nint at = (nint)row * tiling.SumsRow;
+            for (int part = 1; part < tiling.Parts; part++) kernels.Add(SumsOf(0) + at, SumsOf(part) + at, (nint)rows * tiling.SumsRow);
+            kernels.StoreGradient(rows, Columns, SumsOf(0) + at, tiling.SumsRow, DW(row, 0), RowStride, ColumnStride);
+        }
 
         /// <summary>X[f][tile][ic], by panels where input channels are the columns of the products.</summary>
-        public void TransformX(int block)
+        private void TransformX(int block)
         {
             for (int ic = 0; ic < s.GroupIC; ic += kernels.Width)
             {
-                float* x = buffers.X + ((((nint)group * s.GroupIC) + ic) * s.InputPixels);
-                (nint at, nint tileStride) = PlaceOfX(block, ic);
-                kernels.Input(s, First(block), Count(block), x, Math.Min(kernels.Width, s.GroupIC - ic), workspace, X + at, tiling.XStride, tileStride);
+                float* x = buffers.X + (((Group * s.GroupIC) + ic) * s.InputPixels), to = Place(block, tiling.Turned, ic, s.GroupIC, out nint tileStride);
+                int lanes = Math.Min(kernels.Width, s.GroupIC - ic);
+                kernels.Input(s, First(block), Count(block), x, lanes, own, to, tiling.Turned ? tiling.AStride : tiling.BStride, tileStride);
             }
         }
 
         /// <summary>DY[f][tile][oc], by panels where output channels are the columns of the products.</summary>
-        public void TransformDY(int block)
+        private void TransformDY(int block)
         {
             for (int oc = 0; oc < OCs; oc += kernels.Width)
             {
-                float* dy = buffers.Y + ((((nint)group * s.GroupOC) + firstOC + oc) * s.OutputPixels);
-                (nint at, nint tileStride) = PlaceOfDY(block, oc);
-                kernels.OutputGradient(s, First(block), Count(block), dy, Math.Min(kernels.Width, OCs - oc), DY + at, tiling.DYStride, tileStride);
+                float* dy = buffers.Y + (((Group * s.GroupOC) + FirstOC + oc) * s.OutputPixels), to = Place(block, !tiling.Turned, oc, OCs, out nint tileStride);
+                int lanes = Math.Min(kernels.Width, OCs - oc);
+                kernels.OutputGradient(s, First(block), Count(block), dy, lanes, to, tiling.Turned ? tiling.BStride : tiling.AStride, tileStride);
             }
         }
 
-        /// <summary>The block's part of a chunk's products; after the last block the chunk's part of dw.</summary>
-        public void Multiply(int block, int chunk)
+        /// <summary>Where a channel of the block's first tile goes to, in a panel of rows or of columns, and the floats between tiles.</summary>
+        private float* Place(int block, bool isRow, int channel, int channels, out nint tileStride)
         {
-            (int ocChunk, int icChunk) = Math.DivRem(chunk, tiling.ICChunks);
-            int oc = ocChunk * tiling.OCs, ic = icChunk * tiling.ICs;
-            int ocs = Math.Min(tiling.OCs, OCs - oc), ics = Math.Min(tiling.ICs, s.GroupIC - ic), taps = s.KH * s.KW;
-            float* products = DY + tiling.DYLength + (tiling.Blocks > 1 ? chunk * (nint)tiling.CLength : 0);
-            float* x = X + PlaceOfX(block, ic).At, dy = DY + PlaceOfDY(block, oc).At;
-            if (tiling.Turned) Multiply(block, ics, ocs, x, tiling.XStride, tiling.XRow, dy, tiling.DYStride, products);
-            else Multiply(block, ocs, ics, dy, tiling.DYStride, tiling.DYRow, x, tiling.XStride, products);
-            if (block < tiling.Blocks - 1) return;
-            float* dw = buffers.W + ((((nint)group * s.GroupOC) + firstOC + oc) * s.PatchLength) + ((nint)ic * taps);
-            if (tiling.Turned) StoreGradient(ics, ocs, products, dw, taps, s.PatchLength);
-            else StoreGradient(ocs, ics, products, dw, s.PatchLength, taps);
+            int width = isRow ? tiling.Rows : kernels.Gemm.NR, panel = channel / width * width;
+            tileStride = isRow ? RowsOf(panel) : kernels.Gemm.PanelWidth(channels - panel);
+            return (isRow ? A : B) + ((nint)panel * Count(block)) + channel - panel;
         }
 
-        /// <summary>C[f] += rows[f]ᵀ·columns[f]</summary>
-        private void Multiply(
-            int block, int rows, int columns, float* row, nint rowStride, nint rowStep, float* column, nint columnStride, float* c)
+        /// <summary>Floats of a tile in the panel that begins with a row.</summary>
+        private int RowsOf(int row) => Math.Min(tiling.Rows, BlockSizes.RoundUp(Rows - row, kernels.Width));
+
+        /// <summary>
+        /// The products of a chunk of one block, or of all that its part has so far; and where they are not held for the next block, what they
+        /// add to the sums, or at the end to dw.
+        /// </summary>
+        private void Multiply(int block, int row, int column, int chunk, int first, float* sums)
         {
-            for (int f = 0; f < WinogradPoints.Products; f++, row += rowStride, column += columnStride, c += tiling.CStride)
-                kernels.Gemm.Multiply(rows, columns, Count(block), row, 1, rowStep, column, c, tiling.CRow, add: block > 0);
+            int rows = Math.Min(tiling.Rows, Rows - row), columns = Math.Min(tiling.Columns, Columns - column), inPart = block % BlocksOfPart;
+            float* a = A + ((nint)row * Count(block)), b = B + ((nint)column * Count(block)), products = C + (tiling.HoldsProducts ? chunk * tiling.CLength : 0), c = products;
+            for (int f = 0; f < WinogradPoints.Products; f++, a += tiling.AStride, b += tiling.BStride, c += tiling.CStride)
+                kernels.Gemm.Multiply(rows, columns, Count(block), a, 1, RowsOf(row), b, c, tiling.CRow, add: tiling.HoldsProducts && inPart > 0);
+            if (tiling.HoldsProducts && inPart < BlocksOfPart - 1) return;
+            bool add = block - first >= (tiling.HoldsProducts ? BlocksOfPart : 1);
+            sums += ((nint)row * tiling.SumsRow) + ((nint)column * Taps);
+            if (tiling.SharesParts || block < tiling.Blocks - 1)
+                kernels.FilterGradient(rows, columns, products, tiling.CStride, tiling.CRow, sums, tiling.SumsRow, add);
+            else
+                kernels.FinishGradient(rows, columns, products, tiling.CStride, tiling.CRow, add ? sums : null, tiling.SumsRow, DW(row, column), RowStride, ColumnStride);
         }
 
-        /// <summary>dw of a chunk, a row of pairs at a time, whose sums stay in L1.</summary>
-        [SkipLocalsInit]
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void StoreGradient(int rows, int columns, float* products, float* dw, nint rowStride, nint columnStride)
-        {
-            float* sums = stackalloc float[BlockSizes.RoundUp(columns, kernels.Width) * s.KH * s.KW + StackBuffer.Slack];
-            sums = StackBuffer.Align(sums);
-            for (int row = 0; row < rows; row++, products += tiling.CRow, dw += rowStride)
-            {
-                kernels.FilterGradient(1, columns, products, tiling.CStride, tiling.CRow, sums, 0, false);
-                kernels.StoreGradient(1, columns, sums, 0, dw, rowStride, columnStride);
-            }
-        }
+        private float* SumsOf(int part) => shared + (((slice * tiling.Parts) + part) * tiling.SumsLength);
 
-        private (nint At, nint TileStride) PlaceOfX(int block, int ic) => tiling.Turned ? (ic, tiling.XRow) : InPanels(block, ic, s.GroupIC);
+        private float* DW(int row, int column) =>
+            buffers.W + (((Group * s.GroupOC) + FirstOC) * s.PatchLength) + (row * RowStride) + (column * ColumnStride);
 
-        private (nint At, nint TileStride) PlaceOfDY(int block, int oc) => tiling.Turned ? InPanels(block, oc, OCs) : (oc, tiling.DYRow);
+        /// <summary>Blocks are as equal as can be.</summary>
+        private long First(int block) => (long)s.N * WinogradStrip.InImage(s) * block / tiling.Blocks;
 
-        /// <summary>Where the panels of a block's first product have a channel of its first tile, and the floats between tiles.</summary>
-        private (nint At, nint TileStride) InPanels(int block, int channel, int channels)
-        {
-            int panel = channel / kernels.Gemm.NR * kernels.Gemm.NR;
-            return (((nint)panel * Count(block)) + channel - panel, kernels.Gemm.PanelWidth(channels - panel));
-        }
-
-        private long First(int block) => (long)block * tiling.Tiles;
-
-        private int Count(int block) => (int)Math.Min(tiling.Tiles, ((long)s.N * WinogradStrip.InImage(s)) - First(block));
+        private int Count(int block) => (int)(First(block + 1) - First(block));
     }
 }

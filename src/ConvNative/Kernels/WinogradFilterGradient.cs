@@ -19,8 +19,10 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
     }
 
     /// <summary>
-    /// <code>product f of pair (row, column) = m[f·productStride + row·rowStride + column],   its tap k = sums[row·sumsStride + (column/Width·taps + k)·Width + column%Width]</code>
-    /// or that added to the sums.
+    /// <code>
+    /// product f of pair (row, column) = m[f·productStride + row·rowStride + column]
+    /// its tap k = sums[row·sumsStride + (column/Width·taps + k)·Width + column%Width], or that added to the sums
+    /// </code>
     /// </summary>
     /// <param name="rows">Channels of the rows.</param>
     /// <param name="columns">Channels of the columns.</param>
@@ -42,35 +44,59 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
             for (int column = 0; column < columns; column += S.Width, to += Taps * S.Width)
             {
                 Columns(m + column, productStride, half);
-                for (int i = 0; i < F.Taps; i++) Row(half + (i * WinogradPoints.Reach * S.Width), to + (i * F.Taps * S.Width), add);
+                Rows(half, to, add ? to : null);
             }
         }
     }
 
-    /// <summary>Sums to dw: the taps of pair (row, column) = dw[row·rowStride + column·columnStride …].</summary>
+    /// <summary>
+    /// The same for the last products, or the only ones, and no sums: what they would be goes to dw, the taps of pair (row, column) to
+    /// dw[row·dwRowStride + column·dwColumnStride …].
+    /// </summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Store(int rows, int columns, float* sums, nint sumsStride, float* dw, nint rowStride, nint columnStride)
+    public static void Finish(
+        int rows, int columns, float* m, nint productStride, nint rowStride, float* sums, nint sumsStride, float* dw, nint dwRowStride, nint dwColumnStride)
     {
-        float** kernels = stackalloc float*[S.Width], part = stackalloc float*[S.Width];
-        float* taps = stackalloc float[S.Width * Taps];
-        for (int i = 0; i < S.Width; i++) part[i] = taps + (i * Taps);
-        for (int row = 0; row < rows; row++, sums += sumsStride, dw += rowStride)
+        float** kernels = stackalloc float*[S.Width];
+        float* half = stackalloc float[(((F.Taps * WinogradPoints.Reach) + Taps) * S.Width) + StackBuffer.Slack];
+        half = StackBuffer.Align(half);
+        float* taps = half + (F.Taps * WinogradPoints.Reach * S.Width);
+        for (int row = 0; row < rows; row++, m += rowStride, dw += dwRowStride)
         {
-            float* from = sums;
-            for (int i = 0; i < S.Width; i++) kernels[i] = dw + (i * columnStride);
-            for (int column = 0; column < columns; column += S.Width, from += Taps * S.Width)
+            float* from = sums == null ? null : sums + (row * sumsStride);
+            for (int i = 0; i < S.Width; i++) kernels[i] = dw + (i * dwColumnStride);
+            for (int column = 0; column < columns; column += S.Width)
             {
                 int lanes = Math.Min(S.Width, columns - column);
-                if (lanes == S.Width)
+                Columns(m + column, productStride, half);
+                if (F.Taps == 3 && lanes == S.Width)
                 {
-                    StoreTaps(from, kernels, column * columnStride);
-                    continue;
+                    Store3(half, from, kernels, column * dwColumnStride);
+                }
+                else
+                {
+                    Rows(half, taps, from);
+                    StoreTaps(taps, kernels, column * dwColumnStride, lanes);
                 }
 
-                StoreTaps(from, part, 0);
-                for (int i = 0; i < lanes * Taps; i++) dw[((column + (i / Taps)) * columnStride) + (i % Taps)] = taps[i];
+                if (from != null) from += Taps * S.Width;
             }
+        }
+    }
+
+    /// <summary>Sums to dw, as <see cref="Finish"/> stores them.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Store(int rows, int columns, float* sums, nint sumsStride, float* dw, nint dwRowStride, nint dwColumnStride)
+    {
+        float** kernels = stackalloc float*[S.Width];
+        for (int row = 0; row < rows; row++, sums += sumsStride, dw += dwRowStride)
+        {
+            float* from = sums;
+            for (int i = 0; i < S.Width; i++) kernels[i] = dw + (i * dwColumnStride);
+            for (int column = 0; column < columns; column += S.Width, from += Taps * S.Width)
+                StoreTaps(from, kernels, column * dwColumnStride, Math.Min(S.Width, columns - column));
         }
     }
 
@@ -99,26 +125,75 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
         S.Store(to + (4 * next), g4);
     }
 
-    /// <summary>A row of (Gᵀ·m)·G.</summary>
+    /// <summary>(Gᵀ·m)·G, added to what is there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(float* from, float* to, bool add)
+    private static void Rows(float* half, float* to, float* sums)
     {
-        F.FilterTransposed(from, S.Width, out V g0, out V g1, out V g2, out V g3, out V g4);
-        Sum(to, g0, add);
-        Sum(to + S.Width, g1, add);
-        Sum(to + (2 * S.Width), g2, add);
-        if (F.Taps == 3) return;
-        Sum(to + (3 * S.Width), g3, add);
-        Sum(to + (4 * S.Width), g4, add);
+        if (sums == null)
+        {
+            for (int i = 0; i < F.Taps; i++) Row(half + (i * WinogradPoints.Reach * S.Width), to + (i * F.Taps * S.Width));
+        }
+        else
+        {
+            for (int i = 0; i < F.Taps; i++) Row(half + (i * WinogradPoints.Reach * S.Width), to + (i * F.Taps * S.Width), sums + (i * F.Taps * S.Width));
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Sum(float* to, V value, bool add) => S.Store(to, add ? S.Add(S.Load(to), value) : value);
+    private static void Row(float* from, float* to)
+    {
+        F.FilterTransposed(from, S.Width, out V g0, out V g1, out V g2, out V g3, out V g4);
+        S.Store(to, g0);
+        S.Store(to + S.Width, g1);
+        S.Store(to + (2 * S.Width), g2);
+        if (F.Taps == 3) return;
+        S.Store(to + (3 * S.Width), g3);
+        S.Store(to + (4 * S.Width), g4);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Row(float* from, float* to, float* sums)
+    {
+        F.FilterTransposed(from, S.Width, out V g0, out V g1, out V g2, out V g3, out V g4);
+        S.Store(to, S.Add(S.Load(sums), g0));
+        S.Store(to + S.Width, S.Add(S.Load(sums + S.Width), g1));
+        S.Store(to + (2 * S.Width), S.Add(S.Load(sums + (2 * S.Width)), g2));
+        if (F.Taps == 3) return;
+        S.Store(to + (3 * S.Width), S.Add(S.Load(sums + (3 * S.Width)), g3));
+        S.Store(to + (4 * S.Width), S.Add(S.Load(sums + (4 * S.Width)), g4));
+    }
+
+    /// <summary>The same, to dw, of nine taps, which the registers hold. Quads overlap, so that none reaches over a kernel's end.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store3(float* half, float* sums, float** kernels, nint at)
+    {
+        F.FilterTransposed(half, S.Width, out V g0, out V g1, out V g2, out _, out _);
+        F.FilterTransposed(half + (WinogradPoints.Reach * S.Width), S.Width, out V g3, out V g4, out V g5, out _, out _);
+        F.FilterTransposed(half + (2 * WinogradPoints.Reach * S.Width), S.Width, out V g6, out V g7, out V g8, out _, out _);
+        if (sums != null)
+        {
+            (g0, g1, g2) = (S.Add(g0, S.Load(sums)), S.Add(g1, S.Load(sums + S.Width)), S.Add(g2, S.Load(sums + (2 * S.Width))));
+            sums += 3 * S.Width;
+            (g3, g4, g5) = (S.Add(g3, S.Load(sums)), S.Add(g4, S.Load(sums + S.Width)), S.Add(g5, S.Load(sums + (2 * S.Width))));
+            sums += 3 * S.Width;
+            (g6, g7, g8) = (S.Add(g6, S.Load(sums)), S.Add(g7, S.Load(sums + S.Width)), S.Add(g8, S.Load(sums + (2 * S.Width))));
+        }
+
+        S.StoreQuads(kernels, at, g0, g1, g2, g3);
+        S.StoreQuads(kernels, at + 4, g4, g5, g6, g7);
+        S.StoreQuads(kernels, at + 5, g5, g6, g7, g8);
+    }
 
     /// <summary>The taps of each lane to its kernel. The last quad ends with the kernel.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreTaps(float* from, float** kernels, nint at)
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void StoreTaps(float* from, float** kernels, nint at, int lanes)
     {
+        if (lanes < S.Width)
+        {
+            StoreFew(from, kernels, at, lanes);
+            return;
+        }
+
         int tap = 0;
         for (; tap < Taps - WinogradPoints.Quad; tap += WinogradPoints.Quad) StoreQuad(from + (tap * S.Width), kernels, at + tap);
         tap = Taps - WinogradPoints.Quad;
@@ -128,4 +203,12 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StoreQuad(float* from, float** kernels, nint at) =>
         S.StoreQuads(kernels, at, S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), S.Load(from + (3 * S.Width)));
+
+    /// <summary>The same for a vector of which not all lanes exist.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void StoreFew(float* from, float** kernels, nint at, int lanes)
+    {
+        for (int i = 0; i < lanes; i++)
+            for (int tap = 0; tap < Taps; tap++) kernels[i][at + tap] = from[(tap * S.Width) + i];
+    }
 }

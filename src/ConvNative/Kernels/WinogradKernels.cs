@@ -13,7 +13,9 @@ internal readonly unsafe struct WinogradKernels(
     delegate*<in ConvSizes, long, int, float*, nint, nint, int, float*, in TileStore, void> output,
     delegate*<in ConvSizes, long, int, float*, int, float*, nint, nint, void> outputGradient,
     delegate*<int, int, float*, nint, nint, float*, nint, bool, void> filterGradient,
-    delegate*<int, int, float*, nint, float*, nint, nint, void> storeGradient)
+    delegate*<int, int, float*, nint, nint, float*, nint, float*, nint, nint, void> finishGradient,
+    delegate*<int, int, float*, nint, float*, nint, nint, void> storeGradient,
+    delegate*<float*, float*, nint, void> add)
 {
     /// <summary>Floats of a vector: channels that are transformed at once.</summary>
     public int Width { get; } = width;
@@ -39,8 +41,14 @@ internal readonly unsafe struct WinogradKernels(
     /// <inheritdoc cref="WinogradFilterGradient{S, V, F}.Transform"/>
     public delegate*<int, int, float*, nint, nint, float*, nint, bool, void> FilterGradient { get; } = filterGradient;
 
+    /// <inheritdoc cref="WinogradFilterGradient{S, V, F}.Finish"/>
+    public delegate*<int, int, float*, nint, nint, float*, nint, float*, nint, nint, void> FinishGradient { get; } = finishGradient;
+
     /// <inheritdoc cref="WinogradFilterGradient{S, V, F}.Store"/>
     public delegate*<int, int, float*, nint, float*, nint, nint, void> StoreGradient { get; } = storeGradient;
+
+    /// <inheritdoc cref="PointSums{S, V}.Add"/>
+    public delegate*<float*, float*, nint, void> Add { get; } = add;
 
     public static WinogradKernels For(Isa isa, in ConvSizes s) => isa switch
     {
@@ -61,5 +69,5 @@ internal readonly unsafe struct WinogradKernels(
         new(
             S.Width, WinogradInput<S, V, F>.BufferLength, RowGemm.For<S, V>(), &WinogradInput<S, V, F>.Transform, &WinogradFilter<S, V, F>.Transform,
             &WinogradOutput<S, V, F>.Transform, &WinogradOutputGradient<S, V, F>.Transform, &WinogradFilterGradient<S, V, F>.Transform,
-            &WinogradFilterGradient<S, V, F>.Store);
+            &WinogradFilterGradient<S, V, F>.Finish, &WinogradFilterGradient<S, V, F>.Store, &PointSums<S, V>.Add);
 }

@@ -51,8 +51,8 @@ internal sealed class Winograd : IConvAlgorithm
         double tiles = (double)s.N * WinogradStrip.InImage(s), pixels = (double)s.N * s.OutputPixels;
         double taps = s.KH * s.KW, pairs = (double)s.GroupIC * s.GroupOC;
         double transforms = (TileTransform * tiles * (s.GroupIC + s.GroupOC)) + (isGradient ? TapTransform * taps * pairs : 0);
-        return context.AllowWinograd && (isGradient || tiles >= FewestTiles) &&
-            (WinogradPoints.Products * tiles * pairs) + transforms < taps * pixels * pairs
+        double products = WinogradPoints.Products * tiles * (isGradient ? WinogradGradientTiling.Covered(WinogradKernels.For(context.Isa, s).Gemm, s) : pairs);
+        return context.AllowWinograd && (isGradient || tiles >= FewestTiles) && products + transforms < taps * pixels * pairs
             && (isGradient || IsFasterThanTaps(context, s));
     }
 

@@ -76,13 +76,10 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
     private readonly struct Work(
         ConvSizes s, WinogradGradientTiling tiling, WinogradKernels kernels, ConvBuffers buffers, float* own, float* shared, long slice)
     {
-        private long SlicesOfGroup => tiling.Slices / s.G;
+        private readonly long _group = slice / (tiling.Slices / s.G);
+        private readonly int _firstOC = (int)(slice % (tiling.Slices / s.G)) * tiling.Slice;
 
-        private long Group => slice / SlicesOfGroup;
-
-        private int FirstOC => (int)(slice % SlicesOfGroup) * tiling.Slice;
-
-        private int OCs => Math.Min(tiling.Slice, s.GroupOC - FirstOC);
+        private int OCs => Math.Min(tiling.Slice, s.GroupOC - _firstOC);
 
         private int Rows => tiling.Turned ? s.GroupIC : OCs;
 
@@ -132,7 +129,7 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
         {
             for (int ic = 0; ic < s.GroupIC; ic += kernels.Width)
             {
-                float* x = buffers.X + (((Group * s.GroupIC) + ic) * s.InputPixels), to = Place(block, tiling.Turned, ic, s.GroupIC, out nint tileStride);
+                float* x = buffers.X + (((_group * s.GroupIC) + ic) * s.InputPixels), to = Place(block, tiling.Turned, ic, s.GroupIC, out nint tileStride);
                 int lanes = Math.Min(kernels.Width, s.GroupIC - ic);
                 kernels.Input(s, First(block), Count(block), x, lanes, own, to, tiling.Turned ? tiling.AStride : tiling.BStride, tileStride);
             }
@@ -143,7 +140,7 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
         {
             for (int oc = 0; oc < OCs; oc += kernels.Width)
             {
-                float* dy = buffers.Y + (((Group * s.GroupOC) + FirstOC + oc) * s.OutputPixels), to = Place(block, !tiling.Turned, oc, OCs, out nint tileStride);
+                float* dy = buffers.Y + (((_group * s.GroupOC) + _firstOC + oc) * s.OutputPixels), to = Place(block, !tiling.Turned, oc, OCs, out nint tileStride);
                 int lanes = Math.Min(kernels.Width, OCs - oc);
                 kernels.OutputGradient(s, First(block), Count(block), dy, lanes, to, tiling.Turned ? tiling.BStride : tiling.AStride, tileStride);
             }
@@ -166,23 +163,26 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
         /// </summary>
         private void Multiply(int block, int row, int column, int chunk, int first, float* sums)
         {
-            int rows = Math.Min(tiling.Rows, Rows - row), columns = Math.Min(tiling.Columns, Columns - column), inPart = block % BlocksOfPart;
-            float* a = A + ((nint)row * Count(block)), b = B + ((nint)column * Count(block)), products = C + (tiling.HoldsProducts ? chunk * tiling.CLength : 0), c = products;
-            for (int f = 0; f < WinogradPoints.Products; f++, a += tiling.AStride, b += tiling.BStride, c += tiling.CStride)
-                kernels.Gemm.Multiply(rows, columns, Count(block), a, 1, RowsOf(row), b, c, tiling.CRow, add: tiling.HoldsProducts && inPart > 0);
+            int rows = Math.Min(tiling.Rows, Rows - row), columns = Math.Min(tiling.Columns, Columns - column), rowStep = RowsOf(row);
+            int tiles = Count(block), inPart = block % BlocksOfPart;
+            bool goesOn = tiling.HoldsProducts && inPart > 0;
+            float* a = A + ((nint)row * tiles), b = B + ((nint)column * tiles), products = C + (tiling.HoldsProducts ? chunk * tiling.CLength : 0), c = products;
+            nint aStride = tiling.AStride, bStride = tiling.BStride, cStride = tiling.CStride;
+            for (int f = 0; f < WinogradPoints.Products; f++, a += aStride, b += bStride, c += cStride)
+                kernels.Gemm.Multiply(rows, columns, tiles, a, 1, rowStep, b, c, tiling.CRow, goesOn);
             if (tiling.HoldsProducts && inPart < BlocksOfPart - 1) return;
             bool add = block - first >= (tiling.HoldsProducts ? BlocksOfPart : 1);
             sums += ((nint)row * tiling.SumsRow) + ((nint)column * Taps);
             if (tiling.SharesParts || block < tiling.Blocks - 1)
-                kernels.FilterGradient(rows, columns, products, tiling.CStride, tiling.CRow, sums, tiling.SumsRow, add);
+                kernels.FilterGradient(rows, columns, products, cStride, tiling.CRow, sums, tiling.SumsRow, add);
             else
-                kernels.FinishGradient(rows, columns, products, tiling.CStride, tiling.CRow, add ? sums : null, tiling.SumsRow, DW(row, column), RowStride, ColumnStride);
+                kernels.FinishGradient(rows, columns, products, cStride, tiling.CRow, add ? sums : null, tiling.SumsRow, DW(row, column), RowStride, ColumnStride);
         }
 
         private float* SumsOf(int part) => shared + (((slice * tiling.Parts) + part) * tiling.SumsLength);
 
         private float* DW(int row, int column) =>
-            buffers.W + (((Group * s.GroupOC) + FirstOC) * s.PatchLength) + (row * RowStride) + (column * ColumnStride);
+            buffers.W + (((_group * s.GroupOC) + _firstOC) * s.PatchLength) + (row * RowStride) + (column * ColumnStride);
 
         /// <summary>Blocks are as equal as can be.</summary>
         private long First(int block) => (long)s.N * WinogradStrip.InImage(s) * block / tiling.Blocks;

@@ -102,6 +102,11 @@ internal readonly record struct WinogradGradientTiling(
         }
     }
 
+    /// <summary>Pairs of channels that are multiplied for those of a group, some of them in the rest of a panel.</summary>
+    public static long Covered(RowGemm gemm, in ConvSizes s) => Math.Min(Covered(gemm, s.GroupIC, s.GroupOC), Covered(gemm, s.GroupOC, s.GroupIC));
+
+    private static long Covered(RowGemm gemm, int rows, int columns) => (long)RowGemm.RowsOf(rows) * gemm.CoveredColumns(columns);
+
     /// <summary>
     /// Two where tiles are many beside the output channels: then making and adding up the sums costs less than it saves, that no thread transforms
     /// what another one does (measured on Zen 5).
@@ -124,7 +129,7 @@ internal readonly record struct WinogradGradientTiling(
     {
         ConvSizes s = context.Sizes;
         RowGemm gemm = kernels.Gemm;
-        bool turned = (long)RowGemm.RowsOf(s.GroupIC) * gemm.CoveredColumns(slice) < (long)RowGemm.RowsOf(slice) * gemm.CoveredColumns(s.GroupIC);
+        bool turned = Covered(gemm, s.GroupIC, slice) < Covered(gemm, slice, s.GroupIC);
         (int rows, int columns) = turned ? (s.GroupIC, slice) : (slice, s.GroupIC);
         int chunkColumns = Math.Min(columns, MostColumns), CRow = gemm.ColumnsOf(chunkColumns);
         int mostRows = CacheSizes.Machine.L2 / 8 * 5 / (WinogradPoints.Products * sizeof(float) * CRow);

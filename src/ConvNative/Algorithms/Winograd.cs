@@ -43,14 +43,15 @@ internal sealed class Winograd : IConvAlgorithm
     /// </summary>
     public bool Suits(PlanContext context, Direction direction)
     {
-        // Multiply-adds in the time of one transform, of a tile's input or output (measured: 10 to 25 ns on Zen 3) and of a tap of a kernel's gradient.
-        const int TileTransform = 600, TapTransform = 33;
+        // Multiply-adds in the time of one transform, of a tile's input or output (measured: 10 to 25 ns on Zen 3), for a gradient (measured on Zen 5), and of
+        // a tap of a kernel's gradient.
+        const int TileTransform = 600, GradientTileTransform = 400, TapTransform = 33;
         const int FewestTiles = 4;   // measured on Zen 5: as fast as the others with plain weights, twice as fast with packed ones
         ConvSizes s = context.SizesOf(direction);
         bool isGradient = direction == Direction.BackwardWeights;
         double tiles = (double)s.N * WinogradStrip.InImage(s), pixels = (double)s.N * s.OutputPixels;
         double taps = s.KH * s.KW, pairs = (double)s.GroupIC * s.GroupOC;
-        double transforms = (TileTransform * tiles * (s.GroupIC + s.GroupOC)) + (isGradient ? TapTransform * taps * pairs : 0);
+        double transforms = ((isGradient ? GradientTileTransform : TileTransform) * tiles * (s.GroupIC + s.GroupOC)) + (isGradient ? TapTransform * taps * pairs : 0);
         double products = WinogradPoints.Products * tiles * (isGradient ? WinogradGradientTiling.Covered(WinogradKernels.For(context.Isa, s).Gemm, s) : pairs);
         return context.AllowWinograd && (isGradient || tiles >= FewestTiles) && products + transforms < taps * pixels * pairs
             && (isGradient || IsFasterThanTaps(context, s));

@@ -219,8 +219,9 @@ internal sealed class WinogradTests
     [TestCase("mb1ic32ih14oc64oh14kh5ph2", true)]
     [TestCase("mb1ic48ih7oc128oh7kh5ph2", false)]
     [TestCase("mb8ic48ih7oc128oh7kh5ph2", true)]
-    [TestCase("mb8ic16ih14oc48oh14kh5ph2", false)]
+    [TestCase("mb8ic16ih14oc48oh14kh5ph2", true)]
     [TestCase("mb1ic16ih28oc32oh28kh5ph2", true)]
+    [TestCase("mb1ic16ih56oc16oh56kh3ph1", true)]
     [TestCase("mb1ic3ih32oc32oh32kh5ph2", false)]
     public void Auto_takes_it_for_the_gradient_where_it_pays(string descriptor, bool pays)
     {

@@ -7,8 +7,8 @@ namespace ConvNative.Algorithms;
 /// Winograd's minimal filtering (<see cref="WinogradPoints{S, V}"/>) with stride 1: F(4×4, 3×3) for 3×3 kernels, with 4 times fewer
 /// multiplications than a direct convolution; F(2×2, 5×5) for 5×5, with 2.8 times fewer. A block of tiles is transformed, multiplied with the
 /// transformed weights by 36 matrix products and transformed back while it is in the cache. dx is the convolution of dy with the kernels
-/// turned by 180° and the roles of the channels exchanged; dw (of 3×3 kernels) is the transposed algorithm, whose products are summed over
-/// all tiles before the last transform.
+/// turned by 180° and the roles of the channels exchanged; dw is the transposed algorithm, F(3×3, 4×4) and F(5×5, 2×2), whose products are
+/// summed over all tiles before the last transform.
 /// Every product is one sum over the channels or tiles in their order, so results depend neither on threads nor on blocks.
 /// </summary>
 internal sealed class Winograd : IConvAlgorithm
@@ -18,7 +18,7 @@ internal sealed class Winograd : IConvAlgorithm
     /// <summary>
     /// Measured over random images and kernels of several distributions: at most 1.7 with one channel, 0.3 with 4, 0.06 with 16 and more
     /// (its sums have a ninth of the terms); for 5×5 kernels 1.7, 0.2 and 0.04; dw: 0.8 with one tile, 0.2 with 4, 0.04 with 16 (a sixteenth of
-    /// the terms). The tests hold every result to this constant. 3×3 kernels of which a few taps are 10⁴ times the others reach 4.2 with one
+    /// the terms), for 5×5 kernels 2.0 with two tiles, 0.9 with 4, 0.07 with 49. The tests hold every result to this constant. 3×3 kernels of which a few taps are 10⁴ times the others reach 4.2 with one
     /// channel, 1.4 with 2. Data of a few spikes can break it for dw, whatever the tiles: a spike of x and one of dy in one tile, further
     /// apart than a kernel reaches, are no term of dw, but the rounding of their product in the transforms remains (532 times seen).
     /// </summary>
@@ -28,7 +28,6 @@ internal sealed class Winograd : IConvAlgorithm
     {
         if (context.Sizes is not ({ KH: 3, KW: 3 } or { KH: 5, KW: 5 }) || context.Sizes is not { sh: 1, sw: 1, dh: 1, dw: 1 })
             return "it computes 3×3 and 5×5 kernels with stride 1 and dilation 1 only";
-        if (direction == Direction.BackwardWeights && context.Sizes.KH == 5) return "it computes the gradient of 3×3 kernels only";
         if (Math.Min(context.Sizes.IW, context.Sizes.OW) < WinogradPoints.Quad)
             return $"its images must not be narrower than {WinogradPoints.Quad} columns";
         (int workers, long smallest) = WorkspaceOf(context, direction);
@@ -44,16 +43,17 @@ internal sealed class Winograd : IConvAlgorithm
     /// </summary>
     public bool Suits(PlanContext context, Direction direction)
     {
-        // Multiply-adds in the time of one transform, of a tile's input or output (measured: 10 to 25 ns on Zen 3) and of a kernel's gradient.
-        const int TileTransform = 600, KernelTransform = 300;
+        // Multiply-adds in the time of one transform, of a tile's input or output (measured: 10 to 25 ns on Zen 3), for a gradient (measured on Zen 5), and of
+        // a tap of a kernel's gradient.
+        const int TileTransform = 600, GradientTileTransform = 400, TapTransform = 33;
         const int FewestTiles = 4;   // measured on Zen 5: as fast as the others with plain weights, twice as fast with packed ones
         ConvSizes s = context.SizesOf(direction);
         bool isGradient = direction == Direction.BackwardWeights;
         double tiles = (double)s.N * WinogradStrip.InImage(s), pixels = (double)s.N * s.OutputPixels;
         double taps = s.KH * s.KW, pairs = (double)s.GroupIC * s.GroupOC;
-        double transforms = (TileTransform * tiles * (s.GroupIC + s.GroupOC)) + (isGradient ? KernelTransform * pairs : 0);
-        return context.AllowWinograd && (isGradient || tiles >= FewestTiles) &&
-            (WinogradPoints.Products * tiles * pairs) + transforms < taps * pixels * pairs
+        double transforms = ((isGradient ? GradientTileTransform : TileTransform) * tiles * (s.GroupIC + s.GroupOC)) + (isGradient ? TapTransform * taps * pairs : 0);
+        double products = WinogradPoints.Products * tiles * (isGradient ? WinogradGradientTiling.Covered(WinogradKernels.For(context.Isa, s).Gemm, s) : pairs);
+        return context.AllowWinograd && (isGradient || tiles >= FewestTiles) && products + transforms < taps * pixels * pairs
             && (isGradient || IsFasterThanTaps(context, s));
     }
 
@@ -83,7 +83,7 @@ internal sealed class Winograd : IConvAlgorithm
         if (direction == Direction.BackwardWeights)
         {
             var gradient = WinogradGradientTiling.For(context);
-            return (gradient.Workers, gradient.WorkerBytes);
+            return (gradient.Workers, gradient.SmallestBytes);
         }
 
         var tiling = WinogradTiling.For(context, context.SizesOf(direction));

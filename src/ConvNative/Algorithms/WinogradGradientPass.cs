@@ -4,16 +4,19 @@ using ConvNative.Kernels;
 namespace ConvNative.Algorithms;
 
 /// <summary>
-/// The backward-weights pass of <see cref="Winograd"/>. The products are summed over the tiles of all images before the last transform:
+/// The backward-weights pass of <see cref="Winograd"/>. The products are summed over the tiles of all images:
 /// <code>
-/// for group, slice of output channels                           shared out; an item owns its part of dw
-///   for block of tiles                                          always in this order: each sum is one chain over the tiles
+/// for group, slice of output channels, part of the tiles      shared out
+///   for block of tiles
 ///     for vector of channels        X = Bᵀ·x·B, DY = A·dy·Aᵀ
 ///     for chunk of oc × chunk of ic
-///       for product f               C[f][oc][ic] += Σ DY[f][tile][oc] · X[f][tile][ic]
-///       after the last block        dw = Gᵀ·C·G
+///       for product f               C[f][oc][ic] = Σ DY[f][tile][oc] · X[f][tile][ic]
+///       sums += Gᵀ·C·G                                         a quarter of C, which stays in L2; of 5×5 kernels two thirds
+/// for rows of dw                                               shared out
+///   dw = the sums of the parts, in their order
 /// </code>
-/// Each slice transforms x anew: cheaper than to fetch what another core transformed.
+/// Parts and blocks follow from the shape, so that every sum has the same order whatever the threads. Each slice transforms x anew: cheaper than to fetch
+/// what another core transformed.
 /// </summary>
 internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradGradientTiling tiling) : ConvPass
 {
@@ -22,85 +25,168 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
     public override long WorkspaceBytes => tiling.WorkspaceBytes;
 
     public override string Details =>
-        $"F(3×3, 4×4), {_kernels.Gemm.Name} kernel, {tiling.Slices} slices of {tiling.Slice} output channels, " +
-        $"{tiling.Blocks} blocks of {tiling.Tiles} tiles, products of {tiling.OCs}×{tiling.ICs} channels, {tiling.Workers} at a time";
+        $"F({context.Sizes.KH}×{context.Sizes.KW}, {Tile}×{Tile}), {_kernels.Gemm.Name} kernel, {tiling.Slices} slices of {tiling.Slice} output channels, " +
+        $"{tiling.Blocks} blocks of {tiling.Tiles} tiles in {tiling.Parts} parts, " +
+        $"products of {tiling.Rows}×{tiling.Columns} channels{(tiling.Turned ? ", input channels first" : "")}, {tiling.Workers} at a time";
+
+    private int Tile => WinogradPoints.Tile(context.Sizes.KH);
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
-        var task = new SliceTask(context.Sizes, tiling, _kernels, buffers, workspace);
-        pool.For(tiling.Workers, (long)context.Sizes.G * tiling.Slices, ref task);
+        var items = new ItemTask(context.Sizes, tiling, _kernels, buffers, workspace);
+        pool.For(tiling.Workers, tiling.Items, ref items);
+        if (tiling.SharesParts)
+        {
+            var rows = new RowsTask(context.Sizes, tiling, _kernels, buffers, workspace);
+            pool.For(context.Threads, rows.Count, ref rows);
+        }
+
         BiasGradientTask.Run(context, buffers, pool);
     }
 
-    /// <summary>for group, slice: its part of dw.</summary>
-    private readonly struct SliceTask(
+    /// <summary>for group, slice, part: its part of dw.</summary>
+    private readonly struct ItemTask(
         ConvSizes s, WinogradGradientTiling tiling, WinogradKernels kernels, ConvBuffers buffers, float* workspace) : IParallelTask
     {
         public void Run(long index, int worker)
         {
-            (long group, long slice) = Math.DivRem(index, tiling.Slices);
-            var work = new Work(s, tiling, kernels, buffers, workspace + (worker * (nint)tiling.WorkerLength), (int)group, (int)slice * tiling.Slice);
-            for (int block = 0; block < tiling.Blocks; block++)
-            {
-                work.TransformX(block);
-                work.TransformDY(block);
-                for (int chunk = 0; chunk < work.Chunks; chunk++) work.Multiply(block, chunk);
-            }
+            int parts = tiling.SharesParts ? 1 : tiling.Parts;
+            (long slice, long part) = Math.DivRem(index, tiling.Parts / parts);
+            float* own = workspace + tiling.SharedLength + (worker * tiling.WorkerLength);
+            new Work(s, tiling, kernels, buffers, own, workspace, slice).Run((int)part, parts);
         }
     }
 
-    /// <summary>The steps for a slice of one group's output channels, beginning with <paramref name="firstOC"/>, and where their data are.</summary>
-    private readonly struct Work(
-        ConvSizes s, WinogradGradientTiling tiling, WinogradKernels kernels, ConvBuffers buffers, float* workspace, int group, int firstOC)
+    /// <summary>for group, slice, rows of dw: the parts' sums.</summary>
+    private readonly struct RowsTask(
+        ConvSizes s, WinogradGradientTiling tiling, WinogradKernels kernels, ConvBuffers buffers, float* workspace) : IParallelTask
     {
-        public int Chunks => BlockSizes.CeilDiv(OCs, tiling.OCs) * tiling.ICChunks;
+        public long Count => tiling.Slices * Batches;
 
-        private int OCs => Math.Min(tiling.Slice, s.GroupOC - firstOC);
+        private int Batches => BlockSizes.CeilDiv(tiling.SumRows, WinogradGradientTiling.RowsAtOnce);
 
-        private float* X => workspace + tiling.BufferLength;
+        public void Run(long index, int worker)
+        {
+            (long slice, long batch) = Math.DivRem(index, Batches);
+            new Work(s, tiling, kernels, buffers, null, workspace, slice).AddParts((int)batch * WinogradGradientTiling.RowsAtOnce);
+        }
+    }
 
-        private float* DY => X + tiling.XLength;
+    /// <summary>The steps for a slice of one group's output channels, and where their data are.</summary>
+    private readonly struct Work(
+        ConvSizes s, WinogradGradientTiling tiling, WinogradKernels kernels, ConvBuffers buffers, float* own, float* shared, long slice)
+    {
+        private readonly long _group = slice / (tiling.Slices / s.G);
+        private readonly int _firstOC = (int)(slice % (tiling.Slices / s.G)) * tiling.Slice;
 
-        /// <summary>X[f][panel of ic][tile][panel's width].</summary>
-        public void TransformX(int block)
+        private int OCs => Math.Min(tiling.Slice, s.GroupOC - _firstOC);
+
+        private int Rows => tiling.Turned ? s.GroupIC : OCs;
+
+        private int Columns => tiling.Turned ? OCs : s.GroupIC;
+
+        private int Taps => s.KH * s.KW;
+
+        private float* A => own + tiling.BufferLength;
+
+        private float* B => A + tiling.ALength;
+
+        private float* C => B + tiling.BLength;
+
+        private int BlocksOfPart => tiling.Blocks / tiling.Parts;
+
+        private nint RowStride => tiling.Turned ? Taps : s.PatchLength;
+
+        private nint ColumnStride => tiling.Turned ? s.PatchLength : Taps;
+
+        /// <summary>Some parts, one after the other.</summary>
+        public void Run(int part, int parts)
+        {
+            float* sums = tiling.SharesParts ? SumsOf(part) : C + (tiling.HeldChunks * tiling.CLength);
+            int first = part * BlocksOfPart, end = first + (parts * BlocksOfPart);
+            for (int block = first; block < end; block++)
+            {
+                TransformX(block);
+                TransformDY(block);
+                int chunk = 0;
+                for (int row = 0; row < Rows; row += tiling.Rows)
+                for (int column = 0; column < Columns; column += tiling.Columns) Multiply(block, row, column, chunk++, first, sums);
+            }
+        }
+
+        /// <summary>Rows of dw, from the sums of all parts.</summary>
+        public void AddParts(int row)
+        {
+            int rows = Math.Min(WinogradGradientTiling.RowsAtOnce, Rows - row);
+            if (rows <= 0) return;
+            nint at = (nint)row * tiling.SumsRow;
+            for (int part = 1; part < tiling.Parts; part++) kernels.Add(SumsOf(0) + at, SumsOf(part) + at, (nint)rows * tiling.SumsRow);
+            kernels.StoreGradient(rows, Columns, SumsOf(0) + at, tiling.SumsRow, DW(row, 0), RowStride, ColumnStride);
+        }
+
+        /// <summary>X[f][tile][ic], by panels where input channels are the columns of the products.</summary>
+        private void TransformX(int block)
         {
             for (int ic = 0; ic < s.GroupIC; ic += kernels.Width)
             {
-                int panel = ic / kernels.Gemm.NR * kernels.Gemm.NR;
-                float* x = buffers.X + ((((nint)group * s.GroupIC) + ic) * s.InputPixels), to = X + ((nint)panel * Count(block)) + (ic - panel);
-                kernels.Input(
-                    s, First(block), Count(block), x, Math.Min(kernels.Width, s.GroupIC - ic), workspace, to, tiling.XStride,
-                    kernels.Gemm.PanelWidth(s.GroupIC - panel));
+                float* x = buffers.X + (((_group * s.GroupIC) + ic) * s.InputPixels), to = Place(block, tiling.Turned, ic, s.GroupIC, out nint tileStride);
+                int lanes = Math.Min(kernels.Width, s.GroupIC - ic);
+                kernels.Input(s, First(block), Count(block), x, lanes, own, to, tiling.Turned ? tiling.AStride : tiling.BStride, tileStride);
             }
         }
 
-        /// <summary>DY[f][tile][oc].</summary>
-        public void TransformDY(int block)
+        /// <summary>DY[f][tile][oc], by panels where output channels are the columns of the products.</summary>
+        private void TransformDY(int block)
         {
             for (int oc = 0; oc < OCs; oc += kernels.Width)
             {
-                float* dy = buffers.Y + ((((nint)group * s.GroupOC) + firstOC + oc) * s.OutputPixels);
-                kernels.OutputGradient(s, First(block), Count(block), dy, Math.Min(kernels.Width, OCs - oc), DY + oc, tiling.DYStride, tiling.DYRow);
+                float* dy = buffers.Y + (((_group * s.GroupOC) + _firstOC + oc) * s.OutputPixels), to = Place(block, !tiling.Turned, oc, OCs, out nint tileStride);
+                int lanes = Math.Min(kernels.Width, OCs - oc);
+                kernels.OutputGradient(s, First(block), Count(block), dy, lanes, to, tiling.Turned ? tiling.BStride : tiling.AStride, tileStride);
             }
         }
 
-        /// <summary>The block's part of a chunk's products; after the last block the chunk's part of dw.</summary>
-        public void Multiply(int block, int chunk)
+        /// <summary>Where a channel of the block's first tile goes to, in a panel of rows or of columns, and the floats between tiles.</summary>
+        private float* Place(int block, bool isRow, int channel, int channels, out nint tileStride)
         {
-            (int ocChunk, int icChunk) = Math.DivRem(chunk, tiling.ICChunks);
-            int oc = ocChunk * tiling.OCs, ic = icChunk * tiling.ICs;
-            int ocs = Math.Min(tiling.OCs, OCs - oc), ics = Math.Min(tiling.ICs, s.GroupIC - ic);
-            float* products = DY + tiling.DYLength + (tiling.Blocks > 1 ? chunk * (nint)tiling.CLength : 0);
-            float* dy = DY + oc, x = X + ((nint)ic * Count(block)), c = products;
-            for (int f = 0; f < WinogradPoints.Products; f++, dy += tiling.DYStride, x += tiling.XStride, c += tiling.CStride)
-                kernels.Gemm.Multiply(ocs, ics, Count(block), dy, 1, tiling.DYRow, x, c, tiling.CRow, add: block > 0);
-            if (block < tiling.Blocks - 1) return;
-            float* dw = buffers.W + ((((nint)group * s.GroupOC) + firstOC + oc) * s.PatchLength) + ((nint)ic * s.KH * s.KW);
-            kernels.FilterGradient(ocs, ics, products, tiling.CStride, tiling.CRow, dw, s.PatchLength);
+            int width = isRow ? tiling.Rows : kernels.Gemm.NR, panel = channel / width * width;
+            tileStride = isRow ? RowsOf(panel) : kernels.Gemm.PanelWidth(channels - panel);
+            return (isRow ? A : B) + ((nint)panel * Count(block)) + channel - panel;
         }
 
-        private long First(int block) => (long)block * tiling.Tiles;
+        /// <summary>Floats of a tile in the panel that begins with a row.</summary>
+        private int RowsOf(int row) => Math.Min(tiling.Rows, BlockSizes.RoundUp(Rows - row, kernels.Width));
 
-        private int Count(int block) => (int)Math.Min(tiling.Tiles, ((long)s.N * WinogradStrip.InImage(s)) - First(block));
+        /// <summary>
+        /// The products of a chunk of one block, or of all that its part has so far; and where they are not held for the next block, what they
+        /// add to the sums, or at the end to dw.
+        /// </summary>
+        private void Multiply(int block, int row, int column, int chunk, int first, float* sums)
+        {
+            int rows = Math.Min(tiling.Rows, Rows - row), columns = Math.Min(tiling.Columns, Columns - column), rowStep = RowsOf(row);
+            int tiles = Count(block), inPart = block % BlocksOfPart;
+            bool goesOn = tiling.HoldsProducts && inPart > 0;
+            float* a = A + ((nint)row * tiles), b = B + ((nint)column * tiles), products = C + (tiling.HoldsProducts ? chunk * tiling.CLength : 0), c = products;
+            nint aStride = tiling.AStride, bStride = tiling.BStride, cStride = tiling.CStride;
+            for (int f = 0; f < WinogradPoints.Products; f++, a += aStride, b += bStride, c += cStride)
+                kernels.Gemm.Multiply(rows, columns, tiles, a, 1, rowStep, b, c, tiling.CRow, goesOn);
+            if (tiling.HoldsProducts && inPart < BlocksOfPart - 1) return;
+            bool add = block - first >= (tiling.HoldsProducts ? BlocksOfPart : 1);
+            sums += ((nint)row * tiling.SumsRow) + ((nint)column * Taps);
+            if (tiling.SharesParts || block < tiling.Blocks - 1)
+                kernels.FilterGradient(rows, columns, products, cStride, tiling.CRow, sums, tiling.SumsRow, add);
+            else
+                kernels.FinishGradient(rows, columns, products, cStride, tiling.CRow, add ? sums : null, tiling.SumsRow, DW(row, column), RowStride, ColumnStride);
+        }
+
+        private float* SumsOf(int part) => shared + (((slice * tiling.Parts) + part) * tiling.SumsLength);
+
+        private float* DW(int row, int column) =>
+            buffers.W + (((_group * s.GroupOC) + _firstOC) * s.PatchLength) + (row * RowStride) + (column * ColumnStride);
+
+        /// <summary>Blocks are as equal as can be.</summary>
+        private long First(int block) => (long)s.N * WinogradStrip.InImage(s) * block / tiling.Blocks;
+
+        private int Count(int block) => (int)(First(block + 1) - First(block));
     }
 }

@@ -4,94 +4,141 @@ namespace ConvNative.Algorithms;
 
 /// <summary>How <see cref="WinogradGradientPass"/> cuts its work, and the memory that it takes. Lengths are in floats.</summary>
 /// <param name="Slice">Output channels of an item.</param>
-/// <param name="Slices">Items of one group.</param>
+/// <param name="Slices">Slices of all groups' output channels.</param>
+/// <param name="Parts">Parts of the tiles, whose sums are added up.</param>
+/// <param name="SharesParts">Whether a part is an item of its own, and its sums are added to the others' at the end; else an item has all parts.</param>
+/// <param name="Blocks">Blocks of all parts, as equal as can be.</param>
 /// <param name="Tiles">The most tiles of a block.</param>
-/// <param name="Blocks">Blocks of all images.</param>
-/// <param name="OCs">Output channels of a chunk of products.</param>
-/// <param name="OCChunks">Chunks of a slice's output channels.</param>
-/// <param name="ICs">Input channels of a chunk of products.</param>
-/// <param name="ICChunks">Chunks of a group's input channels.</param>
+/// <param name="Turned">Whether input channels are the rows of the products and output channels the columns.</param>
+/// <param name="Rows">Rows of a chunk of products.</param>
+/// <param name="Columns">Columns of a chunk of products.</param>
+/// <param name="Chunks">Chunks of an item's products.</param>
+/// <param name="HoldsProducts">Whether blocks add to the products of all chunks, and not to sums.</param>
 /// <param name="Workers">Threads; 0: the workspace is too small.</param>
-/// <param name="XRow">Floats of a tile's transformed input, over all input channels.</param>
-/// <param name="DYRow">Floats between two tiles of a slice's transformed dy.</param>
-/// <param name="CRow">Floats between two output channels of a chunk of products.</param>
+/// <param name="ARow">Floats of a tile's transformed rows: of the channels that are rows.</param>
+/// <param name="BRow">Floats of a tile's transformed columns.</param>
+/// <param name="CRow">Floats between two rows of a chunk of products.</param>
+/// <param name="SumRows">Rows of an item's sums.</param>
+/// <param name="SumsRow">Floats of a row of sums.</param>
 /// <param name="BufferLength">Buffer of the input transform.</param>
 internal readonly record struct WinogradGradientTiling(
-    int Slice, int Slices, int Tiles, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, int Workers,
-    int XRow, int DYRow, int CRow, int BufferLength)
+    int Slice, long Slices, int Parts, bool SharesParts, int Blocks, int Tiles, bool Turned, int Rows, int Columns, int Chunks,
+    bool HoldsProducts, int Workers,
+    int ARow, int BRow, int CRow, int SumRows, int SumsRow, int BufferLength)
 {
+    /// <summary>Rows whose sums are made and stored at once, in L1.</summary>
+    public const int RowsAtOnce = 4;
+
     // A line more than a power of two: 36 streams that lie a multiple of 4 KiB apart evict each other from L1.
     private const int Skew = 16;
 
-    private const int MostICs = 64;
+    // Columns of a chunk of products, whole panels.
+    private const int MostColumns = 64;
 
-    // Of the transformed tiles of a block, whatever the products cost.
-    private const int BlockBytes = 2 << 20;
+    // Of a block (measured on Zen 5): more of them leave L2, fewer make sums too often.
+    private const int MostTiles = 128;
 
-    /// <summary>Floats between products of the transformed input.</summary>
-    public nint XStride => ((nint)Tiles * XRow) + Skew;
+    private const int MostParts = 2;
 
-    /// <summary>Floats between products of the transformed dy.</summary>
-    public nint DYStride => ((nint)Tiles * DYRow) + Skew;
+    /// <summary>Floats between products of the transformed rows.</summary>
+    public nint AStride => ((nint)Tiles * ARow) + Skew;
+
+    /// <summary>Floats between products of the transformed columns.</summary>
+    public nint BStride => ((nint)Tiles * BRow) + Skew;
 
     /// <summary>Floats between products of a chunk.</summary>
-    public nint CStride => ((nint)RowGemm.RowsOf(OCs) * CRow) + Skew;
+    public nint CStride => ((nint)RowGemm.RowsOf(Rows) * CRow) + Skew;
 
-    public long XLength => WinogradPoints.Products * XStride;
+    public long ALength => WinogradPoints.Products * AStride;
 
-    public long DYLength => WinogradPoints.Products * DYStride;
+    public long BLength => WinogradPoints.Products * BStride;
 
     public long CLength => WinogradPoints.Products * CStride;
 
-    /// <summary>What each worker holds for itself; the products of all chunks only where several blocks add to them.</summary>
-    public long WorkerLength => BufferLength + XLength + DYLength + ((Blocks > 1 ? (long)OCChunks * ICChunks : 1) * CLength);
+    /// <summary>Sums of an item, where they do not go straight to dw.</summary>
+    public long SumsLength => Parts > 1 || (Blocks > 1 && !HoldsProducts) ? SumRows * (long)SumsRow : 0;
 
-    public long WorkspaceBytes => Workers * WorkerBytes;
+    /// <summary>What is shared out.</summary>
+    public long Items => SharesParts ? Slices * Parts : Slices;
 
-    public long WorkerBytes => WorkerLength * sizeof(float);
+    public int HeldChunks => HoldsProducts ? Chunks : 1;
+
+    /// <summary>The sums of all parts.</summary>
+    public long SharedLength => SharesParts ? Items * SumsLength : 0;
+
+    /// <summary>What each worker holds for itself.</summary>
+    public long WorkerLength => BufferLength + ALength + BLength + (HeldChunks * CLength) + (SharesParts ? 0 : SumsLength);
+
+    public long WorkspaceBytes => (SharedLength + (Workers * WorkerLength)) * sizeof(float);
+
+    public long SmallestBytes => (SharedLength + WorkerLength) * sizeof(float);
 
     /// <summary>
-    /// A slice for each thread, and one block where there are few tiles: its products need not be held. Else blocks that are large enough
-    /// for the products, which each block reads and writes, to cost less than the tiles. Where the products leave too little of the
-    /// workspace for that, smaller slices; where that does not help, smaller blocks and fewer workers.
+    /// Parts and blocks follow from the shape, so that sums have the same order whatever the threads. Where there are fewer parts than threads, slices of
+    /// output channels; where the workspace is too small, smaller slices, then smaller blocks, then fewer workers. Products are held from block to block
+    /// where they stay near; else each block's are added to the sums, which are a quarter of them.
     /// </summary>
     public static WinogradGradientTiling For(PlanContext context)
     {
         ConvSizes s = context.Sizes;
-        WinogradKernels kernels = WinogradKernels.For(context.Isa, context.Sizes);
-        long all = (long)s.N * WinogradStrip.InImage(s), share = context.MaxWorkspaceBytes / context.Threads;
-        int slice = Math.Min(s.GroupOC, BlockSizes.RoundUp(BlockSizes.CeilDiv(s.GroupOC, BlockSizes.CeilDiv(context.Threads, s.G)), kernels.Width));
-        while (true)
+        WinogradKernels kernels = WinogradKernels.For(context.Isa, s);
+        long all = (long)s.N * WinogradStrip.InImage(s), tileBytes = WinogradPoints.Products * sizeof(float) * (long)(s.GroupIC + s.GroupOC);
+        bool holds = (long)s.GroupIC * s.GroupOC * WinogradPoints.Products * sizeof(float) <= CacheSizes.Machine.L2 / 2 * 5L;
+        int parts = holds ? PartsOf(context, all) : 1, share = Share(context, kernels, parts);
+        long most = Math.Clamp(context.MaxWorkspaceBytes / 8 * 5 / tileBytes, 1, MostTiles);
+        for (; ; most = BlockSizes.CeilDiv(most, 2L))
         {
-            WinogradGradientTiling least = Of(s, kernels, slice, 1);
-            long channels = least.XRow + least.DYRow, tileBytes = WinogradPoints.Products * sizeof(float) * channels;
-            long most = Math.Max(2L * s.GroupIC * slice / channels, BlockBytes / tileBytes), rest = share - least.WorkerBytes;
-            if (all <= most && Of(s, kernels, slice, (int)all) is var one && one.WorkerBytes <= share) return one with { Workers = context.Threads };
-            long tiles = BlockSizes.CeilDiv(all, BlockSizes.CeilDiv(all, Math.Clamp(rest / tileBytes, 1, most)));
-            if (rest >= share / 4) return Of(s, kernels, slice, (int)tiles) with { Workers = context.Threads };
-            if (slice <= kernels.Width) return Smallest(context, kernels, slice, (int)tiles);
-            slice = BlockSizes.RoundUp(BlockSizes.CeilDiv(slice, 2), kernels.Width);
+            int blocks = (int)(parts * BlockSizes.CeilDiv(all, parts * most));
+            for (int slice = share; ; slice = BlockSizes.RoundUp(BlockSizes.CeilDiv(slice, 2), kernels.Width))
+            {
+                WinogradGradientTiling tiling = Of(context, kernels, slice, parts, blocks, holds);
+                long workers = Math.Max(0, (context.MaxWorkspaceBytes / sizeof(float)) - tiling.SharedLength) / tiling.WorkerLength;
+                tiling = tiling with { Workers = (int)Math.Min(workers, context.Threads) };
+                if (tiling.Workers == context.Threads) return tiling;
+                if (slice > kernels.Width) continue;
+                if (workers > 0 || most == 1) return tiling;
+                break;
+            }
         }
     }
 
-    private static WinogradGradientTiling Smallest(PlanContext context, in WinogradKernels kernels, int slice, int tiles)
+    /// <summary>Pairs of channels that are multiplied for those of a group, some of them in the rest of a panel.</summary>
+    public static long Covered(RowGemm gemm, in ConvSizes s) => Math.Min(Covered(gemm, s.GroupIC, s.GroupOC), Covered(gemm, s.GroupOC, s.GroupIC));
+
+    private static long Covered(RowGemm gemm, int rows, int columns) => (long)RowGemm.RowsOf(rows) * gemm.CoveredColumns(columns);
+
+    /// <summary>
+    /// Two where tiles are many beside the output channels: then making and adding up the sums costs less than it saves, that no thread transforms
+    /// what another one does (measured on Zen 5).
+    /// </summary>
+    private static int PartsOf(PlanContext context, long tiles)
     {
-        for (; ; tiles = BlockSizes.CeilDiv(tiles, 2))
-        {
-            WinogradGradientTiling tiling = Of(context.Sizes, kernels, slice, tiles);
-            int workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / tiling.WorkerBytes);
-            if (workers > 0 || tiles == 1) return tiling with { Workers = workers };
-        }
+        ConvSizes s = context.Sizes;
+        long sums = (long)(s.GroupIC + Prefetch.Line) * (s.OC + Prefetch.Line) * s.KH * s.KW * sizeof(float);
+        return s.G == 1 && tiles >= Math.Max(3L * s.GroupOC, 32) && MostParts * sums <= context.MaxWorkspaceBytes / 2 ? MostParts : 1;
     }
 
-    private static WinogradGradientTiling Of(in ConvSizes s, in WinogradKernels kernels, int slice, int tiles)
+    /// <summary>Output channels for each of the threads that share a part of a group.</summary>
+    private static int Share(PlanContext context, in WinogradKernels kernels, int parts)
     {
-        int ICs = Math.Min(s.GroupIC, MostICs), CRow = kernels.Gemm.ColumnsOf(ICs);
-        int most = Math.Max(1, CacheSizes.Machine.L2 / 8 * 5 / (WinogradPoints.Products * sizeof(float) * CRow) / kernels.Width) * kernels.Width;
-        int OCs = BlockSizes.Balance(slice, most, kernels.Width);
+        int channels = context.Sizes.GroupOC, slices = BlockSizes.CeilDiv(context.Threads, context.Sizes.G * parts);
+        return Math.Min(channels, BlockSizes.RoundUp(BlockSizes.CeilDiv(channels, slices), kernels.Width));
+    }
+
+    private static WinogradGradientTiling Of(PlanContext context, in WinogradKernels kernels, int slice, int parts, int blocks, bool holds)
+    {
+        ConvSizes s = context.Sizes;
+        RowGemm gemm = kernels.Gemm;
+        bool turned = Covered(gemm, s.GroupIC, slice) < Covered(gemm, slice, s.GroupIC);
+        (int rows, int columns) = turned ? (s.GroupIC, slice) : (slice, s.GroupIC);
+        int chunkColumns = Math.Min(columns, MostColumns), CRow = gemm.ColumnsOf(chunkColumns);
+        int mostRows = CacheSizes.Machine.L2 / 8 * 5 / (WinogradPoints.Products * sizeof(float) * CRow);
+        int chunkRows = BlockSizes.RoundUp(BlockSizes.Balance(rows, Math.Max(1, mostRows / kernels.Width) * kernels.Width, kernels.Width), kernels.Width);
         return new(
-            slice, BlockSizes.CeilDiv(s.GroupOC, slice), tiles, (int)BlockSizes.CeilDiv((long)s.N * WinogradStrip.InImage(s), tiles),
-            OCs, BlockSizes.CeilDiv(slice, OCs), ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), 0,
-            kernels.Gemm.ColumnsOf(s.GroupIC), BlockSizes.RoundUp(slice, kernels.Width), CRow, kernels.BufferLength);
+            slice, (long)s.G * BlockSizes.CeilDiv(s.GroupOC, slice), parts, parts > 1 && context.Threads > 1,
+            blocks, (int)BlockSizes.CeilDiv((long)s.N * WinogradStrip.InImage(s), blocks), turned,
+            chunkRows, chunkColumns, BlockSizes.CeilDiv(rows, chunkRows) * BlockSizes.CeilDiv(columns, chunkColumns), holds && blocks > parts, 0,
+            BlockSizes.RoundUp(rows, kernels.Width), gemm.ColumnsOf(columns), CRow,
+            rows, BlockSizes.RoundUp(columns, kernels.Width) * s.KH * s.KW, kernels.BufferLength);
     }
 }

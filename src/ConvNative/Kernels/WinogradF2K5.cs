@@ -39,4 +39,28 @@ internal readonly unsafe struct WinogradF2K5<S, V> : IWinogradScheme<V>
         y1 = S.MultiplyAdd(S.Create(B), S.Subtract(m3, m4), S.MultiplyAdd(S.Create(A), S.Subtract(m1, m2), m5));
         y2 = y3 = S.Zero;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void OutputTransposed(V y0, V y1, V y2, V y3, out V m0, out V m1, out V m2, out V m3, out V m4, out V m5)
+    {
+        m0 = y0;
+        m1 = S.MultiplyAdd(S.Create(A), y1, y0);
+        m2 = S.MultiplyAdd(S.Create(-A), y1, y0);
+        m3 = S.MultiplyAdd(S.Create(B), y1, y0);
+        m4 = S.MultiplyAdd(S.Create(-B), y1, y0);
+        m5 = y1;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FilterTransposed(float* u, nint stride, out V g0, out V g1, out V g2, out V g3, out V g4)
+    {
+        V u0 = S.Load(u), u1 = S.Load(u + stride), u2 = S.Load(u + (2 * stride)), u3 = S.Load(u + (3 * stride)), u4 = S.Load(u + (4 * stride));
+        V u5 = S.Load(u + (5 * stride));
+        V evenA = S.Add(u1, u2), oddA = S.Subtract(u1, u2), evenB = S.Add(u3, u4), oddB = S.Subtract(u3, u4);
+        g0 = S.MultiplyAdd(S.Create(NB), evenB, S.MultiplyAdd(S.Create(NA), evenA, S.Multiply(S.Create(N0), u0)));
+        g1 = S.MultiplyAdd(S.Create(B * NB), oddB, S.Multiply(S.Create(A * NA), oddA));
+        g2 = S.MultiplyAdd(S.Create(B2 * NB), evenB, S.Multiply(S.Create(A2 * NA), evenA));
+        g3 = S.MultiplyAdd(S.Create(B2 * B * NB), oddB, S.Multiply(S.Create(A2 * A * NA), oddA));
+        g4 = S.MultiplyAdd(S.Create(B2 * B2 * NB), evenB, S.MultiplyAdd(S.Create(A2 * A2 * NA), evenA, u5));
+    }
 }

@@ -65,7 +65,7 @@ internal static unsafe class WinogradFilter<S, V, F>
     }
 
     /// <summary>G·g through memory.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Columns(float** kernels, nint at, bool flipped, float* taps, float* columns)
     {
         Load(kernels, at, taps);

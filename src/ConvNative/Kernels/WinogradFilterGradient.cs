@@ -3,48 +3,100 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>dw = Gᵀ·m·G for a matrix of channels, one input channel in each lane.</summary>
-internal static unsafe class WinogradFilterGradient<S, V>
+/// <summary>
+/// dw = Gᵀ·m·G for a matrix of pairs of channels, the columns' channels in the lanes: the sums of a vector of pairs are a vector for each tap,
+/// and are turned when they go to dw.
+/// </summary>
+internal static unsafe class WinogradFilterGradient<S, V, F>
     where S : struct, ISimd<V>
     where V : struct
+    where F : struct, IWinogradScheme<V>
 {
-    private const int Taps = 9;
+    private static int Taps
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => F.Taps * F.Taps;
+    }
 
     /// <summary>
-    /// <code>product f of channels (oc, ic) = m[f·productStride + oc·rowStride + ic],   its 9 taps = dw[oc·dwStride + 9·ic …]</code>
+    /// <code>
+    /// product f of pair (row, column) = m[f·productStride + row·rowStride + column]
+    /// its tap k = sums[row·sumsStride + (column/Width·taps + k)·Width + column%Width], or that added to the sums
+    /// </code>
     /// </summary>
-    /// <param name="OCs">Output channels.</param>
-    /// <param name="ICs">Input channels.</param>
-    /// <param name="m">The first product of the first channels; whole vectors are read.</param>
+    /// <param name="rows">Channels of the rows.</param>
+    /// <param name="columns">Channels of the columns.</param>
+    /// <param name="m">The first product of the first pair; whole vectors are read.</param>
     /// <param name="productStride">Floats between products.</param>
-    /// <param name="rowStride">Floats between output channels.</param>
-    /// <param name="dw">The first channels' gradient.</param>
-    /// <param name="dwStride">Floats between output channels of dw.</param>
+    /// <param name="rowStride">Floats between rows.</param>
+    /// <param name="sums">The first row's sums, whole vectors.</param>
+    /// <param name="sumsStride">Floats between rows of sums.</param>
+    /// <param name="add">Whether to add to the sums.</param>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Transform(int OCs, int ICs, float* m, nint productStride, nint rowStride, float* dw, nint dwStride)
+    public static void Transform(int rows, int columns, float* m, nint productStride, nint rowStride, float* sums, nint sumsStride, bool add)
     {
-        float** kernels = stackalloc float*[S.Width], part = stackalloc float*[S.Width];
-        float* taps = stackalloc float[S.Width * Taps];
-        float* rows = stackalloc float[(3 * WinogradPoints.Reach * S.Width) + StackBuffer.Slack];
-        rows = StackBuffer.Align(rows);
-        for (int i = 0; i < S.Width; i++) part[i] = taps + (i * Taps);
-        for (int oc = 0; oc < OCs; oc++, m += rowStride, dw += dwStride)
+        float* half = stackalloc float[(F.Taps * WinogradPoints.Reach * S.Width) + StackBuffer.Slack];
+        half = StackBuffer.Align(half);
+        for (int row = 0; row < rows; row++, m += rowStride, sums += sumsStride)
         {
-            for (int i = 0; i < S.Width; i++) kernels[i] = dw + (i * Taps);
-            for (int ic = 0; ic < ICs; ic += S.Width)
+            float* to = sums;
+            for (int column = 0; column < columns; column += S.Width, to += Taps * S.Width)
             {
-                int lanes = Math.Min(S.Width, ICs - ic);
-                Columns(m + ic, productStride, rows);
-                if (lanes == S.Width)
+                Columns(m + column, productStride, half);
+                Rows(half, to, add ? to : null);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The same for the last products, or the only ones, and no sums: what they would be goes to dw, the taps of pair (row, column) to
+    /// dw[row·dwRowStride + column·dwColumnStride …].
+    /// </summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Finish(
+        int rows, int columns, float* m, nint productStride, nint rowStride, float* sums, nint sumsStride, float* dw, nint dwRowStride, nint dwColumnStride)
+    {
+        float** kernels = stackalloc float*[S.Width];
+        float* half = stackalloc float[(((F.Taps * WinogradPoints.Reach) + Taps) * S.Width) + StackBuffer.Slack];
+        half = StackBuffer.Align(half);
+        float* taps = half + (F.Taps * WinogradPoints.Reach * S.Width);
+        for (int row = 0; row < rows; row++, m += rowStride, dw += dwRowStride)
+        {
+            float* from = sums == null ? null : sums + (row * sumsStride);
+            for (int i = 0; i < S.Width; i++) kernels[i] = dw + (i * dwColumnStride);
+            for (int column = 0; column < columns; column += S.Width)
+            {
+                int lanes = Math.Min(S.Width, columns - column);
+                Columns(m + column, productStride, half);
+                if (F.Taps == 3 && lanes == S.Width)
                 {
-                    Rows(rows, kernels, (nint)ic * Taps);
-                    continue;
+                    Store3(half, from, kernels, column * dwColumnStride);
+                }
+                else
+                {
+                    Rows(half, taps, from);
+                    StoreTaps(taps, kernels, column * dwColumnStride, lanes);
                 }
 
-                Rows(rows, part, 0);
-                for (int i = 0; i < lanes * Taps; i++) dw[((nint)ic * Taps) + i] = taps[i];
+                if (from != null) from += Taps * S.Width;
             }
+        }
+    }
+
+    /// <summary>Sums to dw, as <see cref="Finish"/> stores them.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Store(int rows, int columns, float* sums, nint sumsStride, float* dw, nint dwRowStride, nint dwColumnStride)
+    {
+        float** kernels = stackalloc float*[S.Width];
+        for (int row = 0; row < rows; row++, sums += sumsStride, dw += dwRowStride)
+        {
+            float* from = sums;
+            for (int i = 0; i < S.Width; i++) kernels[i] = dw + (i * dwColumnStride);
+            for (int column = 0; column < columns; column += S.Width, from += Taps * S.Width)
+                StoreTaps(from, kernels, column * dwColumnStride, Math.Min(S.Width, columns - column));
         }
     }
 
@@ -63,30 +115,100 @@ internal static unsafe class WinogradFilterGradient<S, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Column(float* m, nint stride, float* to)
     {
-        nint row = WinogradPoints.Reach * stride, next = WinogradPoints.Reach * S.Width;
-        WinogradF4K3<S, V>.FilterTransposed(
-            S.Load(m), S.Load(m + row), S.Load(m + (2 * row)), S.Load(m + (3 * row)), S.Load(m + (4 * row)), S.Load(m + (5 * row)),
-            out V g0, out V g1, out V g2);
+        nint next = WinogradPoints.Reach * S.Width;
+        F.FilterTransposed(m, WinogradPoints.Reach * stride, out V g0, out V g1, out V g2, out V g3, out V g4);
         S.Store(to, g0);
         S.Store(to + next, g1);
         S.Store(to + (2 * next), g2);
+        if (F.Taps == 3) return;
+        S.Store(to + (3 * next), g3);
+        S.Store(to + (4 * next), g4);
     }
 
-    /// <summary>(Gᵀ·m)·G, and the nine taps of each lane to its kernel. Quads overlap, so that none reaches over a kernel's end.</summary>
+    /// <summary>(Gᵀ·m)·G, added to what is there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Rows(float* from, float** kernels, nint at)
+    private static void Rows(float* half, float* to, float* sums)
     {
-        Row(from, out V g0, out V g1, out V g2);
-        Row(from + (WinogradPoints.Reach * S.Width), out V g3, out V g4, out V g5);
-        Row(from + (2 * WinogradPoints.Reach * S.Width), out V g6, out V g7, out V g8);
+        if (sums == null)
+        {
+            for (int i = 0; i < F.Taps; i++) Row(half + (i * WinogradPoints.Reach * S.Width), to + (i * F.Taps * S.Width));
+        }
+        else
+        {
+            for (int i = 0; i < F.Taps; i++) Row(half + (i * WinogradPoints.Reach * S.Width), to + (i * F.Taps * S.Width), sums + (i * F.Taps * S.Width));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Row(float* from, float* to)
+    {
+        F.FilterTransposed(from, S.Width, out V g0, out V g1, out V g2, out V g3, out V g4);
+        S.Store(to, g0);
+        S.Store(to + S.Width, g1);
+        S.Store(to + (2 * S.Width), g2);
+        if (F.Taps == 3) return;
+        S.Store(to + (3 * S.Width), g3);
+        S.Store(to + (4 * S.Width), g4);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Row(float* from, float* to, float* sums)
+    {
+        F.FilterTransposed(from, S.Width, out V g0, out V g1, out V g2, out V g3, out V g4);
+        S.Store(to, S.Add(S.Load(sums), g0));
+        S.Store(to + S.Width, S.Add(S.Load(sums + S.Width), g1));
+        S.Store(to + (2 * S.Width), S.Add(S.Load(sums + (2 * S.Width)), g2));
+        if (F.Taps == 3) return;
+        S.Store(to + (3 * S.Width), S.Add(S.Load(sums + (3 * S.Width)), g3));
+        S.Store(to + (4 * S.Width), S.Add(S.Load(sums + (4 * S.Width)), g4));
+    }
+
+    /// <summary>The same, to dw, of nine taps, which the registers hold. Quads overlap, so that none reaches over a kernel's end.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store3(float* half, float* sums, float** kernels, nint at)
+    {
+        F.FilterTransposed(half, S.Width, out V g0, out V g1, out V g2, out _, out _);
+        F.FilterTransposed(half + (WinogradPoints.Reach * S.Width), S.Width, out V g3, out V g4, out V g5, out _, out _);
+        F.FilterTransposed(half + (2 * WinogradPoints.Reach * S.Width), S.Width, out V g6, out V g7, out V g8, out _, out _);
+        if (sums != null)
+        {
+            (g0, g1, g2) = (S.Add(g0, S.Load(sums)), S.Add(g1, S.Load(sums + S.Width)), S.Add(g2, S.Load(sums + (2 * S.Width))));
+            sums += 3 * S.Width;
+            (g3, g4, g5) = (S.Add(g3, S.Load(sums)), S.Add(g4, S.Load(sums + S.Width)), S.Add(g5, S.Load(sums + (2 * S.Width))));
+            sums += 3 * S.Width;
+            (g6, g7, g8) = (S.Add(g6, S.Load(sums)), S.Add(g7, S.Load(sums + S.Width)), S.Add(g8, S.Load(sums + (2 * S.Width))));
+        }
+
         S.StoreQuads(kernels, at, g0, g1, g2, g3);
         S.StoreQuads(kernels, at + 4, g4, g5, g6, g7);
         S.StoreQuads(kernels, at + 5, g5, g6, g7, g8);
     }
 
+    /// <summary>The taps of each lane to its kernel. The last quad ends with the kernel.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void StoreTaps(float* from, float** kernels, nint at, int lanes)
+    {
+        if (lanes < S.Width)
+        {
+            StoreFew(from, kernels, at, lanes);
+            return;
+        }
+
+        int tap = 0;
+        for (; tap < Taps - WinogradPoints.Quad; tap += WinogradPoints.Quad) StoreQuad(from + (tap * S.Width), kernels, at + tap);
+        tap = Taps - WinogradPoints.Quad;
+        StoreQuad(from + (tap * S.Width), kernels, at + tap);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(float* from, out V g0, out V g1, out V g2) =>
-        WinogradF4K3<S, V>.FilterTransposed(
-            S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), S.Load(from + (3 * S.Width)), S.Load(from + (4 * S.Width)),
-            S.Load(from + (5 * S.Width)), out g0, out g1, out g2);
+    private static void StoreQuad(float* from, float** kernels, nint at) =>
+        S.StoreQuads(kernels, at, S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), S.Load(from + (3 * S.Width)));
+
+    /// <summary>The same for a vector of which not all lanes exist.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void StoreFew(float* from, float** kernels, nint at, int lanes)
+    {
+        for (int i = 0; i < lanes; i++)
+            for (int tap = 0; tap < Taps; tap++) kernels[i][at + tap] = from[(tap * S.Width) + i];
+    }
 }

@@ -12,7 +12,10 @@ internal readonly unsafe struct WinogradKernels(
     delegate*<float*, in FilterOrder, int, int, float*, nint, nint, void> filter,
     delegate*<in ConvSizes, long, int, float*, nint, nint, int, float*, in TileStore, void> output,
     delegate*<in ConvSizes, long, int, float*, int, float*, nint, nint, void> outputGradient,
-    delegate*<int, int, float*, nint, nint, float*, nint, void> filterGradient)
+    delegate*<int, int, float*, nint, nint, float*, nint, bool, void> filterGradient,
+    delegate*<int, int, float*, nint, nint, float*, nint, float*, nint, nint, void> finishGradient,
+    delegate*<int, int, float*, nint, float*, nint, nint, void> storeGradient,
+    delegate*<float*, float*, nint, void> add)
 {
     /// <summary>Floats of a vector: channels that are transformed at once.</summary>
     public int Width { get; } = width;
@@ -32,11 +35,20 @@ internal readonly unsafe struct WinogradKernels(
     /// <inheritdoc cref="WinogradOutput{S, V, F}.Transform"/>
     public delegate*<in ConvSizes, long, int, float*, nint, nint, int, float*, in TileStore, void> Output { get; } = output;
 
-    /// <inheritdoc cref="WinogradOutputGradient{S, V}.Transform"/>
+    /// <inheritdoc cref="WinogradOutputGradient{S, V, F}.Transform"/>
     public delegate*<in ConvSizes, long, int, float*, int, float*, nint, nint, void> OutputGradient { get; } = outputGradient;
 
-    /// <inheritdoc cref="WinogradFilterGradient{S, V}.Transform"/>
-    public delegate*<int, int, float*, nint, nint, float*, nint, void> FilterGradient { get; } = filterGradient;
+    /// <inheritdoc cref="WinogradFilterGradient{S, V, F}.Transform"/>
+    public delegate*<int, int, float*, nint, nint, float*, nint, bool, void> FilterGradient { get; } = filterGradient;
+
+    /// <inheritdoc cref="WinogradFilterGradient{S, V, F}.Finish"/>
+    public delegate*<int, int, float*, nint, nint, float*, nint, float*, nint, nint, void> FinishGradient { get; } = finishGradient;
+
+    /// <inheritdoc cref="WinogradFilterGradient{S, V, F}.Store"/>
+    public delegate*<int, int, float*, nint, float*, nint, nint, void> StoreGradient { get; } = storeGradient;
+
+    /// <inheritdoc cref="PointSums{S, V}.Add"/>
+    public delegate*<float*, float*, nint, void> Add { get; } = add;
 
     public static WinogradKernels For(Isa isa, in ConvSizes s) => isa switch
     {
@@ -56,5 +68,6 @@ internal readonly unsafe struct WinogradKernels(
         where F : struct, IWinogradScheme<V> =>
         new(
             S.Width, WinogradInput<S, V, F>.BufferLength, RowGemm.For<S, V>(), &WinogradInput<S, V, F>.Transform, &WinogradFilter<S, V, F>.Transform,
-            &WinogradOutput<S, V, F>.Transform, &WinogradOutputGradient<S, V>.Transform, &WinogradFilterGradient<S, V>.Transform);
+            &WinogradOutput<S, V, F>.Transform, &WinogradOutputGradient<S, V, F>.Transform, &WinogradFilterGradient<S, V, F>.Transform,
+            &WinogradFilterGradient<S, V, F>.Finish, &WinogradFilterGradient<S, V, F>.Store, &PointSums<S, V>.Add);
 }

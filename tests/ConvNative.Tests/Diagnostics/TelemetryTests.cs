@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using ConvNative.Algorithms;
 using ConvNative.Diagnostics;
+using ConvNative.Simd;
 using ConvNative.Tests.Support;
 
 namespace ConvNative.Tests.Diagnostics;
@@ -35,8 +36,8 @@ internal sealed partial class TelemetryTests
     {
         using var listener = new Recorder();
         ConvProblem problem = ConvProblem.Parse("mb1ic3ih7oc5oh7kh5ph2n\"telemetry of a refusal\"");
-        using var conv = new Conv2d(problem, new Conv2dOptions { Algorithm = ConvAlgorithm.Winograd });
-        Assert.That(listener.Of("DirectionPlanned", problem).Select(e => e[2]), Is.EqualTo(new[] { "Winograd", "Winograd", "None" }));
+        using var conv = new Conv2d(problem, new Conv2dOptions { Algorithm = ConvAlgorithm.Direct, ForcedIsa = Isa.Avx2 });
+        Assert.That(listener.Of("DirectionPlanned", problem).Select(e => e[2]), Is.EqualTo(new[] { "Direct", "Direct", "None" }));
     }
 
     [Test]

@@ -30,23 +30,25 @@ internal sealed unsafe class WinogradTransformTests
         }
     }
 
-    [Test]
-    public void The_transposed_matrices_compute_the_gradient_of_the_kernel()
+    [TestCase(3)]
+    [TestCase(5)]
+    public void The_transposed_matrices_compute_the_gradient_of_the_kernel(int taps)
     {
+        int tile = 7 - taps;
         var random = new Random(1);
         for (int round = 0; round < 100; round++)
         {
-            double[,] d = Whole(random, 6), dy = Whole(random, 4);
-            double[,] m = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.OutputMatrix(3)), dy).Value;
+            double[,] d = Whole(random, 6), dy = Whole(random, tile);
+            double[,] m = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.OutputMatrix(taps)), dy).Value;
             double[,] v = WinogradMatrices.Transform(WinogradMatrices.InputMatrix(), d).Value;
             for (int i = 0; i < 6; i++)
             for (int j = 0; j < 6; j++) v[i, j] *= m[i, j];
-            double[,] dw = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.FilterMatrix(3)), v).Value;
-            for (int i = 0; i < 3; i++)
-            for (int j = 0; j < 3; j++)
+            double[,] dw = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.FilterMatrix(taps)), v).Value;
+            for (int i = 0; i < taps; i++)
+            for (int j = 0; j < taps; j++)
             {
                 double direct = 0;
-                for (int k = 0; k < 16; k++) direct += d[i + (k / 4), j + (k % 4)] * dy[k / 4, k % 4];
+                for (int k = 0; k < tile * tile; k++) direct += d[i + (k / tile), j + (k % tile)] * dy[k / tile, k % tile];
                 Assert.That(dw[i, j], Is.EqualTo(direct).Within(1e-9));
             }
         }
@@ -118,55 +120,70 @@ internal sealed unsafe class WinogradTransformTests
         }
     }
 
+    // Tiles over image borders, rows, strips and images; every number of tiles.
     [Test]
-    public void Output_gradient_is_the_transform_of_each_tile([Values] Isa isa)
+    public void Output_gradient_is_the_transform_of_each_tile([Values] Isa isa, [Values(3, 5)] int taps)
     {
-        WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, 3));
-        foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 1), (7, 7, 1), (1, 41, 1), (6, 5, 1), (3, 6, 1), (2, 75, 1) })
+        WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, taps));
+        double[,] matrix = WinogradMatrices.Transposed(WinogradMatrices.OutputMatrix(taps));
+        foreach ((int h, int w) in new[] { (9, 13), (4, 4), (7, 7), (1, 41), (6, 5), (3, 6), (2, 75) })
         for (int lanes = 1; lanes <= kernels.Width; lanes += Math.Min(3, kernels.Width - 1))
         {
-            const int First = 1;
-            ConvSizes s = Sizes(h, w, pad, lanes + 1, 3);
-            int count = (s.N * WinogradStrip.InImage(s)) - First, tileStride = kernels.Width + 3, productStride = count * tileStride;
+            ConvSizes s = Sizes(h, w, taps / 2, lanes + 1, taps);
+            int all = s.N * WinogradStrip.InImage(s), count = 1 + ((all - 1) * lanes / kernels.Width), first = all - count;
+            int tileStride = kernels.Width + 3, productStride = count * tileStride;
             using FencedFloats dy = new FencedFloats(s.N * s.OC * s.OutputPixels).FillUniform(new Random(1)), m = new(36 * productStride);
-            kernels.OutputGradient(s, First, count, dy.Pointer + s.OutputPixels, lanes, m.Pointer, productStride, tileStride);
+            kernels.OutputGradient(s, first, count, dy.Pointer + s.OutputPixels, lanes, m.Pointer, productStride, tileStride);
             Assert.That(dy.FencesHold && m.FencesHold);
             for (int tile = 0; tile < count; tile++)
             for (int lane = 0; lane < lanes; lane++)
             {
-                double[,] d = Window(dy.Span[((lane + 1) * s.OutputPixels)..], s.OC * s.OutputPixels, s.OH, s.OW, s, First + tile, 4, 0);
-                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.OutputMatrix(3)), d);
+                ReadOnlySpan<float> planes = dy.Span[((lane + 1) * s.OutputPixels)..];
+                double[,] d = Window(planes, s.OC * s.OutputPixels, s.OH, s.OW, s, first + tile, WinogradPoints.Tile(taps), 0);
+                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(matrix, d);
                 for (int f = 0; f < 36; f++)
                 {
                     float actual = m.Span[(f * productStride) + (tile * tileStride) + lane];
-                    AssertNear(actual, value[f / 6, f % 6], magnitude[f / 6, f % 6], $"{s.OH}x{s.OW}, tile {tile}, channel {lane}, product {f}");
+                    AssertNear(actual, value[f / 6, f % 6], magnitude[f / 6, f % 6], $"{s.OH}x{s.OW}, tile {tile} of {count}, channel {lane}, product {f}");
                 }
             }
         }
     }
 
+    // The rows of the products are output channels, or, turned, input channels: the taps of a pair lie at either stride.
     [Test]
-    public void Filter_gradient_is_the_transform_of_each_pair_of_channels([Values] Isa isa)
+    public void Filter_gradient_is_the_transform_of_each_pair_of_channels([Values] Isa isa, [Values(3, 5)] int taps, [Values] bool turned, [Values] bool add)
     {
-        const int OCs = 3, Gap = 5;
-        WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, 3));
-        for (int ICs = 1; ICs <= (2 * kernels.Width) + 1; ICs++)
+        const int Rows = 3, Gap = 5;
+        WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, taps));
+        int size = taps * taps;
+        for (int columns = 1; columns <= (2 * kernels.Width) + 1; columns++)
         {
-            int rowStride = BlockSizes.RoundUp(ICs, kernels.Width) + Gap, productStride = OCs * rowStride, dwStride = (ICs * 9) + Gap;
-            using FencedFloats m = new FencedFloats(36 * productStride).FillUniform(new Random(1)), dw = new(OCs * dwStride);
+            int whole = BlockSizes.RoundUp(columns, kernels.Width), rowStride = whole + Gap, productStride = Rows * rowStride, sumsStride = (whole * size) + Gap;
+            (int dwRow, int dwColumn) = turned ? (size, (Rows * size) + Gap) : ((columns * size) + Gap, size);
+            using FencedFloats m = new FencedFloats(36 * productStride).FillUniform(new Random(1)), sums = new FencedFloats(Rows * sumsStride).FillUniform(new Random(2));
+            using FencedFloats dw = new(turned ? columns * dwColumn : Rows * dwRow);
+            float[] before = sums.Span.ToArray();
             int untouched = dw.Bits[^1];
-            kernels.FilterGradient(OCs, ICs, m.Pointer, productStride, rowStride, dw.Pointer, dwStride);
-            Assert.That(m.FencesHold && dw.FencesHold);
-            for (int oc = 0; oc < OCs; oc++)
-            for (int i = ICs * 9; i < dwStride; i++) Assert.That(dw.Bits[(oc * dwStride) + i], Is.EqualTo(untouched), "the gap");
+            kernels.FilterGradient(Rows, columns, m.Pointer, productStride, rowStride, sums.Pointer, sumsStride, add);
+            kernels.StoreGradient(Rows, columns, sums.Pointer, sumsStride, dw.Pointer, dwRow, dwColumn);
+            Assert.That(m.FencesHold && sums.FencesHold && dw.FencesHold);
+            int gap = turned ? Rows * size : columns * size, line = gap + Gap;
+            for (int i = 0; i < dw.Bits.Length; i++)
+                if (i % line >= gap) Assert.That(dw.Bits[i], Is.EqualTo(untouched), "the gap");
             var products = new double[6, 6];
-            for (int oc = 0; oc < OCs; oc++)
-            for (int ic = 0; ic < ICs; ic++)
+            for (int row = 0; row < Rows; row++)
+            for (int column = 0; column < columns; column++)
             {
-                for (int f = 0; f < 36; f++) products[f / 6, f % 6] = m.Span[(f * productStride) + (oc * rowStride) + ic];
-                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.FilterMatrix(3)), products);
-                for (int t = 0; t < 9; t++)
-                    AssertNear(dw.Span[(oc * dwStride) + (ic * 9) + t], value[t / 3, t % 3], magnitude[t / 3, t % 3], $"channels {oc}, {ic}, tap {t}");
+                for (int f = 0; f < 36; f++) products[f / 6, f % 6] = m.Span[(f * productStride) + (row * rowStride) + column];
+                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.FilterMatrix(taps)), products);
+                for (int t = 0; t < size; t++)
+                {
+                    int at = (row * sumsStride) + ((((column / kernels.Width) * size) + t) * kernels.Width) + (column % kernels.Width);
+                    double sum = add ? before[at] : 0;
+                    float actual = dw.Span[(row * dwRow) + (column * dwColumn) + t];
+                    AssertNear(actual, sum + value[t / taps, t % taps], Math.Abs(sum) + magnitude[t / taps, t % taps], $"pair {row}, {column}, tap {t}");
+                }
             }
         }
     }

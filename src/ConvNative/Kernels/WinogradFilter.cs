@@ -13,9 +13,6 @@ internal static unsafe class WinogradFilter<S, V, F>
     where V : struct
     where F : struct, IWinogradScheme<V>
 {
-    // Kernels that are asked for before their turn: rows and channels lie too far apart for the processor to see what comes.
-    private const int KernelsAhead = 6;
-
     /// <summary>
     /// <code>u[f·productStride + k·kStride + c] = product f of kernel (c, k),   c &lt; lanes</code>
     /// The other lanes of the vectors repeat the last channel.
@@ -32,7 +29,6 @@ internal static unsafe class WinogradFilter<S, V, F>
         for (int i = 0; i < S.Width; i++) kernels[i] = w + (Math.Min(i, lanes - 1) * order.LaneStride);
         for (nint at = 0; K > 0; K--, at += order.KStride, u += kStride)
         {
-            Ask(kernels, at + (KernelsAhead * order.KStride));
             if (F.Taps == WinogradF4K3<S, V>.Taps)
             {
                 Transform3(kernels, at, order.Flipped, u, productStride);
@@ -56,17 +52,6 @@ internal static unsafe class WinogradFilter<S, V, F>
     {
         F.Filter(from, S.Width, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5);
         Store(to, stride, u0, u1, u2, u3, u4, u5);
-    }
-
-    /// <summary>Each lane's kernel.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Ask(float** kernels, nint at)
-    {
-        for (int i = 0; i < S.Width; i++)
-        {
-            Prefetch.ToL1(kernels[i] + at);
-            if (F.Taps * F.Taps > Prefetch.Line) Prefetch.ToL1(kernels[i] + at + Prefetch.Line);
-        }
     }
 
     /// <summary>G·g through memory.</summary>

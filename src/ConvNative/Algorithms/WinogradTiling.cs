@@ -36,7 +36,7 @@ internal readonly record struct WinogradTiling(
 
     // In the time of a tile's product for a pair of channels (measured on Zen 5): transforming a tap of a kernel or a tile of the input,
     // reading a tile's V for a chunk, writing a kernel's U to where a block reads it from.
-    private const double TapCost = 4 / 3.0, InputCost = 20, ChunkCost = 8, UCost = 16;
+    private const double TapCost = 0.9, InputCost = 20, ChunkCost = 8, UCost = 16;
 
     /// <summary>Floats between products of the transformed input.</summary>
     public nint VStride => ((nint)RowGemm.RowsOf(Tiles) * VRow) + Skew;

@@ -13,9 +13,6 @@ internal static unsafe class WinogradFilter<S, V, F>
     where V : struct
     where F : struct, IWinogradScheme<V>
 {
-    // Kernels that are asked for before their turn: rows and channels lie too far apart for the processor to see what comes.
-    private const int KernelsAhead = 6;
-
     /// <summary>
     /// <code>u[f·productStride + k·kStride + c] = product f of kernel (c, k),   c &lt; lanes</code>
     /// The other lanes of the vectors repeat the last channel.
@@ -32,9 +29,13 @@ internal static unsafe class WinogradFilter<S, V, F>
         for (int i = 0; i < S.Width; i++) kernels[i] = w + (Math.Min(i, lanes - 1) * order.LaneStride);
         for (nint at = 0; K > 0; K--, at += order.KStride, u += kStride)
         {
-            Ask(kernels, at + (KernelsAhead * order.KStride));
-            if (F.Taps == WinogradF4K3<S, V>.Taps) Columns3(kernels, at, order.Flipped, columns);
-            else Columns(kernels, at, order.Flipped, taps, columns);
+            if (F.Taps == WinogradF4K3<S, V>.Taps)
+            {
+                Transform3(kernels, at, order.Flipped, u, productStride);
+                continue;
+            }
+
+            Columns(kernels, at, order.Flipped, taps, columns);
             nint row = F.Taps * S.Width, next = WinogradPoints.Reach * productStride;
             Row(columns, u, productStride);
             Row(columns + row, u + next, productStride);
@@ -53,17 +54,6 @@ internal static unsafe class WinogradFilter<S, V, F>
         Store(to, stride, u0, u1, u2, u3, u4, u5);
     }
 
-    /// <summary>Each lane's kernel.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Ask(float** kernels, nint at)
-    {
-        for (int i = 0; i < S.Width; i++)
-        {
-            Prefetch.ToL1(kernels[i] + at);
-            if (F.Taps * F.Taps > Prefetch.Line) Prefetch.ToL1(kernels[i] + at + Prefetch.Line);
-        }
-    }
-
     /// <summary>G·g through memory.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Columns(float** kernels, nint at, bool flipped, float* taps, float* columns)
@@ -78,9 +68,9 @@ internal static unsafe class WinogradFilter<S, V, F>
         }
     }
 
-    /// <summary>G·g of nine taps, which the registers hold.</summary>
+    /// <summary>U of nine taps: the registers hold them, and G·g.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Columns3(float** kernels, nint at, bool flipped, float* columns)
+    private static void Transform3(float** kernels, nint at, bool flipped, float* u, nint stride)
     {
         S.LoadOcts(kernels, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
         S.LoadQuads(kernels, at + 5, out _, out _, out _, out V g8);
@@ -92,16 +82,23 @@ internal static unsafe class WinogradFilter<S, V, F>
             (g3, g5) = (g5, g3);
         }
 
-        Column3(g0, g3, g6, columns);
-        Column3(g1, g4, g7, columns + S.Width);
-        Column3(g2, g5, g8, columns + (2 * S.Width));
+        WinogradF4K3<S, V>.Filter(g0, g3, g6, out V u00, out V u10, out V u20, out V u30, out V u40, out V u50);
+        WinogradF4K3<S, V>.Filter(g1, g4, g7, out V u01, out V u11, out V u21, out V u31, out V u41, out V u51);
+        WinogradF4K3<S, V>.Filter(g2, g5, g8, out V u02, out V u12, out V u22, out V u32, out V u42, out V u52);
+        nint next = WinogradPoints.Reach * stride;
+        Row3(u00, u01, u02, u, stride);
+        Row3(u10, u11, u12, u + next, stride);
+        Row3(u20, u21, u22, u + (2 * next), stride);
+        Row3(u30, u31, u32, u + (3 * next), stride);
+        Row3(u40, u41, u42, u + (4 * next), stride);
+        Row3(u50, u51, u52, u + (5 * next), stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Column3(V g0, V g1, V g2, float* to)
+    private static void Row3(V g0, V g1, V g2, float* to, nint stride)
     {
         WinogradF4K3<S, V>.Filter(g0, g1, g2, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5);
-        Store(to, 3 * S.Width, u0, u1, u2, u3, u4, u5);
+        Store(to, stride, u0, u1, u2, u3, u4, u5);
     }
 
     /// <summary>The taps of each lane's kernel, a vector for each tap; the last quad ends with the kernel.</summary>

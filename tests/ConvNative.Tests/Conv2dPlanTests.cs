@@ -90,6 +90,7 @@ internal sealed class Conv2dPlanTests
     // As many phases as strides; their product is more than an int holds.
     [TestCase("mb1ic2ih1iw1oc2oh16ow16kh2kw2sh65536sw65536ph524288pw524288dh65535dw65535")]
     [TestCase("mb1ic2ih1iw1oc2oh1ow2kh1kw2sh1sw1000000ph0pw1000000dh0dw999999")]
+    [TestCase("mb2ic5ih5oc4oh1kh1sh134217728")]
     public void Huge_strides_are_computed_or_refused(string descriptor)
     {
         ConvProblem problem = ConvProblem.Parse(descriptor);

@@ -24,6 +24,9 @@ internal readonly unsafe struct FilterPanels(PanelPacker packer, int MR, ConvSiz
     /// <summary>How the kernel takes A. All taps of an input channel lie side by side, backward-data too.</summary>
     public bool IsByRows => forward || (HasAllTaps && Area > 1);
 
+    /// <summary>The same for all parts of a product: backward-data with strides has some without all taps.</summary>
+    public static bool AreByRows(in ConvSizes s, bool forward) => forward || (s.KH * s.KW > 1 && s.sh * s.sw == 1);
+
     /// <summary>
     /// Rows [row, row + rows) and summed channels [first, first + channels) of a group's weights, in panels of
     /// [MR][(channel, tap)] by rows, [(channel, tap)][MR] by columns.

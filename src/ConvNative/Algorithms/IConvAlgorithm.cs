@@ -30,7 +30,7 @@ internal sealed record PlanContext(
     ConvSizes Sizes, Isa Isa, int Threads, long MaxWorkspaceBytes, IGemm Gemm, ConvActivation Activation, bool AllowWinograd)
 {
     /// <summary>The convolution that a direction without strides computes: the problem's own, or the one from dy to dx.</summary>
-    public ConvSizes SizesOf(Direction direction) => direction == Direction.BackwardData ? Sizes.FromOutput : Sizes;
+    public ConvSizes SizesOf(Direction direction) => direction == Direction.BackwardData ? Sizes.FromOutput() : Sizes;
 
     /// <summary>The forward direction's last step for a part of y: bias, residual (both may be null; of that part) and activation.</summary>
     public unsafe TileStore Epilogue(float* bias, float* residual) => new()

@@ -21,7 +21,7 @@ internal sealed class ImplicitGemmShape
         bool forward = _forward = direction == Direction.Forward;
         int points = forward ? s.OutputPixels : BlockSizes.CeilDiv(s.IH, s.sh) * BlockSizes.CeilDiv(s.IW, s.sw);
         // Blocks that span images waste no lanes, but go through scratch.
-        bool byRows = forward || (s.KH * s.KW > 1 && s.sh * s.sw == 1);   // as FilterPanels has it
+        bool byRows = FilterPanels.AreByRows(s, forward);
         GemmKernel ofImage = GemmKernel.For(context.Isa, points, byRows), ofAll = GemmKernel.For(context.Isa, (long)points * s.N, byRows);
         MergesImages = (long)points * s.N <= int.MaxValue && ofAll.CoveredColumns((long)points * s.N) < 15 / 16.0 * s.N * ofImage.CoveredColumns(points);
         Kernel = MergesImages ? ofAll : ofImage;

@@ -223,8 +223,8 @@ internal sealed unsafe partial class ImplicitGemmWeights : ConvPass
             {
                 (Chunks ICs, Chunks OCs) = Fit(IC with { Count = count }, OC with { Count = columns });
                 // A thread begins with neighbours, of which those of the same output channels come first.
-                int share = BlockSizes.CeilDiv(products * OCs.Count * ICs.Count, threads);
-                int rest = share % ICs.Count, most = BlockSizes.CeilDiv(rest * ICs.Units, ICs.Count) * ICs.Unit;
+                long share = BlockSizes.CeilDiv((long)products * OCs.Count * ICs.Count, threads);
+                long rest = share % ICs.Count, most = BlockSizes.CeilDiv(rest * ICs.Units, ICs.Count) * ICs.Unit;
                 double channels = ((double)(share / ICs.Count) * IC.Length) + Math.Min(IC.Length, most);
                 double cost = share * ItemCost(channels / share, OCs.Longest);
                 if (rest > 0 && !_turnsX && Taps > 1) cost *= RowsShared;

@@ -217,10 +217,11 @@ internal sealed unsafe partial class ImplicitGemmWeights
             for (int n = 0; n < block.Images; n++, x += _s.IC * plane) AskPlanes(x, plane, count, pieces, step, groups, ref length);
         }
 
-        /// <summary>Some pieces of each of some planes.</summary>
+        /// <summary>Some pieces of each of some planes; none of a block that reads padding alone.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static void AskPlanes(float* from, nint plane, int count, int pieces, nint step, PrefetchPlaces* groups, ref int length)
         {
+            if (pieces <= 0 || count <= 0) return;
             if (pieces == 1) (pieces, step, count) = (count, plane, 1);
             for (int c = 0; c < count && length < MostGroups; c++, from += plane) groups[length++] = new PrefetchPlaces(from, step, pieces);
         }

@@ -9,7 +9,8 @@ namespace ConvNative.Algorithms;
 /// transformed weights by 36 matrix products and transformed back while it is in the cache. dx is the convolution of dy with the kernels
 /// turned by 180° and the roles of the channels exchanged; dw is the transposed algorithm, F(3×3, 4×4) and F(5×5, 2×2), whose products are
 /// summed over all tiles before the last transform.
-/// Every product is one sum over the channels or tiles in their order, so results depend neither on threads nor on blocks.
+/// Results never depend on threads: products for y and dx are one sum over the channels in their order; those for dw are cut by the shape and the
+/// limit of the workspace.
 /// </summary>
 internal sealed class Winograd : IConvAlgorithm
 {
@@ -18,8 +19,9 @@ internal sealed class Winograd : IConvAlgorithm
     /// <summary>
     /// Measured over random images and kernels of several distributions: at most 1.7 with one channel, 0.3 with 4, 0.06 with 16 and more
     /// (its sums have a ninth of the terms); for 5×5 kernels 1.7, 0.2 and 0.04; dw: 0.8 with one tile, 0.2 with 4, 0.04 with 16 (a sixteenth of
-    /// the terms), for 5×5 kernels 2.0 with two tiles, 0.9 with 4, 0.07 with 49. The tests hold every result to this constant. 3×3 kernels of which a few taps are 10⁴ times the others reach 4.2 with one
-    /// channel, 1.4 with 2. Data of a few spikes can break it for dw, whatever the tiles: a spike of x and one of dy in one tile, further
+    /// the terms), for 5×5 kernels 2.5 with two tiles, 0.9 with 4, 0.07 with 49. The tests hold every result to this constant. 3×3 kernels of which a
+    /// few taps are 10⁴ times the others reach 4.2 with one channel, 1.4 with 2; dw of a tile or two of numbers that span six orders of magnitude 32,
+    /// of numbers that are spread evenly over fewer 3.1. Data of a few spikes can break it for dw, whatever the tiles: a spike of x and one of dy in one tile, further
     /// apart than a kernel reaches, are no term of dw, but the rounding of their product in the transforms remains (532 times seen).
     /// </summary>
     public double ErrorAmplification => 4;

@@ -10,13 +10,13 @@ namespace ConvNative.Algorithms;
 ///   for block of tiles
 ///     for vector of channels        X = Bᵀ·x·B, DY = A·dy·Aᵀ
 ///     for chunk of oc × chunk of ic
-///       for product f               C[f][oc][ic] = Σ DY[f][tile][oc] · X[f][tile][ic]
-///       sums += Gᵀ·C·G                                         a quarter of C, which stays in L2; of 5×5 kernels two thirds
+///       for product f               C[f][oc][ic] = Σ DY[f][tile][oc] · X[f][tile][ic]      where C is small, it goes on from block to block
+///       sums += Gᵀ·C·G                                         else a quarter of C, which stays in L2; of 5×5 kernels two thirds
 /// for rows of dw                                               shared out
 ///   dw = the sums of the parts, in their order
 /// </code>
-/// Parts and blocks follow from the shape, so that every sum has the same order whatever the threads. Each slice transforms x anew: cheaper than to fetch
-/// what another core transformed.
+/// Parts and blocks follow from the shape and the limit of the workspace, so that every sum has the same order whatever the threads. Each slice
+/// transforms x anew: cheaper than to fetch what another core transformed.
 /// </summary>
 internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradGradientTiling tiling) : ConvPass
 {

@@ -74,33 +74,56 @@ internal readonly record struct WinogradGradientTiling(
     public long SmallestBytes => (SharedLength + WorkerLength) * sizeof(float);
 
     /// <summary>
-    /// Parts and blocks follow from the shape, so that sums have the same order whatever the threads. Where there are fewer parts than threads, slices of
-    /// output channels; where the workspace is too small, smaller slices, then smaller blocks, then fewer workers. Products are held from block to block
-    /// where they stay near; else each block's are added to the sums, which are a quarter of them.
+    /// Parts and blocks follow from the shape and the workspace's limit, so that sums have the same order whatever the threads: blocks are as large as one
+    /// worker with the smallest slice has room for. Where there are fewer parts than threads, slices of output channels; where the workspace is too small
+    /// for all workers, smaller slices, then parts that are not shared out, then fewer workers. Products are held from block to block where they stay
+    /// near; else each block's are added to the sums, which are a quarter of them.
     /// </summary>
     public static WinogradGradientTiling For(PlanContext context)
     {
         ConvSizes s = context.Sizes;
         WinogradKernels kernels = WinogradKernels.For(context.Isa, s);
-        long all = (long)s.N * WinogradStrip.InImage(s), tileBytes = WinogradPoints.Products * sizeof(float) * (long)(s.GroupIC + s.GroupOC);
+        long all = (long)s.N * WinogradStrip.InImage(s);
         bool holds = (long)s.GroupIC * s.GroupOC * WinogradPoints.Products * sizeof(float) <= CacheSizes.Machine.L2 / 2 * 5L;
-        int parts = holds ? PartsOf(context, all) : 1, share = Share(context, kernels, parts);
+        int parts = holds ? PartsOf(context, all) : 1;
+        WinogradGradientTiling best = Smallest(context, kernels, all, parts, holds);
+        if (WorkersIn(context, best) == 0) return best;
+        foreach (bool shares in parts > 1 && context.Threads > 1 ? (bool[])[true, false] : [false])
+        {
+            for (int slice = Share(context, kernels, shares ? parts : 1); ; slice = Half(slice, kernels))
+            {
+                WinogradGradientTiling tiling = Of(context, kernels, slice, parts, shares, best.Blocks, holds);
+                int wanted = (int)Math.Min(context.Threads, tiling.Items);
+                tiling = tiling with { Workers = (int)Math.Min(wanted, WorkersIn(context, tiling)) };
+                if (tiling.Workers == wanted) return tiling;
+                if (tiling.Workers > best.Workers) best = tiling;
+                if (slice <= kernels.Width) break;
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>Of the smallest slices, with blocks of as many tiles as leave room for a worker, or of one.</summary>
+    private static WinogradGradientTiling Smallest(PlanContext context, in WinogradKernels kernels, long tiles, int parts, bool holds)
+    {
+        ConvSizes s = context.Sizes;
+        long tileBytes = WinogradPoints.Products * sizeof(float) * (long)(s.GroupIC + s.GroupOC);
         long most = Math.Clamp(context.MaxWorkspaceBytes / 8 * 5 / tileBytes, 1, MostTiles);
         for (; ; most = BlockSizes.CeilDiv(most, 2L))
         {
-            int blocks = (int)(parts * BlockSizes.CeilDiv(all, parts * most));
-            for (int slice = share; ; slice = BlockSizes.RoundUp(BlockSizes.CeilDiv(slice, 2), kernels.Width))
-            {
-                WinogradGradientTiling tiling = Of(context, kernels, slice, parts, blocks, holds);
-                long workers = Math.Max(0, (context.MaxWorkspaceBytes / sizeof(float)) - tiling.SharedLength) / tiling.WorkerLength;
-                tiling = tiling with { Workers = (int)Math.Min(workers, context.Threads) };
-                if (tiling.Workers == context.Threads) return tiling;
-                if (slice > kernels.Width) continue;
-                if (workers > 0 || most == 1) return tiling;
-                break;
-            }
+            int blocks = (int)(parts * BlockSizes.CeilDiv(tiles, parts * most));
+            WinogradGradientTiling tiling = Of(context, kernels, Math.Min(s.GroupOC, kernels.Width), parts, sharesParts: false, blocks, holds);
+            if (most == 1 || WorkersIn(context, tiling) > 0) return tiling;
         }
     }
+
+    /// <summary>Workers that the workspace has room for.</summary>
+    private static long WorkersIn(PlanContext context, in WinogradGradientTiling tiling) =>
+        Math.Max(0, (context.MaxWorkspaceBytes / sizeof(float)) - tiling.SharedLength) / tiling.WorkerLength;
+
+    /// <summary>Half a slice, in whole vectors.</summary>
+    private static int Half(int slice, in WinogradKernels kernels) => BlockSizes.RoundUp(BlockSizes.CeilDiv(slice, 2), kernels.Width);
 
     /// <summary>Pairs of channels that are multiplied for those of a group, some of them in the rest of a panel.</summary>
     public static long Covered(RowGemm gemm, in ConvSizes s) => Math.Min(Covered(gemm, s.GroupIC, s.GroupOC), Covered(gemm, s.GroupOC, s.GroupIC));
@@ -125,7 +148,7 @@ internal readonly record struct WinogradGradientTiling(
         return Math.Min(channels, BlockSizes.RoundUp(BlockSizes.CeilDiv(channels, slices), kernels.Width));
     }
 
-    private static WinogradGradientTiling Of(PlanContext context, in WinogradKernels kernels, int slice, int parts, int blocks, bool holds)
+    private static WinogradGradientTiling Of(PlanContext context, in WinogradKernels kernels, int slice, int parts, bool sharesParts, int blocks, bool holds)
     {
         ConvSizes s = context.Sizes;
         RowGemm gemm = kernels.Gemm;
@@ -135,7 +158,7 @@ internal readonly record struct WinogradGradientTiling(
         int mostRows = CacheSizes.Machine.L2 / 8 * 5 / (WinogradPoints.Products * sizeof(float) * CRow);
         int chunkRows = BlockSizes.RoundUp(BlockSizes.Balance(rows, Math.Max(1, mostRows / kernels.Width) * kernels.Width, kernels.Width), kernels.Width);
         return new(
-            slice, (long)s.G * BlockSizes.CeilDiv(s.GroupOC, slice), parts, parts > 1 && context.Threads > 1,
+            slice, (long)s.G * BlockSizes.CeilDiv(s.GroupOC, slice), parts, sharesParts,
             blocks, (int)BlockSizes.CeilDiv((long)s.N * WinogradStrip.InImage(s), blocks), turned,
             chunkRows, chunkColumns, BlockSizes.CeilDiv(rows, chunkRows) * BlockSizes.CeilDiv(columns, chunkColumns), holds && blocks > parts, 0,
             BlockSizes.RoundUp(rows, kernels.Width), gemm.ColumnsOf(columns), CRow,

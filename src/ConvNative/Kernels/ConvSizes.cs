@@ -28,7 +28,7 @@ internal readonly record struct ConvSizes(
     public long TapsInside => InsideOf(IH, OH, KH, sh, dh, pt) * InsideOf(IW, OW, KW, sw, dw, pl);
 
     /// <summary>The convolution from dy to dx, with kernels turned by 180°, where there are no strides.</summary>
-    public ConvSizes FromOutput => this with
+    public ConvSizes FromOutput() => this with
     {
         IC = OC, IH = OH, IW = OW, OC = IC, OH = IH, OW = IW, pt = (dh * (KH - 1)) - pt, pl = (dw * (KW - 1)) - pl,
     };

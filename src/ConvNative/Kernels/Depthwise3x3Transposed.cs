@@ -97,10 +97,11 @@ internal static unsafe class Depthwise3x3Transposed
                 V oneTwo = S.MultiplyAdd(middle2, w5, S.Multiply(middle0, w3));
                 V twoOne = S.MultiplyAdd(oddLeft ? above2 : above0, w7, S.Multiply(oddLeft ? below2 : below0, w1));
                 V twoTwo = S.MultiplyAdd(above2, w8, S.MultiplyAdd(above0, w6, S.MultiplyAdd(below2, w2, S.Multiply(below0, w0))));
-                float* one = oddTop ? to : to + width, two = oddTop ? to + width : to;
-                bool isLast = i + 1 == end;
-                if (oddTop || !isLast) PutTwo<S, V>(one, limit, secondResult, masks, oddLeft, oneOne, oneTwo, isSingle);
-                if (!oddTop || !isLast) PutTwo<S, V>(two, limit, secondResult, masks, oddLeft, twoOne, twoTwo, isSingle);
+
+                // The upper row first: what its last vector writes beyond its end belongs to the lower one.
+                PutTwo<S, V>(to, limit, secondResult, masks, oddLeft, oddTop ? oneOne : twoOne, oddTop ? oneTwo : twoTwo, isSingle);
+                if (i + 1 < end)
+                    PutTwo<S, V>(to + width, limit, secondResult, masks, oddLeft, oddTop ? twoOne : oneOne, oddTop ? twoTwo : oneTwo, isSingle);
                 above0 = below0;
                 above2 = below2;
             }

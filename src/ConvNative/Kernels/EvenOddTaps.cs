@@ -24,7 +24,7 @@ internal readonly unsafe struct EvenOddTaps<S, V> : IRowTaps<EvenOddTaps<S, V>, 
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V First(float* dy, V row) => row;
+    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -61,7 +61,7 @@ internal readonly unsafe struct EvenOddSideTaps<S, V>(float* masks) : IRowTaps<E
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V First(float* dy, V row) => row;
+    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -99,7 +99,7 @@ internal readonly unsafe struct EvenOddEdgeTaps<S, V>(float* masks) : IRowTaps<E
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V First(float* dy, V row) => row;
+    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -136,7 +136,7 @@ internal readonly unsafe struct EvenOddTailTaps<S, V>(float* masks) : IRowTaps<E
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V First(float* dy, V row) => row;
+    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -170,7 +170,7 @@ internal readonly unsafe struct EvenOddTurnTaps<S, V>(float* masks) : IRowTaps<E
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V First(float* dy, V row) => row;
+    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static EvenOddTurnTaps<S, V> For(float* masks, nint second) => new(masks);
@@ -206,7 +206,7 @@ internal readonly unsafe struct EvenOddPairTaps<S, V>(float* masks, nint second)
     public static int Outputs => 3;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V First(float* dy, V row) => row;
+    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static EvenOddPairTaps<S, V> For(float* masks, nint second) => new(masks, second);

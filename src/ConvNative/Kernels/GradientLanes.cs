@@ -15,13 +15,14 @@ internal static unsafe class GradientLanes
     /// <summary>Channels that are computed together.</summary>
     public static int Group => S.Width;
 
+    private const int MostRows = 32;             // of which turned planes are in L1 and L2
     private const int Columns = 7, Block = 8;    // a block of pixels is turned at once
     private const int Gap = 2048;                // the hardware fetches beyond what is read, which must not be what another thread writes
 
     /// <summary>Whether planes are of the kind that it is for.</summary>
     public static bool CanDo(Isa isa, in ConvSizes s) =>
         isa == Isa.Avx512 && s is { KH: 3, KW: 3, sh: 1, sw: 1, pt: 1, pl: 1, IW: Columns, OW: Columns, GroupOC: 1 }
-        && s.IH == s.OH && s.IH > 1 && s.IC >= Group;
+        && s.IH == s.OH && s.IH is > 1 and <= MostRows && s.IC >= Group;
 
     /// <summary>Floats of scratch memory: x and dy of a group of channels, those of the next one, the sums, and the gap.</summary>
     public static long ScratchLength(int rows) => (((4L * rows * Columns) + GradientSums.Count) * S.Width) + Gap;

@@ -187,7 +187,6 @@ internal static unsafe class GradientPlanes
                     ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
             }
 
-
             GradientSums.Put<S, V>(LanePlanes.One, a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, 0);
             if (db != null) db++;
         }

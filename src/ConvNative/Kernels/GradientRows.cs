@@ -86,7 +86,7 @@ internal static unsafe class GradientRows
         where R : struct, IRowTaps<R, V>
     {
         V t0, t1, t2;
-        Row<S, V, R>(g, second, mask, out V d0, out V e0);
+        Row<S, V, R>(taps, g, second, mask, out V d0, out V e0);
         bias = S.Add(bias, d0);
         AskTwo(xStep, dyStep, isOnAndOn, ref nextX, ref nextDy);
         if (hasTop)
@@ -103,7 +103,7 @@ internal static unsafe class GradientRows
             p += 2 * pitch;
             g += width;
             V d1 = d0, e1 = e0;
-            Row<S, V, R>(g, second, mask, out d0, out e0);
+            Row<S, V, R>(taps, g, second, mask, out d0, out e0);
             bias = S.Add(bias, d0);
             taps.Load(p, out t0, out t1, out t2);
             Meet<S, V>(t0, t1, t2, e0, d0, ref a0, ref a1, ref a2);
@@ -186,13 +186,13 @@ internal static unsafe class GradientRows
 
     /// <summary>A row of dy and what tap 0 meets: where rows are woven, that of the columns after.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row<S, V, R>(float* dy, nint second, V mask, out V row, out V first)
+    private static void Row<S, V, R>(R taps, float* dy, nint second, V mask, out V row, out V first)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IRowTaps<R, V>
     {
         row = Row<S, V, R>(dy, second, mask);
-        first = R.First(dy, row);
+        first = taps.First(dy, row);
         if (R.IsWoven) row = S.Woven(row);
     }
 

@@ -70,9 +70,10 @@ internal static unsafe class PatchRows<S, V>
         where R : struct, IStridedRead<S, V>
     {
         nint step = source.ChannelStride;
-        int stride = source.PointStride, vectors = (count + S.Width - 1) / S.Width, vector = S.Width * stride;
+        int stride = source.PointStride, vectors = (count + S.Width - 1) / S.Width;
+        nint vector = (nint)S.Width * stride;
         // Channels whose last vector does not reach beyond the end.
-        float* end = source.End - ((nint)vectors * vector);
+        float* end = source.End - (vectors * vector);
         int whole = p + ((channels - 1) * step) <= end ? channels : end < p ? 0 : (int)((end - p) / step) + 1;
         if (vectors == 1)
         {

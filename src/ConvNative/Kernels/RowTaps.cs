@@ -32,7 +32,7 @@ internal unsafe interface IRowTaps<TSelf, V>
     static abstract int Outputs { get; }
 
     /// <summary>What tap 0 of a gradient meets: the row of dy, or dy of the columns after where rows are woven.</summary>
-    static abstract V First(float* dy, V row);
+    V First(float* dy, V row);
 
     void Load(float* p, out V t0, out V t1, out V t2);
 }

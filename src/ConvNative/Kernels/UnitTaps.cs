@@ -24,7 +24,7 @@ internal readonly unsafe struct UnitTaps<S, V> : IRowTaps<UnitTaps<S, V>, V>
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V First(float* dy, V row) => row;
+    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -66,7 +66,7 @@ internal readonly unsafe struct UnitSideTaps<S, V>(float* masks) : IRowTaps<Unit
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V First(float* dy, V row) => row;
+    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -103,7 +103,7 @@ internal readonly unsafe struct UnitEdgeTaps<S, V>(float* masks) : IRowTaps<Unit
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V First(float* dy, V row) => row;
+    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -138,7 +138,7 @@ internal readonly unsafe struct UnitTailTaps<S, V>(float* masks) : IRowTaps<Unit
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V First(float* dy, V row) => row;
+    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -176,14 +176,15 @@ internal readonly unsafe struct UnitLastTaps<S, V>(float* masks) : IRowTaps<Unit
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V First(float* dy, V row) => row;
+    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        t1 = S.LoadMasked(p + 1, _mask, S.Zero);
-        t0 = S.And(S.ShiftUp(t1, S.Broadcast(p)), _outputs);
-        t2 = S.And(S.RotateDown(t1), _outputs);
+        V row = S.LoadMasked(p + 1, _mask, S.Zero);   // tap 2 of the last output reads one more
+        t0 = S.And(S.ShiftUp(row, S.Broadcast(p)), _outputs);
+        t1 = S.And(row, _outputs);
+        t2 = S.And(S.RotateDown(row), _outputs);
     }
 }
 
@@ -211,7 +212,7 @@ internal readonly unsafe struct UnitTurnTaps<S, V>(float* masks) : IRowTaps<Unit
     public static int Outputs => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V First(float* dy, V row) => row;
+    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -245,7 +246,7 @@ internal readonly unsafe struct UnitPairTaps<S, V>(float* masks, nint second) : 
     public static int Outputs => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V First(float* dy, V row) => row;
+    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitPairTaps<S, V> For(float* masks, nint second) => new(masks, second);

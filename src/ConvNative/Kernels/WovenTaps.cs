@@ -28,7 +28,7 @@ internal readonly unsafe struct WovenTaps<S, V> : IRowTaps<WovenTaps<S, V>, V>
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V First(float* dy, V row) => S.Woven(S.Load(dy + 1));
+    public V First(float* dy, V row) => S.Woven(S.Load(dy + 1));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -64,7 +64,7 @@ internal readonly unsafe struct WovenEdgeTaps<S, V>(float* masks) : IRowTaps<Wov
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V First(float* dy, V row) => S.WovenNext(row);
+    public V First(float* dy, V row) => S.WovenNext(row);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -103,7 +103,7 @@ internal readonly unsafe struct WovenLastTaps<S, V>(float* masks) : IRowTaps<Wov
     public static int Outputs => Stencil3x3.OutputMask;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V First(float* dy, V row) => S.WovenNext(row);
+    public V First(float* dy, V row) => S.And(S.WovenNext(row), _next);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -141,7 +141,7 @@ internal readonly unsafe struct WovenPairTaps<S, V>(float* masks, nint second) :
     public static int Outputs => 3;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V First(float* dy, V row) => S.WovenNext(row);
+    public V First(float* dy, V row) => S.WovenNext(row);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)

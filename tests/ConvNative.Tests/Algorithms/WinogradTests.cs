@@ -149,6 +149,27 @@ internal sealed class WinogradTests
         Assert.That(tiling.WorkspaceBytes, Is.LessThanOrEqualTo(context.MaxWorkspaceBytes));
     }
 
+    // Whatever one thread can do within a limit, more can do with the same blocks.
+    [TestCase("mb6ic71ih56oc16oh56kh3ph1")]
+    [TestCase("mb2ic37ih7iw42oc10oh7ow42kh3ph1pw1")]
+    [TestCase("mb7ic116ih63iw12oc39oh63ow12kh5kw5ph2pw2")]
+    [TestCase("mb1ic60ih9iw10oc43oh9ow10kh3ph1pw1")]
+    public void What_fits_and_how_the_gradients_sums_are_cut_does_not_depend_on_threads(string descriptor)
+    {
+        ConvProblem problem = ConvProblem.Parse(descriptor);
+        for (long workspace = 20_000; workspace < 20_000_000; workspace += 1 + (workspace / 50))
+        {
+            var one = WinogradGradientTiling.For(Context(problem, 1, workspace));
+            foreach (int threads in (int[])[2, 3, 16])
+            {
+                var many = WinogradGradientTiling.For(Context(problem, threads, workspace));
+                Assert.That((many.Workers > 0, many.Parts, many.Blocks), Is.EqualTo((one.Workers > 0, one.Parts, one.Blocks)), $"{threads} threads, {workspace} bytes");
+                Assert.That(many.Workers == 0 || many.WorkspaceBytes <= workspace, $"{threads} threads, {workspace} bytes");
+                Assert.That(many.Workers, Is.LessThanOrEqualTo(many.Items));
+            }
+        }
+    }
+
     // Channels too many for a slice of all of them, threads too many for a worker each.
     [TestCase("mb1ic2048ih14oc2048oh14kh3ph1", 1)]
     [TestCase("mb4ic1024ih28oc1024oh28kh3ph1", 16)]
@@ -229,8 +250,8 @@ internal sealed class WinogradTests
         Assert.That(conv.Describe(), pays ? Does.Contain("BackwardWeights: Winograd") : Does.Not.Contain("BackwardWeights: Winograd"));
     }
 
-    private static PlanContext Context(ConvProblem problem, int threads) => new(
-        ProblemSizes.Of(problem), Isa.Avx512, threads, Conv2dOptions.DefaultMaxWorkspaceBytes, GemmChooser.Choose(GemmEngine.Managed, Isa.Avx512), default, true);
+    private static PlanContext Context(ConvProblem problem, int threads, long workspace = Conv2dOptions.DefaultMaxWorkspaceBytes) => new(
+        ProblemSizes.Of(problem), Isa.Avx512, threads, workspace, GemmChooser.Choose(GemmEngine.Managed, Isa.Avx512), default, true);
 
     private static void Check(ConvProblem problem, Conv2dOptions options)
     {

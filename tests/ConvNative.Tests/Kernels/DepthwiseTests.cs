@@ -70,12 +70,12 @@ internal sealed unsafe class DepthwiseTests
     }
 
     [Test]
-    public void Values_outside_a_3x3_window_do_not_reach_its_gradient([Values] Isa isa, [Values(1, 2)] int stride)
+    public void Values_outside_a_3x3_window_do_not_reach_its_gradient([Values] Isa isa, [Values(1, 2)] int stride, [Values(0, 1)] int right)
     {
         foreach (int columns in new[] { 2, 3, 5, 6, 7, 8, 13, 14, 15, 16, 17, 20, 28, 31, 32, 33, 40, 56 })
         foreach (int column in new[] { 0, columns - 1 })
         {
-            var problem = new ConvProblem(new TensorShape(2, 3, 6, columns), 3, 3, 3) { Groups = 3, StrideH = stride, StrideW = stride, Padding = Padding.All(1) };
+            var problem = new ConvProblem(new TensorShape(2, 3, 6, columns), 3, 3, 3) { Groups = 3, StrideH = stride, StrideW = stride, Padding = new Padding(1, 1, 1, right) };
             using var conv = new Conv2d(problem, new Conv2dOptions { Algorithm = ConvAlgorithm.Depthwise, ForcedIsa = isa });
             using Tensor x = Tensors.Random(problem.Input, 1), dy = Tensors.Random(problem.Output, 2), dw = new(problem.Weights), db = new(1, 3, 1, 1);
             x[0, 1, 2, column] = float.PositiveInfinity;
@@ -96,6 +96,28 @@ internal sealed unsafe class DepthwiseTests
         }
 
         bool Reads(int at, int tap, int outputs) => (at + 1 - tap) % stride == 0 && (at + 1 - tap) / stride is var i && i >= 0 && i < outputs && at + 1 >= tap;
+    }
+
+    // One output is infinite, and all that it meets is above zero: so is the gradient of each tap that reads the image for it, and no number becomes NaN.
+    [Test]
+    public void An_infinite_gradient_reaches_the_taps_that_it_meets_as_it_is([Values] Isa isa, [Values(1, 2)] int stride)
+    {
+        foreach (int columns in new[] { 5, 7, 14, 15, 16, 17, 20, 31, 32, 33, 38, 56 })
+        {
+            int channels = columns == 7 ? 18 : 2;
+            var problem = new ConvProblem(new TensorShape(1, channels, 6, columns), channels, 3, 3) { Groups = channels, StrideH = stride, StrideW = stride, Padding = Padding.All(1) };
+            using var conv = new Conv2d(problem, new Conv2dOptions { Algorithm = ConvAlgorithm.Depthwise, ForcedIsa = isa });
+            using Tensor x = Tensors.Random(problem.Input, 1), dy = new(problem.Output), dw = new(problem.Weights);
+            for (int i = 0; i < x.Length; i++) x.Span[i] = 1 + Math.Abs(x.Span[i]);
+            for (int column = 1; column < problem.Output.W - 1; column++)
+            {
+                dy.Span.Fill(1);
+                dy[0, 0, 1, column] = float.PositiveInfinity;
+                conv.BackwardWeights(x, dy, dw, null);
+                for (int tap = 0; tap < 9; tap++) Assert.That(dw[0, 0, tap / 3, tap % 3], Is.EqualTo(float.PositiveInfinity), $"{problem}, column {column}, tap {tap}");
+                for (int tap = 0; tap < 9; tap++) Assert.That(float.IsFinite(dw[1, 0, tap / 3, tap % 3]), $"{problem}, column {column}, tap {tap} of the other channel");
+            }
+        }
     }
 
     [Test]

@@ -24,6 +24,7 @@ internal static class ShapeList
         "mb2ic70ih14oc21oh14kh1ph0n\"pointwise_four_over\"",
         "mb1ic39ih5iw10oc9oh5ow10kh1ph0n\"pointwise_two_over\"",
         "mb2ic9ih6iw34oc11oh3ow17kh1sh2ph0n\"pointwise_stride_three_over\"",
+        "mb4ic9ih5oc11oh5kh1ph0n\"pointwise_merged_four_over\"",
 
         // 3×3 over the widths around one and two vectors
         "mb1ic3ih6iw1oc4oh6ow1kh3ph1n\"w1\"",
@@ -62,6 +63,7 @@ internal static class ShapeList
         "mb1ic2ih1oc3oh1kh3ph1n\"one_pixel\"",
         "mb1ic3ih5iw6oc4oh5ow8kh2kw3ph0pw3n\"kernel_below_padding\"",
         "mb1ic5ih12oc6oh10kh5ph1n\"five\"",
+        "mb1ic1ih4iw30oc3oh503ow30kh3ph1pw1n\"blocks_of_padding\"",
 
         // weight gradients: points enough to be summed in parts, in either orientation; more channels than fit the cache at once
         "mb9ic3ih17oc30oh17kh3ph1n\"many_points\"",
@@ -80,6 +82,9 @@ internal static class ShapeList
         "g5mb2ic5ih14oc5oh7kh3sh2ph1n\"depthwise_stride\"",
         "g6mb1ic6ih10oc12oh10kh5ph2n\"depthwise_multiplier\"",
         "g7mb1ic7ih12iw9oc7oh12ow9kh3ph2dh1n\"depthwise_dilated\"",
+        "g4mb1ic4ih24oc4oh12kh3sh2ph0n\"depthwise_stride_same\"",
+        "g35mb3ic35ih4iw7oc35oh4ow7kh3ph1n\"depthwise_seven_columns\"",
+        "g4mb40ic4ih28iw10oc4oh14ow5kh3sh2ph1n\"depthwise_many_rows\"",
     ];
 
     /// <summary>The problems, and some that the language cannot say: padding that no output reaches, lopsided padding.</summary>
@@ -90,6 +95,24 @@ internal static class ShapeList
             new ConvProblem(new TensorShape(1, 5, 8, 10), 6, 3, 2) { StrideH = 2, StrideW = 3, Padding = new Padding(2, 0, 0, 1), Name = "lopsided_stride" },
             new ConvProblem(new TensorShape(1, 4, 10, 10), 4, 3, 3) { StrideH = 4, StrideW = 4, Padding = new Padding(0, 0, 3, 3), Name = "unreached_padding" },
             new ConvProblem(new TensorShape(1, 4, 7, 9), 8, 3, 3) { Padding = new Padding(3, 4, 0, 0), Name = "beyond_the_kernel" },
+            new ConvProblem(new TensorShape(2, 5, 6, 20), 5, 3, 3) { Groups = 5, Padding = new Padding(1, 1, 1, 0), Name = "depthwise_lopsided" },
+            .. StridedDepthwise(),
             new ConvProblem(new TensorShape(1, 2, 2, 5), 3, 1, 2) { StrideH = 3, StrideW = 3, Padding = new Padding(1, 1, 1, 1), Name = "padding_alone_is_read" },
         ]);
+
+    /// <summary>Every parity of zeros above and on the left, rows of one strip and of several.</summary>
+    private static IEnumerable<ConvProblem> StridedDepthwise()
+    {
+        for (int top = 0; top < 3; top++)
+        for (int left = 0; left < 3; left++)
+        {
+            foreach (int columns in (int[])[9, 37])
+            {
+                yield return new ConvProblem(new TensorShape(1, 5, 9, columns), 5, 3, 3)
+                {
+                    Groups = 5, StrideH = 2, StrideW = 2, Padding = new Padding(top, left, 1, 1), Name = $"depthwise_stride_{top}_{left}_{columns}",
+                };
+            }
+        }
+    }
 }

@@ -11,20 +11,9 @@ internal readonly unsafe struct EvenOddTaps<S, V> : IRowTaps<EvenOddTaps<S, V>, 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static EvenOddTaps<S, V> For(float* masks, nint second) => default;
 
-    public static bool IsPair => false;
-
-    public static bool Turns => false;
-
     public static bool IsWhole => true;
 
-    public static bool IsWoven => false;
-
     public static int Stride => 2;
-
-    public static int Outputs => Stencil3x3.OutputMask;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -48,20 +37,9 @@ internal readonly unsafe struct EvenOddSideTaps<S, V>(float* masks) : IRowTaps<E
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static EvenOddSideTaps<S, V> For(float* masks, nint second) => new(masks);
 
-    public static bool IsPair => false;
-
-    public static bool Turns => false;
-
     public static bool IsWhole => true;
 
-    public static bool IsWoven => false;
-
     public static int Stride => 2;
-
-    public static int Outputs => Stencil3x3.OutputMask;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -86,20 +64,7 @@ internal readonly unsafe struct EvenOddEdgeTaps<S, V>(float* masks) : IRowTaps<E
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static EvenOddEdgeTaps<S, V> For(float* masks, nint second) => new(masks);
 
-    public static bool IsPair => false;
-
-    public static bool Turns => false;
-
-    public static bool IsWhole => false;
-
-    public static bool IsWoven => false;
-
     public static int Stride => 2;
-
-    public static int Outputs => Stencil3x3.OutputMask;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -123,20 +88,7 @@ internal readonly unsafe struct EvenOddTailTaps<S, V>(float* masks) : IRowTaps<E
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static EvenOddTailTaps<S, V> For(float* masks, nint second) => new(masks);
 
-    public static bool IsPair => false;
-
-    public static bool Turns => false;
-
-    public static bool IsWhole => false;
-
-    public static bool IsWoven => false;
-
     public static int Stride => 2;
-
-    public static int Outputs => Stencil3x3.OutputMask;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -157,20 +109,9 @@ internal readonly unsafe struct EvenOddTurnTaps<S, V>(float* masks) : IRowTaps<E
     private readonly V _low = S.Load(masks + (2 * S.Width));
     private readonly V _high = S.Load(masks + (3 * S.Width));
 
-    public static bool IsPair => false;
-
     public static bool Turns => true;
 
-    public static bool IsWhole => false;
-
-    public static bool IsWoven => false;
-
     public static int Stride => 2;
-
-    public static int Outputs => Stencil3x3.OutputMask;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static EvenOddTurnTaps<S, V> For(float* masks, nint second) => new(masks);
@@ -197,16 +138,9 @@ internal readonly unsafe struct EvenOddPairTaps<S, V>(float* masks, nint second)
 
     public static bool Turns => true;
 
-    public static bool IsWhole => false;
-
-    public static bool IsWoven => false;
-
     public static int Stride => 2;
 
     public static int Outputs => 3;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static EvenOddPairTaps<S, V> For(float* masks, nint second) => new(masks, second);

@@ -18,29 +18,29 @@ internal static unsafe class GradientPlanes
     {
         switch (t.Kinds[0], t.Stride)
         {
-            case (StripKind.Turn, 1): SlidePlanes<S, V, UnitTurnTaps<S, V>>(t, (float*)masks, run, part); break;
-            case (StripKind.Pair, 1): SlidePlanes<S, V, UnitPairTaps<S, V>>(t, (float*)masks, run, part); break;
+            case (StripKind.Turn, 1): Planes<S, V, UnitTurnTaps<S, V>>(t, (float*)masks, run, part); break;
+            case (StripKind.Pair, 1): Planes<S, V, UnitPairTaps<S, V>>(t, (float*)masks, run, part); break;
             case (_, 1) when t.CanJoinStrips: SlideStrips<S, V>(t, (float*)masks, run, part); break;
-            case (StripKind.Side, 1): SlidePlanes<S, V, UnitSideTaps<S, V>>(t, (float*)masks, run, part); break;
-            case (_, 1): SlidePlanes<S, V, UnitEdgeTaps<S, V>>(t, (float*)masks, run, part); break;
-            case (StripKind.Pair, _): SkipPlanes<S, V, WovenPairTaps<S, V>>(t, (float*)masks, run, part); break;
-            case (_, _) when !t.IsWoven: SkipPlanes<S, V, EvenOddEdgeTaps<S, V>>(t, (float*)masks, run, part); break;
+            case (StripKind.Side, 1): Planes<S, V, UnitSideTaps<S, V>>(t, (float*)masks, run, part); break;
+            case (_, 1): Planes<S, V, UnitEdgeTaps<S, V>>(t, (float*)masks, run, part); break;
+            case (StripKind.Pair, _): Planes<S, V, WovenPairTaps<S, V>>(t, (float*)masks, run, part); break;
+            case (_, _) when !t.IsWoven: Planes<S, V, EvenOddEdgeTaps<S, V>>(t, (float*)masks, run, part); break;
             case (_, _) when t.CanJoinStrips: SkipStrips<S, V>(t, (float*)masks, run, part); break;
-            default: SkipPlanes<S, V, WovenEdgeTaps<S, V>>(t, (float*)masks, run, part); break;
+            default: Planes<S, V, WovenEdgeTaps<S, V>>(t, (float*)masks, run, part); break;
         }
     }
 
     /// <summary>Planes that are a strip each.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SlidePlanes<S, V, R>(Stencil3x3 t, float* masks, in DepthwiseRun run, in GradientPart part)
+    private static void Planes<S, V, R>(Stencil3x3 t, float* masks, in DepthwiseRun run, in GradientPart part)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IRowTaps<R, V>
     {
         R taps = R.For(masks, run.SecondSource);
         V mask = S.Load(masks + (R.Outputs * S.Width)), outputs = Outputs<S, V, R>(masks);
-        bool hasTop = t.Top == 0, hasSecond = Exists(1 - t.Top, t.SourceH), hasLast = Exists(t.OutputH - t.Top, t.SourceH);
-        bool hasBottom = Exists(t.OutputH + 1 - t.Top, t.SourceH);
+        bool hasTop = t.Top == 0, hasSecond = Exists(1 - t.Top, t.SourceH), hasLast = Exists((R.Stride * t.OutputH) - t.Top, t.SourceH);
+        bool hasBottom = Exists(t.OutputH + 1 - t.Top, t.SourceH), isOnAndOn = part.Images == 1;
         nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult, secondChannel = run.SecondChannel;
         nint xPlanes = part.XPlanes, dyPlanes = part.DyPlanes, xImage = part.XImage, dyImage = part.DyImage, xStep = part.XStep, dyStep = part.DyStep;
         nint xAhead = part.XAhead, dyAhead = part.DyAhead, xLast = part.XLast, dyLast = part.DyLast;
@@ -53,43 +53,18 @@ internal static unsafe class GradientPlanes
             for (int n = images; n > 0; n--, atX += xImage, atDy += dyImage)
             {
                 float* nextX = atX + xAhead + (n == 1 ? xLast : 0), nextDy = atDy + dyAhead + (n == 1 ? dyLast : 0);
-                SlideRows<S, V, R>(
-                    taps, atX, atDy, pitch, width, second, mask, count, hasTop, hasSecond, hasLast, hasBottom, xStep, dyStep, nextX, nextDy,
-                    ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
-            }
-
-            ClearAll<S, V, R>(outputs, ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8);
-            GradientSums.Put<S, V>(LanesOf<S, V, R>(), a0, a1, a2, a3, a4, a5, a6, a7, a8, bias, dw, db, secondChannel);
-            dw += R.IsPair ? 18 : 9;
-            if (db != null) db += R.IsPair ? 2 : 1;
-        }
-    }
-
-    /// <summary>Planes that are a strip each.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SkipPlanes<S, V, R>(Stencil3x3 t, float* masks, in DepthwiseRun run, in GradientPart part)
-        where S : struct, ISimd<V>
-        where V : struct
-        where R : struct, IRowTaps<R, V>
-    {
-        R taps = R.For(masks, run.SecondSource);
-        V mask = S.Load(masks + (R.Outputs * S.Width)), outputs = Outputs<S, V, R>(masks);
-        bool hasTop = t.Top == 0, hasLast = (2 * t.OutputH) - t.Top < t.SourceH, isOnAndOn = part.Images == 1;
-        nint pitch = t.SourceW, width = t.OutputW, second = run.SecondResult, secondChannel = run.SecondChannel;
-        nint xPlanes = part.XPlanes, dyPlanes = part.DyPlanes, xImage = part.XImage, dyImage = part.DyImage, xStep = part.XStep, dyStep = part.DyStep;
-        nint xAhead = part.XAhead, dyAhead = part.DyAhead, xLast = part.XLast, dyLast = part.DyLast;
-        float* x = part.X - (t.Top * pitch) - t.Left, dy = part.Dy, dw = run.Weights, db = run.Bias;
-        int count = t.OutputH, images = part.Images;
-        for (int c = run.Count; c > 0; c--, x += xPlanes, dy += dyPlanes)
-        {
-            V a0 = S.Zero, a1 = S.Zero, a2 = S.Zero, a3 = S.Zero, a4 = S.Zero, a5 = S.Zero, a6 = S.Zero, a7 = S.Zero, a8 = S.Zero, bias = S.Zero;
-            float* atX = x, atDy = dy;
-            for (int n = images; n > 0; n--, atX += xImage, atDy += dyImage)
-            {
-                float* nextX = atX + xAhead + (n == 1 ? xLast : 0), nextDy = atDy + dyAhead + (n == 1 ? dyLast : 0);
-                SkipRows<S, V, R>(
-                    taps, atX, atDy, pitch, width, second, mask, count, hasTop, hasLast, xStep, dyStep, isOnAndOn, nextX, nextDy,
-                    ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
+                if (R.Stride == 1)
+                {
+                    SlideRows<S, V, R>(
+                        taps, atX, atDy, pitch, width, second, mask, count, hasTop, hasSecond, hasLast, hasBottom, xStep, dyStep, nextX, nextDy,
+                        ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
+                }
+                else
+                {
+                    SkipRows<S, V, R>(
+                        taps, atX, atDy, pitch, width, second, mask, count, hasTop, hasLast, xStep, dyStep, isOnAndOn, nextX, nextDy,
+                        ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
+                }
             }
 
             ClearAll<S, V, R>(outputs, ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8);

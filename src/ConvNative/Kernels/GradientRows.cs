@@ -192,7 +192,7 @@ internal static unsafe class GradientRows
         where R : struct, IRowTaps<R, V>
     {
         row = Row<S, V, R>(dy, second, mask);
-        first = taps.First(dy, row);
+        first = R.First(taps, dy, row);
         if (R.IsWoven) row = S.Woven(row);
     }
 

@@ -11,20 +11,9 @@ internal readonly unsafe struct UnitTaps<S, V> : IRowTaps<UnitTaps<S, V>, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitTaps<S, V> For(float* masks, nint second) => default;
 
-    public static bool IsPair => false;
-
-    public static bool Turns => false;
-
     public static bool IsWhole => true;
 
-    public static bool IsWoven => false;
-
     public static int Stride => 1;
-
-    public static int Outputs => Stencil3x3.OutputMask;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -53,20 +42,9 @@ internal readonly unsafe struct UnitSideTaps<S, V>(float* masks) : IRowTaps<Unit
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitSideTaps<S, V> For(float* masks, nint second) => new(masks);
 
-    public static bool IsPair => false;
-
-    public static bool Turns => false;
-
     public static bool IsWhole => true;
 
-    public static bool IsWoven => false;
-
     public static int Stride => 1;
-
-    public static int Outputs => Stencil3x3.OutputMask;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -90,20 +68,7 @@ internal readonly unsafe struct UnitEdgeTaps<S, V>(float* masks) : IRowTaps<Unit
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitEdgeTaps<S, V> For(float* masks, nint second) => new(masks);
 
-    public static bool IsPair => false;
-
-    public static bool Turns => false;
-
-    public static bool IsWhole => false;
-
-    public static bool IsWoven => false;
-
     public static int Stride => 1;
-
-    public static int Outputs => Stencil3x3.OutputMask;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -125,20 +90,7 @@ internal readonly unsafe struct UnitTailTaps<S, V>(float* masks) : IRowTaps<Unit
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitTailTaps<S, V> For(float* masks, nint second) => new(masks);
 
-    public static bool IsPair => false;
-
-    public static bool Turns => false;
-
-    public static bool IsWhole => false;
-
-    public static bool IsWoven => false;
-
     public static int Stride => 1;
-
-    public static int Outputs => Stencil3x3.OutputMask;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -163,20 +115,7 @@ internal readonly unsafe struct UnitLastTaps<S, V>(float* masks) : IRowTaps<Unit
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitLastTaps<S, V> For(float* masks, nint second) => new(masks);
 
-    public static bool IsPair => false;
-
-    public static bool Turns => false;
-
-    public static bool IsWhole => false;
-
-    public static bool IsWoven => false;
-
     public static int Stride => 1;
-
-    public static int Outputs => Stencil3x3.OutputMask;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -199,20 +138,11 @@ internal readonly unsafe struct UnitTurnTaps<S, V>(float* masks) : IRowTaps<Unit
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitTurnTaps<S, V> For(float* masks, nint second) => new(masks);
 
-    public static bool IsPair => false;
-
     public static bool Turns => true;
-
-    public static bool IsWhole => false;
-
-    public static bool IsWoven => false;
 
     public static int Stride => 1;
 
     public static int Outputs => 1;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -237,16 +167,9 @@ internal readonly unsafe struct UnitPairTaps<S, V>(float* masks, nint second) : 
 
     public static bool Turns => true;
 
-    public static bool IsWhole => false;
-
-    public static bool IsWoven => false;
-
     public static int Stride => 1;
 
     public static int Outputs => 1;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V First(float* dy, V row) => row;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitPairTaps<S, V> For(float* masks, nint second) => new(masks, second);

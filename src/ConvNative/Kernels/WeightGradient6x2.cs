@@ -46,23 +46,12 @@ internal static unsafe class WeightGradient6x2<S, V>
 
         ahead.Line = line;
         ahead.Left = left;
-        if (accumulate)
-        {
-            Add(c, c00, c01);
-            Add(c + ldc, c10, c11);
-            Add(c + (2 * ldc), c20, c21);
-            Add(c + (3 * ldc), c30, c31);
-            Add(c + (4 * ldc), c40, c41);
-            Add(c + (5 * ldc), c50, c51);
-            return;
-        }
-
-        Store(c, c00, c01);
-        Store(c + ldc, c10, c11);
-        Store(c + (2 * ldc), c20, c21);
-        Store(c + (3 * ldc), c30, c31);
-        Store(c + (4 * ldc), c40, c41);
-        Store(c + (5 * ldc), c50, c51);
+        Store(c, c00, c01, accumulate);
+        Store(c + ldc, c10, c11, accumulate);
+        Store(c + (2 * ldc), c20, c21, accumulate);
+        Store(c + (3 * ldc), c30, c31, accumulate);
+        Store(c + (4 * ldc), c40, c41, accumulate);
+        Store(c + (5 * ldc), c50, c51, accumulate);
     }
 
     /// <summary>1 vector.</summary>
@@ -102,23 +91,12 @@ internal static unsafe class WeightGradient6x2<S, V>
 
         ahead.Line = line;
         ahead.Left = left;
-        if (accumulate)
-        {
-            Add(c, c00);
-            Add(c + ldc, c10);
-            Add(c + (2 * ldc), c20);
-            Add(c + (3 * ldc), c30);
-            Add(c + (4 * ldc), c40);
-            Add(c + (5 * ldc), c50);
-            return;
-        }
-
-        Store(c, c00);
-        Store(c + ldc, c10);
-        Store(c + (2 * ldc), c20);
-        Store(c + (3 * ldc), c30);
-        Store(c + (4 * ldc), c40);
-        Store(c + (5 * ldc), c50);
+        Store(c, c00, accumulate);
+        Store(c + ldc, c10, accumulate);
+        Store(c + (2 * ldc), c20, accumulate);
+        Store(c + (3 * ldc), c30, accumulate);
+        Store(c + (4 * ldc), c40, accumulate);
+        Store(c + (5 * ldc), c50, accumulate);
     }
 
     /// <summary>
@@ -154,22 +132,12 @@ internal static unsafe class WeightGradient6x2<S, V>
     private static void Row(V a, V b0, ref V c0) => c0 = S.MultiplyAdd(a, b0, c0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(float* c, V x0, V x1)
+    private static void Store(float* c, V x0, V x1, bool accumulate)
     {
-        Add(c, x0);
-        Add(c + S.Width, x1);
+        Store(c, x0, accumulate);
+        Store(c + S.Width, x1, accumulate);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(float* c, V x0) => S.Store(c, S.Add(x0, S.Load(c)));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0, V x1)
-    {
-        Store(c, x0);
-        Store(c + S.Width, x1);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0) => S.Store(c, x0);
+    private static void Store(float* c, V x0, bool accumulate) => S.Store(c, accumulate ? S.Add(x0, S.Load(c)) : x0);
 }

@@ -52,27 +52,14 @@ internal static unsafe class WeightGradient8x3<S, V>
 
         ahead.Line = line;
         ahead.Left = left;
-        if (accumulate)
-        {
-            Add(c, c00, c01, c02);
-            Add(c + ldc, c10, c11, c12);
-            Add(c + (2 * ldc), c20, c21, c22);
-            Add(c + (3 * ldc), c30, c31, c32);
-            Add(c + (4 * ldc), c40, c41, c42);
-            Add(c + (5 * ldc), c50, c51, c52);
-            Add(c + (6 * ldc), c60, c61, c62);
-            Add(c + (7 * ldc), c70, c71, c72);
-            return;
-        }
-
-        Store(c, c00, c01, c02);
-        Store(c + ldc, c10, c11, c12);
-        Store(c + (2 * ldc), c20, c21, c22);
-        Store(c + (3 * ldc), c30, c31, c32);
-        Store(c + (4 * ldc), c40, c41, c42);
-        Store(c + (5 * ldc), c50, c51, c52);
-        Store(c + (6 * ldc), c60, c61, c62);
-        Store(c + (7 * ldc), c70, c71, c72);
+        Store(c, c00, c01, c02, accumulate);
+        Store(c + ldc, c10, c11, c12, accumulate);
+        Store(c + (2 * ldc), c20, c21, c22, accumulate);
+        Store(c + (3 * ldc), c30, c31, c32, accumulate);
+        Store(c + (4 * ldc), c40, c41, c42, accumulate);
+        Store(c + (5 * ldc), c50, c51, c52, accumulate);
+        Store(c + (6 * ldc), c60, c61, c62, accumulate);
+        Store(c + (7 * ldc), c70, c71, c72, accumulate);
     }
 
     /// <summary>2 vectors.</summary>
@@ -116,27 +103,14 @@ internal static unsafe class WeightGradient8x3<S, V>
 
         ahead.Line = line;
         ahead.Left = left;
-        if (accumulate)
-        {
-            Add(c, c00, c01);
-            Add(c + ldc, c10, c11);
-            Add(c + (2 * ldc), c20, c21);
-            Add(c + (3 * ldc), c30, c31);
-            Add(c + (4 * ldc), c40, c41);
-            Add(c + (5 * ldc), c50, c51);
-            Add(c + (6 * ldc), c60, c61);
-            Add(c + (7 * ldc), c70, c71);
-            return;
-        }
-
-        Store(c, c00, c01);
-        Store(c + ldc, c10, c11);
-        Store(c + (2 * ldc), c20, c21);
-        Store(c + (3 * ldc), c30, c31);
-        Store(c + (4 * ldc), c40, c41);
-        Store(c + (5 * ldc), c50, c51);
-        Store(c + (6 * ldc), c60, c61);
-        Store(c + (7 * ldc), c70, c71);
+        Store(c, c00, c01, accumulate);
+        Store(c + ldc, c10, c11, accumulate);
+        Store(c + (2 * ldc), c20, c21, accumulate);
+        Store(c + (3 * ldc), c30, c31, accumulate);
+        Store(c + (4 * ldc), c40, c41, accumulate);
+        Store(c + (5 * ldc), c50, c51, accumulate);
+        Store(c + (6 * ldc), c60, c61, accumulate);
+        Store(c + (7 * ldc), c70, c71, accumulate);
     }
 
     /// <summary>1 vector: so few multiply-adds a point that a place is asked for with every four points only.</summary>
@@ -189,27 +163,14 @@ internal static unsafe class WeightGradient8x3<S, V>
 
         ahead.Line = line;
         ahead.Left = left;
-        if (accumulate)
-        {
-            Add(c, c00);
-            Add(c + ldc, c10);
-            Add(c + (2 * ldc), c20);
-            Add(c + (3 * ldc), c30);
-            Add(c + (4 * ldc), c40);
-            Add(c + (5 * ldc), c50);
-            Add(c + (6 * ldc), c60);
-            Add(c + (7 * ldc), c70);
-            return;
-        }
-
-        Store(c, c00);
-        Store(c + ldc, c10);
-        Store(c + (2 * ldc), c20);
-        Store(c + (3 * ldc), c30);
-        Store(c + (4 * ldc), c40);
-        Store(c + (5 * ldc), c50);
-        Store(c + (6 * ldc), c60);
-        Store(c + (7 * ldc), c70);
+        Store(c, c00, accumulate);
+        Store(c + ldc, c10, accumulate);
+        Store(c + (2 * ldc), c20, accumulate);
+        Store(c + (3 * ldc), c30, accumulate);
+        Store(c + (4 * ldc), c40, accumulate);
+        Store(c + (5 * ldc), c50, accumulate);
+        Store(c + (6 * ldc), c60, accumulate);
+        Store(c + (7 * ldc), c70, accumulate);
     }
 
     /// <summary>
@@ -272,38 +233,20 @@ internal static unsafe class WeightGradient8x3<S, V>
     private static void Row(V a, V b0, ref V c0) => c0 = S.MultiplyAdd(a, b0, c0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(float* c, V x0, V x1, V x2)
+    private static void Store(float* c, V x0, V x1, V x2, bool accumulate)
     {
-        Add(c, x0);
-        Add(c + S.Width, x1);
-        Add(c + (2 * S.Width), x2);
+        Store(c, x0, accumulate);
+        Store(c + S.Width, x1, accumulate);
+        Store(c + (2 * S.Width), x2, accumulate);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(float* c, V x0, V x1)
+    private static void Store(float* c, V x0, V x1, bool accumulate)
     {
-        Add(c, x0);
-        Add(c + S.Width, x1);
+        Store(c, x0, accumulate);
+        Store(c + S.Width, x1, accumulate);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(float* c, V x0) => S.Store(c, S.Add(x0, S.Load(c)));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0, V x1, V x2)
-    {
-        Store(c, x0);
-        Store(c + S.Width, x1);
-        Store(c + (2 * S.Width), x2);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0, V x1)
-    {
-        Store(c, x0);
-        Store(c + S.Width, x1);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0) => S.Store(c, x0);
+    private static void Store(float* c, V x0, bool accumulate) => S.Store(c, accumulate ? S.Add(x0, S.Load(c)) : x0);
 }

@@ -15,20 +15,14 @@ internal readonly unsafe struct WovenTaps<S, V> : IRowTaps<WovenTaps<S, V>, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static WovenTaps<S, V> For(float* masks, nint second) => default;
 
-    public static bool IsPair => false;
-
-    public static bool Turns => false;
-
     public static bool IsWhole => true;
 
     public static bool IsWoven => true;
 
     public static int Stride => 2;
 
-    public static int Outputs => Stencil3x3.OutputMask;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V First(float* dy, V row) => S.Woven(S.Load(dy + 1));
+    public static V First(WovenTaps<S, V> taps, float* dy, V row) => S.Woven(S.Load(dy + 1));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -51,20 +45,12 @@ internal readonly unsafe struct WovenEdgeTaps<S, V>(float* masks) : IRowTaps<Wov
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static WovenEdgeTaps<S, V> For(float* masks, nint second) => new(masks);
 
-    public static bool IsPair => false;
-
-    public static bool Turns => false;
-
-    public static bool IsWhole => false;
-
     public static bool IsWoven => true;
 
     public static int Stride => 2;
 
-    public static int Outputs => Stencil3x3.OutputMask;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V First(float* dy, V row) => S.WovenNext(row);
+    public static V First(WovenEdgeTaps<S, V> taps, float* dy, V row) => S.WovenNext(row);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -90,20 +76,12 @@ internal readonly unsafe struct WovenLastTaps<S, V>(float* masks) : IRowTaps<Wov
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static WovenLastTaps<S, V> For(float* masks, nint second) => new(masks);
 
-    public static bool IsPair => false;
-
-    public static bool Turns => false;
-
-    public static bool IsWhole => false;
-
     public static bool IsWoven => true;
 
     public static int Stride => 2;
 
-    public static int Outputs => Stencil3x3.OutputMask;
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V First(float* dy, V row) => S.And(S.WovenNext(row), _next);
+    public static V First(WovenLastTaps<S, V> taps, float* dy, V row) => S.And(S.WovenNext(row), taps._next);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
@@ -130,10 +108,6 @@ internal readonly unsafe struct WovenPairTaps<S, V>(float* masks, nint second) :
 
     public static bool IsPair => true;
 
-    public static bool Turns => false;
-
-    public static bool IsWhole => false;
-
     public static bool IsWoven => true;
 
     public static int Stride => 2;
@@ -141,7 +115,7 @@ internal readonly unsafe struct WovenPairTaps<S, V>(float* masks, nint second) :
     public static int Outputs => 3;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public V First(float* dy, V row) => S.WovenNext(row);
+    public static V First(WovenPairTaps<S, V> taps, float* dy, V row) => S.WovenNext(row);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)

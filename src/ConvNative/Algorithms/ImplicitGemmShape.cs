@@ -123,7 +123,7 @@ internal sealed class ImplicitGemmShape
 
     public FilterPanels Filter(ImplicitGemmPart part) => new(Packer, Kernel.MR, _context.Sizes, part.Kernel, _forward);
 
-    public int ColumnBlocks(PatchGrid grid) => Math.Max(1, BlockSizes.CeilDiv(Points(grid) - Kernel.Tail, NC));
+    public int ColumnBlocks(PatchGrid grid) => Pieces(Points(grid), NC);
 
     /// <summary>Columns of the block that begins where so many are left.</summary>
     public int BlockColumns(int left) => left <= MostColumns ? left : NC;
@@ -173,7 +173,7 @@ internal sealed class ImplicitGemmShape
     private void Cut(long images, int points, int panels, int fewestTiles)
     {
         NC = BalancedColumns(points, panels);
-        long items = images * Math.Max(1, BlockSizes.CeilDiv(points - Kernel.Tail, NC));
+        long items = images * Pieces(points, NC);
         // Each part of the rows packs the patches anew, so there are only as many as even out the work.
         int parts = 1;
         while (items * parts < ItemsPerThread * (long)_context.Threads && items * parts % _context.Threads != 0) parts++;
@@ -186,13 +186,16 @@ internal sealed class ImplicitGemmShape
     /// </summary>
     private void CutImage(int points, int panels)
     {
-        int all = Math.Max(1, BlockSizes.CeilDiv(points - Kernel.Tail, Kernel.NR)), tiles = PaddedM / Kernel.MR;
+        int all = Pieces(points, Kernel.NR), tiles = PaddedM / Kernel.MR;
         double columns = Unevenness(all), rows = Unevenness(tiles);
         bool byRows = rows < 0.85 * columns || (rows < 1.15 * columns && M > Channels && OutH * OutW % Prefetch.Line != 0);
         if (!byRows) panels = Math.Clamp(all / (ItemsPerThread * _context.Threads), 1, panels);
         NC = BalancedColumns(points, panels);
         RowsPerItem = byRows ? BlockSizes.CeilDiv(tiles, _context.Threads) * Kernel.MR : PaddedM;
     }
+
+    /// <summary>Pieces of so many columns, of which the last one takes the tail too.</summary>
+    private int Pieces(int points, int columns) => Math.Max(1, BlockSizes.CeilDiv(points - Kernel.Tail, columns));
 
     /// <summary>At most so many panels a block, in blocks as equal as panels allow.</summary>
     private int BalancedColumns(int points, int panels) =>

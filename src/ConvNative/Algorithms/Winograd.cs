@@ -21,8 +21,9 @@ internal sealed class Winograd : IConvAlgorithm
     /// (its sums have a ninth of the terms); for 5×5 kernels 1.7, 0.2 and 0.04; dw: 0.8 with one tile, 0.2 with 4, 0.04 with 16 (a sixteenth of
     /// the terms), for 5×5 kernels 2.5 with two tiles, 0.9 with 4, 0.07 with 49. The tests hold every result to this constant. 3×3 kernels of which a
     /// few taps are 10⁴ times the others reach 4.2 with one channel, 1.4 with 2; dw of a tile or two of numbers that span six orders of magnitude 32,
-    /// of numbers that are spread evenly over fewer 3.1. Data of a few spikes can break it for dw, whatever the tiles: a spike of x and one of dy in one tile, further
-    /// apart than a kernel reaches, are no term of dw, but the rounding of their product in the transforms remains (532 times seen).
+    /// of numbers that are spread evenly over fewer 3.1. Data of a few spikes can break it for dw, whatever the tiles: a spike of x and one of dy
+    /// in one tile, further apart than a kernel reaches, are no term of dw, but the rounding of their product in the transforms remains (532 times
+    /// seen).
     /// </summary>
     public double ErrorAmplification => 4;
 

@@ -137,23 +137,27 @@ internal static unsafe class Gemm8x3<S, V>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunWideByRows(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
     {
-        int columns = store->Columns;
-        store->Columns = Math.Min(columns, NR);
-        Run<ByRows>(K, a, lda, b, ldb, c, ldc, store);
-        store->Columns = columns;
-        if (columns > NR) LastColumn(K, a, lda, c + NR, ldc, store);
+        RunVectors(K, a, lda, b, ldb, c, ldc, store);
+        if (store->Columns > NR) LastColumn(K, a, lda, c + NR, ldc, store);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RunWithTail(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+    /// <summary>The columns that vectors hold, for rows of A.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void RunVectors(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
     {
         int columns = store->Columns;
         store->Columns = Math.Min(columns, NR);
         Run<ByRows>(K, a, lda, b, ldb, c, ldc, store);
         store->Columns = columns;
-        if (columns <= NR) return;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RunWithTail(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+    {
+        RunVectors(K, a, lda, b, ldb, c, ldc, store);
+        if (store->Columns <= NR) return;
         TileStore tail = *store;
-        tail.Columns = columns - NR;
+        tail.Columns -= NR;
         if (tail.Addend != null) tail.Addend += NR;
         GemmTail.Run(K, a, lda, store->LastColumn, c + NR, ldc, tail);
     }

@@ -20,10 +20,10 @@ internal static class CompareCommand
     {
         CaseList cases = CaseList.From(options);
         if (!ReportBroken(cases, options.KeepGoing)) return 2;
-        CheckWritable(options.Json);
-        CheckWritable(options.Html);
-        CheckWritable(options.Markdown);
-        CheckWritable(options.Picture);
+        CheckWritable("--json", options.Json);
+        CheckWritable("--html", options.Html);
+        CheckWritable("--markdown", options.Markdown);
+        CheckWritable("--picture", options.Picture);
         RunReport? baseline = options.Baseline is { } file ? LoadBaseline(file) : null;
         ContestantList contestants = await FindPeersAsync(options, known, console, stop);
         if (options.List)
@@ -54,16 +54,16 @@ internal static class CompareCommand
     }
 
     // Before half an hour of measuring, not after.
-    private static void CheckWritable(string? path)
+    private static void CheckWritable(string option, string? path)
     {
         if (path is null) return;
         try
         {
             File.Open(path, FileMode.OpenOrCreate, FileAccess.Write).Dispose();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (UsageException.IsOfPath(e))
         {
-            throw new UsageException(e.Message);
+            throw new UsageException($"{option} is '{path}': {e.Message}");
         }
     }
 
@@ -73,9 +73,9 @@ internal static class CompareCommand
         {
             return RunReport.Load(path);
         }
-        catch (IOException e)
+        catch (Exception e) when (UsageException.IsOfPath(e))
         {
-            throw new UsageException(e.Message);
+            throw new UsageException($"--baseline is '{path}': {e.Message}");
         }
     }
 

@@ -28,4 +28,8 @@ internal sealed record CompareOptions
 }
 
 /// <summary>The command line asks for something that cannot be done: exit code 2.</summary>
-internal sealed class UsageException(string message) : Exception(message);
+internal sealed class UsageException(string message) : Exception(message)
+{
+    /// <summary>Whether it is what a path that cannot be opened throws; an empty one too.</summary>
+    public static bool IsOfPath(Exception e) => e is IOException or UnauthorizedAccessException or ArgumentException;
+}

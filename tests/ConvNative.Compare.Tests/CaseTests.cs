@@ -1,5 +1,6 @@
 using ConvNative.Compare.Cases;
 using ConvNative.Compare.Measurement;
+using Spectre.Console;
 
 namespace ConvNative.Compare.Tests;
 
@@ -54,6 +55,21 @@ internal sealed class CaseTests
         Assert.That(list.Sum(layer => layer.Count * layer.Problem.Flops / 2.0), Is.EqualTo(multiplyAdds).Within(3).Percent);
         Assert.That(list.Select(layer => layer.Problem with { Name = null }).Distinct().Count(), Is.EqualTo(list.Count));
     }
+
+    [TestCase("")]
+    [TestCase("/no such folder/picture.svg")]
+    public void A_file_that_cannot_be_written_is_refused_before_anything_runs(string path)
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(TextWriter.Null) });
+        CompareOptions options = Options() with { Descriptors = ["mb1ic1ih5oc1oh5kh3ph1"], Picture = path };
+        Assert.That(
+            async () => await CompareCommand.RunAsync(options, "", [], console, CancellationToken.None),
+            Throws.InstanceOf<UsageException>().With.Message.StartsWith($"--picture is '{path}': "));
+    }
+
+    [Test]
+    public void An_empty_name_of_a_shape_file_is_refused() =>
+        Assert.That(() => CaseList.From(Options() with { ShapeFiles = [""] }), Throws.InstanceOf<UsageException>());
 
     [Test]
     public void Batches_apply_to_networks_but_not_to_cases_that_are_about_a_size()

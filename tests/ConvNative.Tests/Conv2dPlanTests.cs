@@ -94,17 +94,22 @@ internal sealed class Conv2dPlanTests
     public void Huge_strides_are_computed_or_refused(string descriptor)
     {
         ConvProblem problem = ConvProblem.Parse(descriptor);
-        using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), dy = Tensors.Random(problem.Output, 3);
-        using Tensor y = new(problem.Output), dx = new(problem.Input), dw = new(problem.Weights);
-        (Oracle.Sum[] exactY, Oracle.Sum[] exactDX) = (Oracle.Forward(problem, x, w, null), Oracle.BackwardData(problem, dy, w));
-        (Oracle.Sum[] exactDW, _) = Oracle.BackwardWeights(problem, x, dy);
+        const GuardedBuffer.Edge edge = GuardedBuffer.Edge.End;
+        using GuardedTensor x = new(problem.Input, edge), w = new(problem.Weights, edge), dy = new(problem.Output, edge);
+        using GuardedTensor y = new(problem.Output, edge), dx = new(problem.Input, edge), dw = new(problem.Weights, edge);
+        Tensors.Randomize(x.Tensor, 1);
+        Tensors.Randomize(w.Tensor, 2);
+        Tensors.Randomize(dy.Tensor, 3);
+        (Oracle.Sum[] exactY, Oracle.Sum[] exactDX) = (Oracle.Forward(problem, x.Tensor, w.Tensor, null), Oracle.BackwardData(problem, dy.Tensor, w.Tensor));
+        (Oracle.Sum[] exactDW, _) = Oracle.BackwardWeights(problem, x.Tensor, dy.Tensor);
         foreach (Conv2dOptions options in Configurations.All.Prepend(new Conv2dOptions()))
         {
             using Conv2d? conv = TestRun.Plan(problem, options);
             if (conv is null) continue;
-            if (TestRun.Supported(() => conv.Forward(x, w, null, y))) ErrorBound.AssertWithin(exactY, y.Span, $"y of {Configurations.Name(options)}");
-            if (TestRun.Supported(() => conv.BackwardData(dy, w, dx))) ErrorBound.AssertWithin(exactDX, dx.Span, $"dx of {Configurations.Name(options)}");
-            if (TestRun.Supported(() => conv.BackwardWeights(x, dy, dw, null))) ErrorBound.AssertWithin(exactDW, dw.Span, $"dw of {Configurations.Name(options)}");
+            string name = Configurations.Name(options);
+            if (TestRun.Supported(() => conv.Forward(x.Tensor, w.Tensor, null, y.Tensor))) ErrorBound.AssertWithin(exactY, y.Tensor.Span, $"y of {name}");
+            if (TestRun.Supported(() => conv.BackwardData(dy.Tensor, w.Tensor, dx.Tensor))) ErrorBound.AssertWithin(exactDX, dx.Tensor.Span, $"dx of {name}");
+            if (TestRun.Supported(() => conv.BackwardWeights(x.Tensor, dy.Tensor, dw.Tensor, null))) ErrorBound.AssertWithin(exactDW, dw.Tensor.Span, $"dw of {name}");
         }
     }
 

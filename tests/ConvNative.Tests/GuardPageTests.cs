@@ -3,7 +3,7 @@ using ConvNative.Tests.Support;
 namespace ConvNative.Tests;
 
 /// <summary>No run touches memory outside its tensors: each of them lies flush against a page that nobody may touch.</summary>
-internal sealed unsafe class GuardPageTests
+internal sealed class GuardPageTests
 {
     private static IEnumerable<TestCaseData> Cases =>
         from problem in ShapeList.Problems
@@ -28,15 +28,15 @@ internal sealed unsafe class GuardPageTests
         foreach (GuardedBuffer.Edge edge in Enum.GetValues<GuardedBuffer.Edge>())
         {
             var bias = new TensorShape(1, problem.Output.C, 1, 1);
-            using Guarded x = new(problem.Input, edge), dx = new(problem.Input, edge), w = new(problem.Weights, edge), dw = new(problem.Weights, edge);
-            using Guarded b = new(bias, edge), db = new(bias, edge), y = new(problem.Output, edge), dy = new(problem.Output, edge);
-            using Guarded residual = new(problem.Output, edge);
+            using GuardedTensor x = new(problem.Input, edge), dx = new(problem.Input, edge), w = new(problem.Weights, edge), dw = new(problem.Weights, edge);
+            using GuardedTensor b = new(bias, edge), db = new(bias, edge), y = new(problem.Output, edge), dy = new(problem.Output, edge);
+            using GuardedTensor residual = new(problem.Output, edge);
             TestRun.Supported(() => conv.Forward(x.Tensor, w.Tensor, b.Tensor, y.Tensor, residual.Tensor));
             TestRun.Supported(() => conv.Forward(x.Tensor, w.Tensor, null, y.Tensor));
             TestRun.Supported(() => conv.BackwardData(dy.Tensor, w.Tensor, dx.Tensor));
             TestRun.Supported(() => conv.BackwardWeights(x.Tensor, dy.Tensor, dw.Tensor, db.Tensor));
             TestRun.Supported(() => conv.BackwardActivation(dy.Tensor, y.Tensor, residual.Tensor));
-            foreach (Guarded tensor in new[] { x, dx, w, dw, b, db, y, dy, residual })
+            foreach (GuardedTensor tensor in new[] { x, dx, w, dw, b, db, y, dy, residual })
                 Assert.That(tensor.IsUntouchedBeside, $"{edge}: {tensor.Tensor.Shape}");
         }
     }
@@ -46,34 +46,11 @@ internal sealed unsafe class GuardPageTests
     {
         foreach (ConvProblem problem in ShapeList.Problems)
         {
-            using Guarded x = new(problem.Input, edge);
+            using GuardedTensor x = new(problem.Input, edge);
             using Tensor made = Columns.Im2Col(x.Tensor, problem, order);
-            using Guarded columns = new(made.Shape, edge);
+            using GuardedTensor columns = new(made.Shape, edge);
             using Tensor image = Columns.Col2Im(columns.Tensor, problem, order);
             Assert.That(x.IsUntouchedBeside && columns.IsUntouchedBeside, problem.Name);
-        }
-    }
-
-    /// <summary>A tensor in a guarded buffer.</summary>
-    private sealed class Guarded : IDisposable
-    {
-        private readonly GuardedBuffer _buffer;
-
-        public Guarded(TensorShape shape, GuardedBuffer.Edge edge)
-        {
-            _buffer = new GuardedBuffer(shape.Length, edge);
-            Tensor = Tensor.Wrap(_buffer.Pointer, shape);
-            Tensor.Span.Fill(0.5f);
-        }
-
-        public Tensor Tensor { get; }
-
-        public bool IsUntouchedBeside => _buffer.IsUntouchedBeside;
-
-        public void Dispose()
-        {
-            Tensor.Dispose();
-            _buffer.Dispose();
         }
     }
 }

@@ -141,14 +141,13 @@ internal static unsafe class Col2Im
         int sw = s.sw;
         nint width = (nint)s.OW * depth, step = (nint)s.sh * s.IW * depth;
         nint inside = (nint)across.First * depth, outside = (nint)across.End * depth;
-        float* end = dcol + ((nint)pixels * depth);
-        float* row = dcol + ((((nint)down.First * s.OW) - firstPixel) * depth);
+        // Places in the matrix row: a pointer to where a row of pixels starts that is cut off on the left may wrap round.
+        nint end = (nint)pixels * depth, row = (((nint)down.First * s.OW) - firstPixel) * depth;
         origin += down.First * step;
         for (int oh = down.First; oh < down.End; oh++, row += width, origin += step)
         {
-            float* first = row + inside > dcol ? row + inside : dcol;
-            float* last = row + outside < end ? row + outside : end;
-            AddPixels<S, V, A>(origin + ((first - row) * sw), sw, depth, first, last, dxEnd);
+            nint first = Math.Max(row + inside, 0), last = Math.Min(row + outside, end);
+            AddPixels<S, V, A>(origin + ((first - row) * sw), sw, depth, dcol + first, dcol + last, dxEnd);
         }
     }
 

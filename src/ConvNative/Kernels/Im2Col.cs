@@ -119,25 +119,23 @@ internal static unsafe class Im2Col
         int sw = s.sw;
         nint width = (nint)s.OW * depth, step = (nint)s.sh * s.IW * depth;
         nint inside = (nint)across.First * depth, outside = (nint)across.End * depth;
-        float* end = col + ((nint)pixels * depth);
-        float* row = col + ((((nint)oh * s.OW) - firstPixel) * depth);
+        // Places in the matrix row: a pointer to where a row of pixels starts that is cut off on the left may wrap round.
+        nint end = (nint)pixels * depth, row = (((nint)oh * s.OW) - firstPixel) * depth;
+        float* colEnd = col + end;
         origin += oh * step;
-        for (float* begin = col; begin < end; begin = row, origin += step, oh++)
+        for (nint begin = 0; begin < end; begin = row, origin += step, oh++)
         {
-            float* next = row + width;
-            float* stop = next < end ? next : end;
-            float* first = stop;
-            float* last = stop;
+            nint stop = Math.Min(row + width, end), first = stop, last = stop;
             if (down.Contains(oh))
             {
-                first = Clamp(row + inside, begin, stop);
-                last = Clamp(row + outside, first, stop);
+                first = Math.Clamp(row + inside, begin, stop);
+                last = Math.Clamp(row + outside, first, stop);
             }
 
-            Zeros<S, V>(begin, first, end);
-            Pixels<S, V, R>(origin + ((first - row) * sw), sw, depth, xEnd, first, last, end);
-            Zeros<S, V>(last, stop, end);
-            row = next;
+            Zeros<S, V>(col + begin, col + first, colEnd);
+            Pixels<S, V, R>(origin + ((first - row) * sw), sw, depth, xEnd, col + first, col + last, colEnd);
+            Zeros<S, V>(col + last, col + stop, colEnd);
+            row += width;
         }
     }
 
@@ -151,33 +149,27 @@ internal static unsafe class Im2Col
         where S : struct, ISimd<V>
         where V : struct
     {
-        float* end = col + pixels;
-        float* image = col - firstPixel;
-        float* first = Clamp(image + (down.First * width) + across.First, col, end);
-        float* last = Clamp(image + ((down.End - 1) * width) + across.End, first, end);
+        // Places in the matrix row, as in WriteRow; image is the plane's first.
+        nint image = -firstPixel;
+        nint first = Math.Clamp(image + (down.First * width) + across.First, 0, pixels);
+        nint last = Math.Clamp(image + ((down.End - 1) * width) + across.End, first, pixels);
         if (across.First == across.End)
             last = first;
-        Zeros<S, V>(col, first, end);
-        Copy<S, V, UnitRead<S, V>>(origin + firstPixel + (first - col), 1, xEnd, first, last, end);
-        Zeros<S, V>(last, end, end);
+        float* end = col + pixels;
+        Zeros<S, V>(col, col + first, end);
+        Copy<S, V, UnitRead<S, V>>(origin + firstPixel + first, 1, xEnd, col + first, col + last, end);
+        Zeros<S, V>(col + last, end, end);
 
         // From the end of the row before the tile, which may wrap into it.
         nint seam = width - (across.End - across.First);
         if (seam == 0)
             return;
-        for (float* wrapped = image + (Math.Max(down.First, oh - 1) * width) + across.End; wrapped < last; wrapped += width)
+        for (nint wrapped = image + (Math.Max(down.First, oh - 1) * width) + across.End; wrapped < last; wrapped += width)
         {
-            float* stop = Clamp(wrapped + seam, first, last);
-            for (float* p = Clamp(wrapped, first, last); p < stop; p++)
-                *p = 0;
+            nint stop = Math.Clamp(wrapped + seam, first, last);
+            for (nint i = Math.Clamp(wrapped, first, last); i < stop; i++)
+                col[i] = 0;
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float* Clamp(float* p, float* low, float* high)
-    {
-        p = p > low ? p : low;
-        return p < high ? p : high;
     }
 
     /// <summary>Every <paramref name="stride"/>-th pixel from p on fills [<paramref name="col"/>, <paramref name="stop"/>).</summary>

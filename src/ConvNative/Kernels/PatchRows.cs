@@ -72,9 +72,9 @@ internal static unsafe class PatchRows<S, V>
         nint step = source.ChannelStride;
         int stride = source.PointStride, vectors = (count + S.Width - 1) / S.Width;
         nint vector = (nint)S.Width * stride;
-        // Channels whose last vector does not reach beyond the end.
-        float* end = source.End - (vectors * vector);
-        int whole = p + ((channels - 1) * step) <= end ? channels : end < p ? 0 : (int)((end - p) / step) + 1;
+        // Channels whose last vector does not reach beyond the end. Counted in floats: a pointer that far before the end may wrap round.
+        nint room = (nint)(source.End - p) - (vectors * vector);
+        int whole = room >= (channels - 1) * step ? channels : room < 0 ? 0 : (int)(room / step) + 1;
         if (vectors == 1)
         {
             for (int c = 0; c < whole; c++, p += step, target += ld) S.Store(target, R.Inner(p, stride));

@@ -3,7 +3,10 @@ using System.Runtime.InteropServices;
 
 namespace ConvNative.Tests.Support;
 
-/// <summary>Floats that lie flush against a page which nobody may touch: the first access beyond that edge ends the process.</summary>
+/// <summary>
+/// Floats that lie flush against a page which nobody may touch: the first access beyond that edge ends the process. They lie
+/// as low as the system grants (Linux on x64: below 2 GiB), where the address of a place far before them wraps round.
+/// </summary>
 internal sealed unsafe partial class GuardedBuffer : IDisposable
 {
     private const nuint Page = 1 << 16;   // a multiple of every page size in use, and Windows' step of reservation
@@ -67,12 +70,16 @@ internal sealed unsafe partial class GuardedBuffer : IDisposable
     private static partial class Pages
     {
         private const int ProtectionReadWrite = 3;
-        private const int MapPrivateAnonymous = 0x22;   // Linux; macOS: 0x1002
+        private const int MapPrivateAnonymous = 0x22;
+        private const int MapLow = 0x40;
         private const int MapPrivateAnonymousMac = 0x1002;
         private const uint MemCommitReserve = 0x3000;
         private const uint MemRelease = 0x8000;
         private const uint PageReadWrite = 4;
         private const uint PageNoAccess = 1;
+
+        private static int Flags => OperatingSystem.IsMacOS() ? MapPrivateAnonymousMac
+            : RuntimeInformation.ProcessArchitecture == Architecture.X64 ? MapPrivateAnonymous | MapLow : MapPrivateAnonymous;
 
         public static byte* Reserve(nuint bytes)
         {
@@ -82,7 +89,7 @@ internal sealed unsafe partial class GuardedBuffer : IDisposable
                 return reserved != null ? reserved : throw new Win32Exception();
             }
 
-            byte* mapped = Map(null, bytes, ProtectionReadWrite, OperatingSystem.IsMacOS() ? MapPrivateAnonymousMac : MapPrivateAnonymous, -1, 0);
+            byte* mapped = Map(null, bytes, ProtectionReadWrite, Flags, -1, 0);
             return (nint)mapped != -1 ? mapped : throw new Win32Exception();
         }
 

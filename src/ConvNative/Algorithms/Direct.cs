@@ -1,23 +1,18 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using ConvNative.Interop;
 using ConvNative.Kernels;
 using ConvNative.Simd;
 
 namespace ConvNative.Algorithms;
 
 /// <summary>
-/// Convolution without packed patches. For small images of many channels: <see cref="DirectLanePass"/>. Else for products of few rows or short sums,
-/// where cutting patches into panels costs as much as multiplying them: first layers, few
-/// channels per group, few output channels; their weight gradients: <see cref="DirectWeights"/>. A strip of source rows is copied into <see cref="PhasePlanes"/> and the kernels read each
-/// tap there, as vectors of consecutive points.
+/// Convolution without packed patches: the kernels read each tap where it stands, in the image or in a copy of some of its rows
+/// (<see cref="PhasePlanes"/>). For products of few rows or short sums, where cutting patches into panels costs as much as multiplying them, and for
+/// small images, of which much is padding. One <see cref="DirectForm"/> for each kind of problem:
 /// <code>
-/// forward        y[oc, points]  = Σ over (ic, kh, kw) of w · taps in x; by whole rows where they fill vectors: <see cref="DirectRows"/>
-/// backward-data  dx[ic, points] = Σ over (oc, kh, kw) of w · taps in dy, for each residue class of the strides (see
-///                <see cref="ImplicitGemm"/>); all classes read one copy of dy and are interleaved at the store
+/// <see cref="DirectLanes"/>    y, dx   small images of many channels: output channels in the lanes, padding left out
+/// <see cref="DirectRows"/>     y       first layers: by output rows that fill their vectors
+/// <see cref="DirectPoints"/>   y, dx   all others: few channels, or few of them per group
+/// <see cref="DirectWeights"/>  dw      first layers: dot products over points
 /// </code>
-/// Each element is summed over blocks of channels, then channels, then taps (the other forms say theirs): an order that depends on the problem,
-/// the caches and the instruction set only.
 /// </summary>
 internal sealed class Direct : IConvAlgorithm
 {
@@ -30,308 +25,27 @@ internal sealed class Direct : IConvAlgorithm
         if (direction == Direction.BackwardWeights && context.Isa != Isa.Avx512) return "its backward-weights needs 32 vector registers";
         if (direction == Direction.BackwardData && (long)context.Sizes.sh * context.Sizes.sw > MostClasses)
             return $"its backward-data sums each residue class of the strides, of which {MostClasses} are the most";
-        int workers = direction == Direction.BackwardWeights ? new DirectWeights(context).Workers
-            : InLanes(context, direction) ? new DirectLanePass(context, direction).Workers
-            : TakesRows(context, direction)?.Workers ?? new Pass(context, direction).Workers;
-        return workers > 0
+        return FormOf(context, direction).Workers > 0
             ? null
             : $"its smallest strip does not fit MaxWorkspaceBytes {context.MaxWorkspaceBytes}";
     }
 
-    /// <summary>
-    /// Few rows, patches that overlap (else packing reads nothing twice) and most lanes on points, measured against implicit and
-    /// im2col GEMM. Backward-data with strides gains for more rows, since the residue classes share one copy of dy; a single row
-    /// then loads more than it multiplies. Or many output channels and small images without strides.
-    /// </summary>
-    public bool Suits(PlanContext context, Direction direction)
+    /// <summary>Where patches overlap, else packing them reads nothing twice, and its form pays.</summary>
+    public bool Suits(PlanContext context, Direction direction) =>
+        (long)context.Sizes.KH * context.Sizes.KW > (long)context.Sizes.sh * context.Sizes.sw && FormOf(context, direction).Pays;
+
+    public ConvPass Plan(PlanContext context, Direction direction)
     {
-        if (direction == Direction.BackwardWeights) return new DirectWeights(context).Pays;
-        ConvSizes s = context.Sizes;
-        if ((long)s.KH * s.KW <= (long)s.sh * s.sw) return false;
-        if (InLanes(context, direction) || TakesRows(context, direction) != null) return true;
-        var pass = new Pass(context, direction);
-        double rows = pass.M / pass.UsefulShare;
-        return pass.UsefulShare >= 0.5 && (pass.Classes == 1 ? rows <= 40 : rows is > 1.5 and <= 72);
+        DirectForm form = FormOf(context, direction);
+        form.ListOffsets();
+        return form;
     }
 
-    public ConvPass Plan(PlanContext context, Direction direction) =>
-        direction == Direction.BackwardWeights ? new DirectWeights(context).WithOffsets()
-            : InLanes(context, direction) ? new DirectLanePass(context, direction)
-            : TakesRows(context, direction)?.WithOffsets() ?? (ConvPass)new Pass(context, direction).WithOffsets();
-
-    /// <summary>Whether its output channels are lanes.</summary>
-    private static bool InLanes(PlanContext context, Direction direction) =>
-        LaneKernels.Suit(context.Isa, context.SizesOf(direction));
-
-    /// <summary>The form by output rows, where it pays.</summary>
-    private static DirectRows? TakesRows(PlanContext context, Direction direction)
+    private static DirectForm FormOf(PlanContext context, Direction direction)
     {
-        if (direction != Direction.Forward) return null;
-        var rows = new DirectRows(context);
-        return rows.Pays ? rows : null;
-    }
-
-    /// <summary>Rows [Row, Row + Rows) of the product, computed together.</summary>
-    private readonly record struct Panel(int Row, int Rows, DirectKernel Kernel);
-
-    private sealed unsafe class Pass : ConvPass
-    {
-        private const int ItemsPerThread = 4;
-        private readonly PlanContext _context;
-        private readonly Direction _direction;
-        private readonly ConvSizes _s;
-        private readonly ResidueClass[] _classes;
-        private readonly Panel[] _panels;
-        private nint[] _offsets = [];
-
-        public Pass(PlanContext context, Direction direction)
-        {
-            (_context, _direction, _s) = (context, direction, context.Sizes);
-            bool forward = direction == Direction.Forward;
-            (M, Channels) = forward ? (_s.GroupOC, _s.GroupIC) : (_s.GroupIC, _s.GroupOC);
-            _classes = forward
-                ? [ResidueClass.Forward(_s)]
-                : [.. Enumerable.Range(0, _s.sh * _s.sw).Select(i => ResidueClass.BackwardData(context.Sizes, i / context.Sizes.sw, i % context.Sizes.sw))];
-            Tap[] taps = [.. _classes.SelectMany(c => c.Taps)];
-            Planes = forward
-                ? new PhasePlanes(_s.IH, _s.IW, _s.OH, _s.OW, _s.sh, _s.sw, taps)
-                : new PhasePlanes(_s.OH, _s.OW, BlockSizes.CeilDiv(_s.IH, _s.sh), BlockSizes.CeilDiv(_s.IW, _s.sw), 1, 1, taps);
-            _panels = Cut(M, context.Isa);
-            GroupLength = (long)taps.Length * Channels * M;
-            Block();
-        }
-
-        /// <summary>Rows of the product: output channels of a group.</summary>
-        public int M { get; }
-
-        /// <summary>Channels that are summed over.</summary>
-        public int Channels { get; }
-
-        public PhasePlanes Planes { get; }
-
-        /// <summary>Residue classes of the strides.</summary>
-        public int Classes => _classes.Length;
-
-        /// <summary>Points among the numbers of an image that are computed, as if it were one strip of whole tiles.</summary>
-        public double UsefulShare =>
-            (double)Planes.Rows * Planes.Columns / BlockSizes.RoundUp(Planes.Points(Planes.Rows), _panels[0].Kernel.Columns);
-
-        /// <summary>Points that all panels pass over before the next ones: whole tiles of every kernel.</summary>
-        public int ChunkPoints { get; private set; }
-
-        /// <summary>Channels whose planes are in scratch at once.</summary>
-        public int ChannelsPerBlock { get; private set; }
-
-        public int Workers { get; private set; }
-
-        public long PlanesLength { get; private set; }
-
-        /// <summary>Floats from a row of sums to the next.</summary>
-        public int SumsStride { get; private set; }
-
-        public override long WorkspaceBytes => WorkerLength * Workers * sizeof(float);
-
-        public override long PackedWeightsBytes => (long)_s.G * GroupLength * sizeof(float);
-
-        public override string Details =>
-            $"{_panels.Length} panel(s) of up to {_panels[0].Rows} rows, strips of {Planes.StripRows} rows, {ChannelsPerBlock} channels at once, {_classes.Length} product(s), {Workers} worker(s)";
-
-        private long WorkerLength => PlanesLength + ((long)_classes.Length * M * SumsStride);
-
-        /// <summary>Floats of a group's packed weights: [class][panel][(channel, tap)][rows].</summary>
-        private long GroupLength { get; }
-
-        /// <summary>Lists the distances that the kernels read, [class][(channel, tap)]: for a pass that will run.</summary>
-        public Pass WithOffsets()
-        {
-            _offsets = GC.AllocateUninitializedArray<nint>(ChannelsPerBlock * _classes.Sum(c => c.Taps.Length), pinned: true);
-            int k = 0;
-            nint channelStride = Planes.ChannelStride;
-            foreach (ResidueClass residueClass in _classes)
-            {
-                nint[] taps = Array.ConvertAll(residueClass.Taps, Planes.TapOffset);
-                for (int c = 0; c < ChannelsPerBlock; c++)
-                {
-                    foreach (nint tap in taps) _offsets[k++] = (c * channelStride) + tap;
-                }
-            }
-
-            return this;
-        }
-
-        public override void PackWeights(float* w, float* packed, WorkerPool pool)
-        {
-            var task = new PackTask(this, w, packed);
-            pool.For(_context.Threads, (long)_s.G * Channels, ref task);
-        }
-
-        public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
-        {
-            var task = new StripTask(this, buffers, workspace);
-            pool.For(Workers, task.Count, ref task);
-        }
-
-        // As few panels as there can be, as even as they can be.
-        private static Panel[] Cut(int M, Isa isa)
-        {
-            int count = BlockSizes.CeilDiv(M, DirectKernel.MaxRows);
-            var panels = new Panel[count];
-            for (int i = 0, row = 0; i < count; i++)
-            {
-                int rows = BlockSizes.CeilDiv(M - row, count - i);
-                panels[i] = new Panel(row, rows, DirectKernel.For(isa, rows));
-                row += rows;
-            }
-
-            return panels;
-        }
-
-        /// <summary>Settles the blocks: the planes that a chunk reads in L1, strip and sums in L2, the workspace within its limit.</summary>
-        private void Block()
-        {
-            CacheSizes caches = CacheSizes.Machine;
-            ChunkPoints = DirectKernel.WholeTiles(_context.Isa);
-            long chunkFloats = (long)Planes.RowPhases * Planes.ColumnPhases * (ChunkPoints + ((long)Planes.ExtraRows * Planes.Pitch));
-            long wanted = caches.L1 / 2 / sizeof(float) / chunkFloats;
-            ChannelsPerBlock = BlockSizes.Balance(Channels, (int)Math.Clamp(wanted, 1, Channels), 1);
-            long stripRow = (((long)ChannelsPerBlock * Planes.RowPhases * Planes.ColumnPhases) + ((long)_classes.Length * M)) * Planes.Pitch * sizeof(float);
-            int strips = _context.Threads == 1 ? 1 : BlockSizes.CeilDiv(ItemsPerThread * _context.Threads, _s.N * _s.G);
-            Planes.StripRows = BlockSizes.Balance(Planes.Rows, (int)Math.Clamp(caches.L2 / 2 / stripRow, 1, BlockSizes.CeilDiv(Planes.Rows, strips)), 1);
-            for (; ; Planes.StripRows = (Planes.StripRows + 1) / 2)
-            {
-                Measure();
-                Workers = (int)Math.Min(_context.Threads, _context.MaxWorkspaceBytes / (WorkerLength * sizeof(float)));
-                if (Workers > 0 || Planes.StripRows == 1) return;
-            }
-        }
-
-        private void Measure()
-        {
-            int points = Planes.Points(Planes.StripRows);
-            int tile = _panels.Max(panel => panel.Kernel.Columns);
-            SumsStride = (int)PhasePlanes.OddLines(points + tile);
-            PlanesLength = BlockSizes.RoundUp(tile, 16) + ((long)ChannelsPerBlock * Planes.ChannelStride);
-        }
-
-        /// <summary>for g, channel: its weights in the panels of all classes.</summary>
-        private readonly struct PackTask(Pass pass, float* w, float* packed) : IParallelTask
-        {
-            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-            public void Run(long index, int worker)
-            {
-                (long g, long c) = Math.DivRem(index, pass.Channels);
-                ConvSizes s = pass._s;
-                nint area = s.KH * s.KW;
-                (nint rowStride, nint channelStride) = pass._direction == Direction.Forward ? (s.PatchLength, area) : (area, (nint)s.PatchLength);
-                float* source = w + (g * s.GroupOC * s.PatchLength) + ((nint)c * channelStride);
-                float* target = packed + (g * pass.GroupLength);
-                foreach (ResidueClass residueClass in pass._classes)
-                {
-                    int taps = residueClass.Kernel.Length;
-                    foreach (Panel panel in pass._panels)
-                    {
-                        float* p = target + (c * taps * panel.Rows);
-                        foreach (int t in residueClass.Kernel)
-                        {
-                            for (int r = 0; r < panel.Rows; r++) *p++ = source[((panel.Row + r) * rowStride) + t];
-                        }
-
-                        target += (nint)pass.Channels * taps * panel.Rows;
-                    }
-                }
-            }
-        }
-
-        /// <summary>for n, g, strip: some rows of one group's output.</summary>
-        private readonly struct StripTask(Pass pass, ConvBuffers buffers, float* workspace) : IParallelTask
-        {
-            private readonly ConvSizes _s = pass._s;
-
-            private int Strips => BlockSizes.CeilDiv(pass.Planes.Rows, pass.Planes.StripRows);
-
-            public long Count => (long)_s.N * _s.G * Strips;
-
-            public void Run(long index, int worker)
-            {
-                (long rest, long strip) = Math.DivRem(index, Strips);
-                (long n, long g) = Math.DivRem(rest, _s.G);
-                int firstRow = (int)strip * pass.Planes.StripRows;
-                int rows = Math.Min(pass.Planes.StripRows, pass.Planes.Rows - firstRow);
-                float* scratch = workspace + (worker * pass.WorkerLength);
-                float* sums = scratch + pass.PlanesLength;
-                for (int c = 0; c < pass.Channels; c += pass.ChannelsPerBlock)
-                {
-                    int channels = Math.Min(pass.ChannelsPerBlock, pass.Channels - c);
-                    PhasePlanesFill.Run(pass._context.Isa, pass.Planes, Source(n, g, c), channels, firstRow, rows, scratch);
-                    Multiply(g, c, channels, pass.Planes.Points(rows), scratch, sums);
-                }
-
-                Store(n, g, firstRow, rows, sums);
-            }
-
-            private float* Source(long n, long g, int channel) => pass._direction == Direction.Forward
-                ? buffers.X + (((n * _s.IC) + (g * pass.Channels) + channel) * _s.InputPixels)
-                : buffers.Y + (((n * _s.OC) + (g * pass.Channels) + channel) * _s.OutputPixels);
-
-            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-            private void Multiply(long g, int c, int channels, int points, float* scratch, float* sums)
-            {
-                var product = new DirectProduct { StrideC = pass.SumsStride, Adds = c > 0 };
-                for (int p = 0; p < points; p += pass.ChunkPoints)
-                {
-                    product.Points = Math.Min(pass.ChunkPoints, points - p);
-                    product.B = scratch + p;
-                    float* weights = buffers.Packed + (g * pass.GroupLength);
-                    float* target = sums + p;
-                    nint* offsets = (nint*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pass._offsets));
-                    for (int k = 0; k < pass._classes.Length; k++)
-                    {
-                        nint taps = pass._classes[k].Taps.Length;
-                        product.Offsets = offsets;
-                        product.K = channels * taps;
-                        foreach (Panel panel in pass._panels)
-                        {
-                            product.A = weights + (c * taps * panel.Rows);
-                            product.C = target + (panel.Row * (nint)pass.SumsStride);
-                            panel.Kernel.Run(&product);
-                            weights += pass.Channels * taps * panel.Rows;
-                        }
-
-                        offsets += pass.ChannelsPerBlock * taps;
-                        target += (nint)pass.M * pass.SumsStride;
-                    }
-                }
-            }
-
-            private void Store(long n, long g, int firstRow, int rows, float* sums)
-            {
-                if (pass._direction == Direction.Forward) StoreForward(n, g, firstRow, rows, sums);
-                else StoreBackwardData(n, g, firstRow, rows, sums);
-            }
-
-            private void StoreForward(long n, long g, int firstRow, int rows, float* sums)
-            {
-                long at = (((n * _s.OC) + (g * pass.M)) * _s.OutputPixels) + ((long)firstRow * _s.OW);
-                TileStore store = pass._context.Epilogue(buffers.B == null ? null : buffers.B + (g * pass.M), buffers.Residual == null ? null : buffers.Residual + at);
-                store.Rows = pass.M;
-                PlaneStore.Rows(pass._context.Isa, store, sums, pass.SumsStride, pass.Planes.Pitch, rows, _s.OW, buffers.Y + at, _s.OutputPixels);
-            }
-
-            private void StoreBackwardData(long n, long g, int firstRow, int rows, float* sums)
-            {
-                int first = firstRow * _s.sh, outputRows = Math.Min(rows * _s.sh, _s.IH - first);
-                float* output = buffers.X + (((n * _s.IC) + (g * pass.M)) * _s.InputPixels) + ((nint)first * _s.IW);
-                if (pass._classes.Length == 1)
-                {
-                    TileStore store = new() { Rows = pass.M };
-                    PlaneStore.Rows(pass._context.Isa, store, sums, pass.SumsStride, pass.Planes.Pitch, rows, _s.IW, output, _s.InputPixels);
-                    return;
-                }
-
-                nint classStride = (nint)pass.M * pass.SumsStride;
-                for (int m = 0; m < pass.M; m++, output += _s.InputPixels, sums += pass.SumsStride)
-                    PlaneStore.Interleaved(pass._context.Isa, sums, classStride, _s.sh, _s.sw, pass.Planes.Pitch, outputRows, _s.IW, output);
-            }
-        }
+        if (direction == Direction.BackwardWeights) return new DirectWeights(context);
+        if (LaneKernels.Suit(context.Isa, context.SizesOf(direction))) return new DirectLanes(context, direction);
+        if (direction == Direction.Forward && new DirectRows(context) is { Pays: true } rows) return rows;
+        return new DirectPoints(context, direction);
     }
 }

@@ -15,7 +15,7 @@ namespace ConvNative.Algorithms;
 /// </code>
 /// Each element is one chain over (ic, kh, kw).
 /// </summary>
-internal sealed unsafe class DirectRows : ConvPass
+internal sealed unsafe class DirectRows : DirectForm
 {
     private const int ItemsPerThread = 4;
     private readonly PlanContext _context;
@@ -43,10 +43,8 @@ internal sealed unsafe class DirectRows : ConvPass
     /// Output rows fill their vectors, channels their tiles, and the rows of x that an output row reads stay in L1. Measured against implicit GEMM:
     /// 55 columns gain 3 %, 112 and more 20 to 60 %, 54 lose 3 %; single vectors and wider windows lose. By shape alone: sums begin otherwise here.
     /// </summary>
-    public bool Pays =>
+    public override bool Pays =>
         UsefulShare >= 0.85 && _s.OW > _tile.Width && RowBytes * (1 + _planes.ExtraRows) <= CacheSizes.Machine.L1 * 3 / 4;
-
-    public int Workers { get; }
 
     public override long WorkspaceBytes => WorkerLength * Workers * sizeof(float);
 
@@ -75,13 +73,12 @@ internal sealed unsafe class DirectRows : ConvPass
     /// <summary>Output rows whose rows of x fit so many bytes, of the floats that taps read.</summary>
     private int RowsIn(int bytes) => (int)Math.Clamp((bytes / RowBytes) - _planes.ExtraRows, 1, _s.OH);
 
-    /// <summary>Lists the distances that the kernels read, [channel][tap]: for a pass that will run.</summary>
-    public DirectRows WithOffsets()
+    /// <summary>[channel][tap].</summary>
+    public override void ListOffsets()
     {
         _offsets = GC.AllocateUninitializedArray<nint>(K, pinned: true);
         int taps = _taps.Taps.Length;
         for (int k = 0; k < K; k++) _offsets[k] = (k / taps * _planes.ChannelStride) + _planes.TapOffset(_taps.Taps[k % taps]);
-        return this;
     }
 
     public override void PackWeights(float* w, float* packed, WorkerPool pool)

@@ -19,7 +19,7 @@ namespace ConvNative.Algorithms;
 /// </code>
 /// How rows are cut into strips and parts depends on the shape and the workspace limit, never on threads.
 /// </summary>
-internal sealed unsafe class DirectWeights : ConvPass
+internal sealed unsafe class DirectWeights : DirectForm
 {
     private const int MostPoints = 896;   // of a strip: what 9 taps and 3 channels read stays in L1 (Zen 5: 450 to 1300 are nearly as good)
     private const int MostParts = 16, MostSums = 1 << 18;
@@ -52,11 +52,9 @@ internal sealed unsafe class DirectWeights : ConvPass
     /// Whether it is faster than implicit GEMM. Measured on Zen 5: 1.1 to 3 times as fast for 9 to 144 weights per output channel without strides
     /// and for 9 to 75 with strides of 2; slower for 144 with strides, and for 48 with strides of 4, where each pixel is copied for fewer products.
     /// </summary>
-    public bool Pays =>
-        (long)_s.KH * _s.KW > (long)_s.sh * _s.sw && (long)K * _s.sh * _s.sw <= 300 && _s.OutputPixels >= 256
+    public override bool Pays =>
+        (long)K * _s.sh * _s.sw <= 300 && _s.OutputPixels >= 256
         && _s.OW >= 0.6 * BlockSizes.RoundUp(_s.OW, Prefetch.Line);
-
-    public int Workers { get; }
 
     public override long WorkspaceBytes => (SharedLength + (WorkerLength * Workers)) * sizeof(float);
 
@@ -82,8 +80,8 @@ internal sealed unsafe class DirectWeights : ConvPass
 
     private long WorkerLength => (_s.GroupIC * (long)_planes.ChannelStride) + Prefetch.Line;
 
-    /// <summary>Lists where the taps stand in whole tiles, the last one again and again: for a pass that will run.</summary>
-    public DirectWeights WithOffsets()
+    /// <summary>Where the taps stand in whole tiles, the last one again and again.</summary>
+    public override void ListOffsets()
     {
         _weights = new int[K];
         _offsets = GC.AllocateUninitializedArray<nint>(TapTiles * PointDots.Taps, pinned: true);
@@ -96,7 +94,6 @@ internal sealed unsafe class DirectWeights : ConvPass
         }
 
         _offsets.AsSpan(K).Fill(_offsets[K - 1]);
-        return this;
     }
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)

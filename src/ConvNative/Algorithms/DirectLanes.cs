@@ -19,7 +19,7 @@ namespace ConvNative.Algorithms;
 /// dx is the convolution of dy with the kernels turned by 180° and the roles of the channels exchanged. Each element is summed over chunks of
 /// channels that the shape and the caches decide, then taps, then channels.
 /// </summary>
-internal sealed unsafe class DirectLanePass : ConvPass
+internal sealed unsafe class DirectLanes : DirectForm
 {
     // A line more than a power of two: streams that lie a multiple of 4 KiB apart evict each other from L1.
     private const int Skew = Prefetch.Line;
@@ -35,7 +35,7 @@ internal sealed unsafe class DirectLanePass : ConvPass
     private readonly Piece[] _pieces;
     private readonly LaneSkip[] _skips;
 
-    public DirectLanePass(PlanContext context, Direction direction)
+    public DirectLanes(PlanContext context, Direction direction)
     {
         _context = context;
         _forward = direction == Direction.Forward;
@@ -58,8 +58,8 @@ internal sealed unsafe class DirectLanePass : ConvPass
         }
     }
 
-    /// <summary>How many items run at once; 0: not one fits the workspace limit.</summary>
-    public int Workers { get; }
+    /// <summary>Always: <see cref="LaneKernels.Suit"/> says where it is chosen.</summary>
+    public override bool Pays => true;
 
     public override long WorkspaceBytes => WorkerLength * Workers * sizeof(float);
 
@@ -209,7 +209,7 @@ internal sealed unsafe class DirectLanePass : ConvPass
     }
 
     /// <summary>for g, panel, chunk: U, in packed weights.</summary>
-    private readonly struct PackTask(DirectLanePass pass, float* w, float* packed) : IParallelTask
+    private readonly struct PackTask(DirectLanes pass, float* w, float* packed) : IParallelTask
     {
         public void Run(long index, int worker)
         {
@@ -220,7 +220,7 @@ internal sealed unsafe class DirectLanePass : ConvPass
     }
 
     /// <summary>for g, block of images, panel: its part of the output.</summary>
-    private readonly struct PanelTask(DirectLanePass pass, ConvBuffers buffers, float* workspace) : IParallelTask
+    private readonly struct PanelTask(DirectLanes pass, ConvBuffers buffers, float* workspace) : IParallelTask
     {
         private readonly ConvSizes _s = pass._s;
 

@@ -150,9 +150,11 @@ internal sealed unsafe class WinogradTransformTests
         }
     }
 
-    // The rows of the products are output channels, or, turned, input channels: the taps of a pair lie at either stride.
+    // The rows of the products are output channels, or, turned, input channels: the taps of a pair lie at either stride. In one step from products to dw,
+    // or by way of the sums.
     [Test]
-    public void Filter_gradient_is_the_transform_of_each_pair_of_channels([Values] Isa isa, [Values(3, 5)] int taps, [Values] bool turned, [Values] bool add)
+    public void Filter_gradient_is_the_transform_of_each_pair_of_channels(
+        [Values] Isa isa, [Values(3, 5)] int taps, [Values] bool turned, [Values] bool add, [Values] bool finish)
     {
         const int Rows = 3, Gap = 5;
         WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, taps));
@@ -165,8 +167,17 @@ internal sealed unsafe class WinogradTransformTests
             using FencedFloats dw = new(turned ? columns * dwColumn : Rows * dwRow);
             float[] before = sums.Span.ToArray();
             int untouched = dw.Bits[^1];
-            kernels.FilterGradient(Rows, columns, m.Pointer, productStride, rowStride, sums.Pointer, sumsStride, add);
-            kernels.StoreGradient(Rows, columns, sums.Pointer, sumsStride, dw.Pointer, dwRow, dwColumn);
+            if (finish)
+            {
+                kernels.FinishGradient(
+                    Rows, columns, m.Pointer, productStride, rowStride, add ? sums.Pointer : null, sumsStride, dw.Pointer, dwRow, dwColumn);
+            }
+            else
+            {
+                kernels.FilterGradient(Rows, columns, m.Pointer, productStride, rowStride, sums.Pointer, sumsStride, add);
+                kernels.StoreGradient(Rows, columns, sums.Pointer, sumsStride, dw.Pointer, dwRow, dwColumn);
+            }
+
             Assert.That(m.FencesHold && sums.FencesHold && dw.FencesHold);
             int gap = turned ? Rows * size : columns * size, line = gap + Gap;
             for (int i = 0; i < dw.Bits.Length; i++)

@@ -78,6 +78,10 @@ internal static unsafe class Depthwise3x3
         float* w = run.Weights + (turned ? 8 : 0), bias = run.Bias, masks = strip.Masks;
         float* source = run.Source + (row * pitch) + strip.Start - t.Left;
         float* result = run.Result + (first * width) + strip.Start, limit = run.Result + t.OutputPixels - (R.IsPair ? S.Width / 2 : S.Width);
+        V t0, t1, t2;
+
+        // A row read before the loop has the compiler turn the masks into mask registers once and for all.
+        if (R.Turns) taps.Load(source - (Math.Min(row, 0) * pitch), out t0, out t1, out t2);
         for (int n = run.Count; n > 0; n--, source += sourcePlanes, result += resultPlanes, limit += resultPlanes, w += planes * 9)
         {
             V w0 = Weight<S, V, R>(w, secondW), w1 = Weight<S, V, R>(w + tap, secondW), w2 = Weight<S, V, R>(w + (2 * tap), secondW);
@@ -85,7 +89,7 @@ internal static unsafe class Depthwise3x3
             V w5 = Weight<S, V, R>(w + (5 * tap), secondW);
             V w6 = Weight<S, V, R>(w + (6 * tap), secondW), w7 = Weight<S, V, R>(w + (7 * tap), secondW);
             V w8 = Weight<S, V, R>(w + (8 * tap), secondW);
-            V t0, t1, t2, start = bias == null ? S.Zero : Weight<S, V, R>(bias, run.SecondChannel), a = start, b = start;
+            V start = bias == null ? S.Zero : Weight<S, V, R>(bias, run.SecondChannel), a = start, b = start;
             float* p = source, next = p + ahead, to = result;
             if (hasTop)
             {

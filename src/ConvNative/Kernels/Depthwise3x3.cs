@@ -81,8 +81,8 @@ internal static unsafe class Depthwise3x3
         float* result = run.Result + (first * width) + strip.Start, limit = run.Limit(t.OutputPixels - (R.IsPair ? S.Width / 2 : S.Width));
         V t0, t1, t2;
 
-        // A row read before the loop has the compiler turn the masks into mask registers once and for all.
-        if (R.Turns) taps.Load(source - (Math.Min(row, 0) * pitch), out t0, out t1, out t2);
+        // A row read before the loop has the compiler turn the masks into mask registers, where there are any, once and for all.
+        if (R.Turns && S.Registers >= 32) taps.Load(source - (Math.Min(row, 0) * pitch), out t0, out t1, out t2);
         for (int n = run.Count; n > 0; n--, source += sourcePlanes, result += resultPlanes, limit += resultPlanes, w += planes * 9)
         {
             V w0 = Weight<S, V, R>(w, secondW), w1 = Weight<S, V, R>(w + tap, secondW), w2 = Weight<S, V, R>(w + (2 * tap), secondW);

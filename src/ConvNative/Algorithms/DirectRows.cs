@@ -13,7 +13,8 @@ namespace ConvNative.Algorithms;
 ///   for strip of rows: x into PhasePlanes                    in L2
 ///     for panel of MR output channels, row: tiles            DirectTile
 /// </code>
-/// Each element is one chain over (ic, kh, kw).
+/// Each element is one chain over (ic, kh, kw). Where the last of a row's vectors would be mostly empty and sums are long, tiles run on over the ends
+/// of rows.
 /// </summary>
 internal sealed unsafe class DirectRows : ConvPass
 {

@@ -46,6 +46,12 @@ internal unsafe interface ISimd<V>
     /// <summary>p[i] = lane i where the mask has all bits set; touches no other memory.</summary>
     static abstract void StoreMasked(float* p, V mask, V value);
 
+    /// <summary>
+    /// The same past the caches where a vector is a cache line: the line need not be read before. p is aligned to it; a fence
+    /// must follow before another thread may read.
+    /// </summary>
+    static abstract void StoreLine(float* p, V value);
+
     /// <summary>low[0 .. Width/2) = first half, high[0 .. Width/2) = second half.</summary>
     static abstract void StoreHalves(float* low, float* high, V value);
 

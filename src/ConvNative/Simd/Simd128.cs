@@ -68,6 +68,9 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreLine(float* p, Vector128<float> value) => Store(p, value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreHalves(float* low, float* high, Vector128<float> value)
     {
         value.GetLower().Store(low);

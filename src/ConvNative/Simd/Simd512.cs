@@ -81,6 +81,13 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreLine(float* p, Vector512<float> value)
+    {
+        if (Avx512F.IsSupported) Avx512F.StoreAlignedNonTemporal(p, value);
+        else Store(p, value);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreHalves(float* low, float* high, Vector512<float> value)
     {
         value.GetLower().Store(low);

@@ -36,13 +36,15 @@ internal sealed class DirectTests
         }
     }
 
-    // Classes without taps, kernels that reach over several images of padding, more classes than pixels.
+    // Classes without taps, kernels that reach over several images of padding, more classes than pixels, tiles over the ends of rows.
     [TestCase("mb2ic3ih9oc4kh1sh3")]
     [TestCase("mb1ic2ih20oc5kh2sh4ph1")]
     [TestCase("mb1ic3ih3oc4oh1kh3sh5ph1")]
     [TestCase("g2mb1ic6ih12oc4kh3sh2ph4dh2")]
     [TestCase("mb1ic3ih31oc70kh7sh2ph3")]
     [TestCase("mb1ic40ih6iw70oc3oh6ow70kh5ph2")]
+    [TestCase("mb2ic3ih119oc24oh28kh11sh4")]
+    [TestCase("mb1ic5ih131oc23oh43kh9sh3ph2")]
     public void Odd_strides_padding_and_many_channels(string descriptor)
     {
         foreach (Isa isa in Configurations.Isas) Check(ConvProblem.Parse(descriptor), isa);
@@ -51,6 +53,7 @@ internal sealed class DirectTests
     [TestCase("g2mb3ic8ih45oc6oh45kh3ph1")]
     [TestCase("mb1ic3ih61oc40kh7sh2ph3")]
     [TestCase("mb2ic3ih127oc24kh7sh2ph3")]
+    [TestCase("mb2ic3ih119oc24oh28kh11sh4")]
     public void Bits_depend_neither_on_threads_nor_on_strips(string descriptor)
     {
         ConvProblem problem = ConvProblem.Parse(descriptor);
@@ -66,6 +69,21 @@ internal sealed class DirectTests
             firstDX ??= dx.Span.ToArray();
             Assert.That(y.Span.SequenceEqual(firstY) && dx.Span.SequenceEqual(firstDX), $"{threads} threads, {workspace} bytes");
         }
+    }
+
+    // Tiles run over the ends of rows, where the residual's rows end too.
+    [Test]
+    public void Residual_and_activation_reach_tiles_that_run_on([ValueSource(typeof(Configurations), nameof(Configurations.Isas))] Isa isa)
+    {
+        ConvProblem problem = ConvProblem.Parse("mb1ic5ih131oc23oh43kh9sh3ph2");
+        using var plain = new Conv2d(problem, new() { Algorithm = ConvAlgorithm.Direct, ForcedIsa = isa });
+        using var fused = new Conv2d(problem, new() { Algorithm = ConvAlgorithm.Direct, ForcedIsa = isa, Activation = ConvActivation.Clip(-0.5f, 1) });
+        using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), b = Tensors.Random(new TensorShape(1, 23, 1, 1), 3);
+        using Tensor residual = Tensors.Random(problem.Output, 4), y = new(problem.Output), expected = new(problem.Output);
+        plain.Forward(x, w, b, expected);
+        for (int i = 0; i < expected.Length; i++) expected.Span[i] = Math.Clamp(expected.Span[i] + residual.Span[i], -0.5f, 1);
+        fused.Forward(x, w, b, y, residual);
+        Assert.That(y.Span.SequenceEqual(expected.Span));
     }
 
     // 14 strips, more than parts; 5 images; several groups.

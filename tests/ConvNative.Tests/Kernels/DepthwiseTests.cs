@@ -151,6 +151,39 @@ internal sealed unsafe class DepthwiseTests
         }
     }
 
+    // So many images that results are stored past the caches, where nothing follows and memory is aligned: as one image at a time.
+    [Test]
+    public void Many_images_have_the_bits_of_each_by_itself([Values(1, 2)] int stride, [Values(false, true)] bool activates)
+    {
+        int images = stride == 1 ? 80 : 128;
+        ConvProblem one = Of(1), many = Of(images);
+        ConvActivation activation = activates ? ConvActivation.Relu : ConvActivation.None;
+        using Conv2d single = new(one, new() { Algorithm = ConvAlgorithm.Depthwise, Threads = 1, Activation = activation });
+        using Conv2d conv = new(many, new() { Algorithm = ConvAlgorithm.Depthwise, Threads = 1, Activation = activation });
+        using Tensor x = Tensors.Random(many.Input, 1), w = Tensors.Random(many.Weights, 2), b = Tensors.Random(new TensorShape(1, 3, 1, 1), 3);
+        using Tensor dy = Tensors.Random(many.Output, 4), y = new(one.Output), dx = new(one.Input);
+        using Tensor memoryY = new(1, 1, 1, (int)many.Output.Length + 1), memoryDX = new(1, 1, 1, (int)many.Input.Length + 1);
+        fixed (float* startX = x.Span, startDY = dy.Span, startY = memoryY.Span, startDX = memoryDX.Span)
+        foreach (int offset in (int[])[0, 1])
+        {
+            using Tensor ys = Tensor.Wrap(startY + offset, many.Output), dxs = Tensor.Wrap(startDX + offset, many.Input);
+            conv.Forward(x, w, b, ys);
+            conv.BackwardData(dy, w, dxs);
+            for (int n = 0; n < images; n++)
+            {
+                int atX = n * (int)one.Input.Length, atY = n * (int)one.Output.Length;
+                using Tensor ownX = Tensor.Wrap(startX + atX, one.Input), ownDY = Tensor.Wrap(startDY + atY, one.Output);
+                single.Forward(ownX, w, b, y);
+                single.BackwardData(ownDY, w, dx);
+                Assert.That(ys.Span.Slice(atY, y.Span.Length).SequenceEqual(y.Span), $"y of image {n}, {offset} floats from a line");
+                Assert.That(dxs.Span.Slice(atX, dx.Span.Length).SequenceEqual(dx.Span), $"dx of image {n}, {offset} floats from a line");
+            }
+        }
+
+        ConvProblem Of(int n) =>
+            new(new TensorShape(n, 3, 120, 112), 3, 3, 3) { Groups = 3, StrideH = stride, StrideW = stride, Padding = Padding.All(1) };
+    }
+
     private static ConvProblem Draw(Random random, int columns, int kernel, int strideH, int strideW)
     {
         int groups = random.Next(1, 22), rows = random.Next(1, 9), kernelH = random.Next(1, 8), dh = random.Next(1, 3), dw = random.Next(1, 3);

@@ -13,11 +13,13 @@ namespace ConvNative.Algorithms;
 ///   for strip of rows: x into PhasePlanes                    in L2
 ///     for panel of MR output channels, row: tiles            DirectTile
 /// </code>
-/// Each element is one chain over (ic, kh, kw).
+/// Each element is one chain over (ic, kh, kw). Where the last of a row's vectors would be mostly empty and sums are long, tiles run on over the ends
+/// of rows.
 /// </summary>
 internal sealed unsafe class DirectRows : DirectForm
 {
     private const int ItemsPerThread = 4;
+    private const double RunsOnFrom = 15;   // terms of a sum that are saved, for which a tile's way to the output is longer
     private readonly PlanContext _context;
     private readonly ConvSizes _s;
     private readonly ResidueClass _taps;
@@ -25,13 +27,16 @@ internal sealed unsafe class DirectRows : DirectForm
     private readonly DirectTile _tile;
     private readonly PanelPacker _packer;
     private readonly int _bandRows;
+    private readonly bool _runsOn;   // tiles do, over the ends of rows
     private nint[] _offsets = [];
 
     public DirectRows(PlanContext context)
     {
         (_context, _s, _taps) = (context, context.Sizes, ResidueClass.Forward(context.Sizes));
         (_tile, _packer) = (DirectTile.For(context.Isa), PanelPacker.For(context.Isa));
-        _planes = new PhasePlanes(_s.IH, _s.IW, _s.OH, _s.OW, _s.sh, _s.sw, _taps.Taps, alignsRows: true);
+        _planes = Planes(alignsRows: false);
+        _runsOn = K * (1 - ((double)_planes.Pitch / BlockSizes.RoundUp(_s.OW, _tile.Width))) > RunsOnFrom;
+        if (!_runsOn) _planes = Planes(alignsRows: true);
         int bands = context.Threads == 1 ? 1 : BlockSizes.CeilDiv(ItemsPerThread * context.Threads, _s.N * _s.G);
         _bandRows = BlockSizes.CeilDiv(_s.OH, bands);
         _planes.StripRows = Math.Min(_bandRows, RowsIn(CacheSizes.Machine.L2 / 4));
@@ -72,6 +77,8 @@ internal sealed unsafe class DirectRows : DirectForm
 
     /// <summary>Output rows whose rows of x fit so many bytes, of the floats that taps read.</summary>
     private int RowsIn(int bytes) => (int)Math.Clamp((bytes / RowBytes) - _planes.ExtraRows, 1, _s.OH);
+
+    private PhasePlanes Planes(bool alignsRows) => new(_s.IH, _s.IW, _s.OH, _s.OW, _s.sh, _s.sw, _taps.Taps, alignsRows);
 
     /// <summary>[channel][tap].</summary>
     public override void ListOffsets()
@@ -141,23 +148,27 @@ internal sealed unsafe class DirectRows : DirectForm
             product.Offsets = (nint*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pass._offsets));
             // A row's last vector may run over into the next row, which is written after it, where that row is this item's; it is no shorter (Pays).
             int overrun = isLast ? rows - 1 : rows;
-            // Each row of tiles asks for a share of a channel of the next strip's source, a line with each k, until all is asked for.
-            int share = BlockSizes.CeilDiv(BlockSizes.CeilDiv(_s.OW, tile.Width), tile.MostVectors) * pass.K * Prefetch.Line;
+            // Where tiles run on, a step is one of them, else a row.
+            int vectors = BlockSizes.CeilDiv(pass._runsOn ? pass._planes.Points(rows) : _s.OW, tile.Width);
+            int tiles = BlockSizes.CeilDiv(vectors, tile.MostVectors), steps = pass._runsOn ? tiles : rows;
+            // Each step asks for a share of a channel of the next strip's source, a line with each k, until all is asked for.
+            int share = (pass._runsOn ? 1 : tiles) * pass.K * Prefetch.Line;
             int shares = BlockSizes.CeilDiv(rows * _s.sh * _s.IW, share), asked = 0;
             product.A = buffers.Packed + (g * pass.GroupLength);
             for (int m = 0; m < M; m += MR, product.A += (nint)pass.K * MR)
             {
                 product.Start = start + m;
                 store.Rows = Math.Min(MR, M - m);
-                for (int i = 0; i < rows; i++)
+                for (int i = 0; i < steps; i++)
                 {
-                    nint offset = (m * plane) + ((nint)i * _s.OW);
-                    product.B = scratch + (i * pitch);
+                    nint first = pass._runsOn ? 0 : i, offset = (m * plane) + (first * _s.OW);
+                    product.B = scratch + (first * pitch);
                     product.C = y + offset;
                     if (residual != null) store.Addend = residual + offset;
                     product.Ahead = asked < shares * _s.GroupIC ? next + (asked / shares * (nint)_s.InputPixels) + (asked % shares * share) : scratch;
                     asked++;
-                    tile.Row(&product, store, mayOverrun: i < overrun);
+                    if (pass._runsOn) tile.Across(product, store, i * vectors / tiles, (i + 1) * vectors / tiles, rows, (int)pitch);
+                    else tile.Row(&product, store, mayOverrun: i < overrun);
                 }
             }
         }

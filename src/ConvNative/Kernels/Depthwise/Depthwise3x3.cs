@@ -69,6 +69,7 @@ internal static unsafe class Depthwise3x3
         where R : struct, IRowTaps<R, V>
     {
         R taps = R.For(strip.Masks, run.SecondSource);
+        bool streams = run.Streams;
         int first = strip.First, row = first - t.Top, count = strip.End - first, height = t.SourceH, planes = t.Planes;
         bool hasTop = Exists(row, height), hasSecond = Exists(row + 1, height);
         bool hasLast = count > 1 && Exists(row + count, height), hasBottom = Exists(row + count + 1, height);
@@ -77,7 +78,11 @@ internal static unsafe class Depthwise3x3
         nint sourcePlanes = planes * t.SourcePixels, resultPlanes = planes * t.OutputPixels;
         float* w = run.Weights + (turned ? 8 : 0), bias = run.Bias, masks = strip.Masks;
         float* source = run.Source + (row * pitch) + strip.Start - t.Left;
-        float* result = run.Result + (first * width) + strip.Start, limit = run.Result + t.OutputPixels - (R.IsPair ? S.Width / 2 : S.Width);
+        float* result = run.Result + (first * width) + strip.Start, limit = run.Limit(t.OutputPixels - (R.IsPair ? S.Width / 2 : S.Width));
+        V t0, t1, t2;
+
+        // A row read before the loop has the compiler turn the masks into mask registers, where there are any, once and for all.
+        if (R.Turns && S.Registers >= 32) taps.Load(source - (Math.Min(row, 0) * pitch), out t0, out t1, out t2);
         for (int n = run.Count; n > 0; n--, source += sourcePlanes, result += resultPlanes, limit += resultPlanes, w += planes * 9)
         {
             V w0 = Weight<S, V, R>(w, secondW), w1 = Weight<S, V, R>(w + tap, secondW), w2 = Weight<S, V, R>(w + (2 * tap), secondW);
@@ -85,7 +90,7 @@ internal static unsafe class Depthwise3x3
             V w5 = Weight<S, V, R>(w + (5 * tap), secondW);
             V w6 = Weight<S, V, R>(w + (6 * tap), secondW), w7 = Weight<S, V, R>(w + (7 * tap), secondW);
             V w8 = Weight<S, V, R>(w + (8 * tap), secondW);
-            V t0, t1, t2, start = bias == null ? S.Zero : Weight<S, V, R>(bias, run.SecondChannel), a = start, b = start;
+            V start = bias == null ? S.Zero : Weight<S, V, R>(bias, run.SecondChannel), a = start, b = start;
             float* p = source, next = p + ahead, to = result;
             if (hasTop)
             {
@@ -110,7 +115,7 @@ internal static unsafe class Depthwise3x3
                 next += nextPitch;
                 Prefetch.ToL1(next);
                 taps.Load(p, out t0, out t1, out t2);
-                Put<S, V, R>(to, limit, secondResult, masks, Meet<S, V>(t0, t1, t2, w6, w7, w8, a));
+                Put<S, V, R>(streams, to, limit, secondResult, masks, Meet<S, V>(t0, t1, t2, w6, w7, w8, a));
                 to += width;
                 a = Meet<S, V>(t0, t1, t2, w3, w4, w5, b);
                 b = Meet<S, V>(t0, t1, t2, w0, w1, w2, start);
@@ -128,7 +133,7 @@ internal static unsafe class Depthwise3x3
 
             if (count > 1)
             {
-                Put<S, V, R>(to, limit, secondResult, masks, a);
+                Put<S, V, R>(streams, to, limit, secondResult, masks, a);
                 to += width;
                 p += pitch;
                 next += nextPitch;
@@ -142,7 +147,7 @@ internal static unsafe class Depthwise3x3
                 a = Meet<S, V>(t0, t1, t2, w6, w7, w8, a);
             }
 
-            Put<S, V, R>(to, limit, secondResult, masks, a);
+            Put<S, V, R>(streams, to, limit, secondResult, masks, a);
             if (bias != null) bias += planes;
         }
     }
@@ -155,6 +160,7 @@ internal static unsafe class Depthwise3x3
         where R : struct, IRowTaps<R, V>
     {
         R taps = R.For(strip.Masks, run.SecondSource);
+        bool streams = run.Streams;
         int first = strip.First, row = (2 * first) - t.Top, count = strip.End - first, height = t.SourceH, planes = t.Planes;
         bool hasTop = Exists(row, height), hasBottom = Exists(row + (2 * count), height);
         nint pitch = t.SourceW, nextPitch = R.IsPair ? 2 * pitch : pitch, width = t.OutputW, secondW = run.SecondChannel * 9;
@@ -162,7 +168,7 @@ internal static unsafe class Depthwise3x3
         nint sourcePlanes = planes * t.SourcePixels, resultPlanes = planes * t.OutputPixels;
         float* w = run.Weights, bias = run.Bias, masks = strip.Masks;
         float* source = run.Source + (row * pitch) + (2 * strip.Start) - t.Left;
-        float* result = run.Result + (first * width) + strip.Start, limit = run.Result + t.OutputPixels - (R.IsPair ? S.Width / 2 : S.Width);
+        float* result = run.Result + (first * width) + strip.Start, limit = run.Limit(t.OutputPixels - (R.IsPair ? S.Width / 2 : S.Width));
         for (int n = run.Count; n > 0; n--, source += sourcePlanes, result += resultPlanes, limit += resultPlanes, w += planes * 9)
         {
             V w0 = Weight<S, V, R>(w, secondW), w1 = Weight<S, V, R>(w + 1, secondW), w2 = Weight<S, V, R>(w + 2, secondW);
@@ -189,7 +195,7 @@ internal static unsafe class Depthwise3x3
                 next += nextPitch;
                 Ask<S, V, R>(next);
                 taps.Load(p, out t0, out t1, out t2);
-                Put<S, V, R>(to, limit, secondResult, masks, Meet<S, V>(t0, t1, t2, w6, w7, w8, a));
+                Put<S, V, R>(streams, to, limit, secondResult, masks, Meet<S, V>(t0, t1, t2, w6, w7, w8, a));
                 to += width;
                 a = Meet<S, V>(t0, t1, t2, w0, w1, w2, start);
                 p += pitch;
@@ -208,7 +214,7 @@ internal static unsafe class Depthwise3x3
                 a = Meet<S, V>(t0, t1, t2, w6, w7, w8, a);
             }
 
-            Put<S, V, R>(to, limit, secondResult, masks, a);
+            Put<S, V, R>(streams, to, limit, secondResult, masks, a);
             if (bias != null) bias += planes;
         }
     }
@@ -246,15 +252,24 @@ internal static unsafe class Depthwise3x3
         where S : struct, ISimd<V>
         where V : struct => isPair ? S.BroadcastHalves(p, p + second) : S.Broadcast(p);
 
-    /// <summary>Stores a row of a strip: whole vectors, which may reach into rows that are written later, but not beyond the plane.</summary>
+    /// <summary>
+    /// Stores a row of a strip: whole vectors, which may reach into rows that are written later, but not beyond the plane. Where results stream,
+    /// all are beyond the limit, so that others ask for nothing more.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put<S, V, R>(float* p, float* limit, nint second, float* masks, V value)
+    private static void Put<S, V, R>(bool streams, float* p, float* limit, nint second, float* masks, V value)
         where S : struct, ISimd<V>
         where V : struct
         where R : struct, IRowTaps<R, V>
     {
         if (p > limit)
         {
+            if (streams)
+            {
+                S.StoreLine(p, value);
+                return;
+            }
+
             S.StoreMasked(p, S.Load(masks + (Stencil3x3.OutputMask * S.Width)), value);
             if (R.IsPair) S.StoreMasked(p + second, S.Load(masks + (Stencil3x3.SecondMask * S.Width)), value);
         }

@@ -70,11 +70,11 @@ internal static unsafe class Depthwise3x3Transposed
         R taps = R.For(strip.Masks, run.SecondSource);
         int first = strip.First, end = strip.End, height = t.SourceH, planes = t.Planes;
         nint pitch = t.SourceW, width = t.OutputW, secondW = run.SecondChannel * 9, secondResult = R.IsPair ? run.SecondResult : S.Width;
-        bool oddTop = P.IsOdd(t.Top), oddLeft = P.IsOdd(t.Left), isSingle = !R.IsPair && t.OutputW - strip.Start <= S.Width;
+        bool oddTop = P.IsOdd(t.Top), oddLeft = P.IsOdd(t.Left), isSingle = !R.IsPair && t.OutputW - strip.Start <= S.Width, streams = run.Streams;
         int above = (first + t.Top - 1) >> 1;
         float* w = run.Weights, masks = strip.Masks;
         float* source = run.Source + (above * pitch) + ((strip.Start + t.Left - 1) >> 1);
-        float* result = run.Result + (first * width) + strip.Start, limit = run.Result + t.OutputPixels - (R.IsPair ? S.Width : 2 * S.Width);
+        float* result = run.Result + (first * width) + strip.Start, limit = run.Limit(t.OutputPixels - (R.IsPair ? S.Width : 2 * S.Width));
         for (int n = run.Count; n > 0; n--)
         {
             V w0 = Weight<S, V>(R.IsPair, w, secondW), w1 = Weight<S, V>(R.IsPair, w + 1, secondW), w2 = Weight<S, V>(R.IsPair, w + 2, secondW);
@@ -99,9 +99,9 @@ internal static unsafe class Depthwise3x3Transposed
                 V twoTwo = S.MultiplyAdd(above2, w8, S.MultiplyAdd(above0, w6, S.MultiplyAdd(below2, w2, S.Multiply(below0, w0))));
 
                 // The upper row first: what its last vector writes beyond its end belongs to the lower one.
-                PutTwo<S, V>(to, limit, secondResult, masks, oddLeft, oddTop ? oneOne : twoOne, oddTop ? oneTwo : twoTwo, isSingle);
+                PutTwo<S, V>(to, limit, secondResult, masks, oddLeft, oddTop ? oneOne : twoOne, oddTop ? oneTwo : twoTwo, isSingle, streams);
                 if (i + 1 < end)
-                    PutTwo<S, V>(to + width, limit, secondResult, masks, oddLeft, oddTop ? twoOne : oneOne, oddTop ? twoTwo : oneTwo, isSingle);
+                    PutTwo<S, V>(to + width, limit, secondResult, masks, oddLeft, oddTop ? twoOne : oneOne, oddTop ? twoTwo : oneTwo, isSingle, streams);
                 above0 = below0;
                 above2 = below2;
             }
@@ -118,13 +118,20 @@ internal static unsafe class Depthwise3x3Transposed
     /// or to the second plane.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void PutTwo<S, V>(float* p, float* limit, nint second, float* masks, bool oneIsFirst, V one, V two, bool isSingle)
+    private static void PutTwo<S, V>(float* p, float* limit, nint second, float* masks, bool oneIsFirst, V one, V two, bool isSingle, bool streams)
         where S : struct, ISimd<V>
         where V : struct
     {
         V even = oneIsFirst ? one : two, odd = oneIsFirst ? two : one;
         if (p > limit)
         {
+            if (streams)
+            {
+                S.StoreLine(p, S.InterleaveLow(even, odd));
+                if (!isSingle) S.StoreLine(p + second, S.InterleaveHigh(even, odd));
+                return;
+            }
+
             S.StoreMasked(p, S.Load(masks + (Stencil3x3.OutputMask * S.Width)), S.InterleaveLow(even, odd));
             S.StoreMasked(p + second, S.Load(masks + (Stencil3x3.SecondMask * S.Width)), S.InterleaveHigh(even, odd));
             return;

@@ -18,6 +18,12 @@ internal readonly unsafe struct DepthwiseRun(float* source, float* weights, floa
     public nint SecondResult { get; init; }
 
     public nint SecondChannel { get; init; }
+
+    /// <summary>Whether rows are whole cache lines, the result's first one too, that are stored past the caches.</summary>
+    public bool Streams { get; init; }
+
+    /// <summary>Where whole vectors of the first plane may begin at the latest: nowhere where they are stored past the caches.</summary>
+    public float* Limit(nint last) => Streams ? null : Result + last;
 }
 
 /// <summary>A strip within a band of rows.</summary>

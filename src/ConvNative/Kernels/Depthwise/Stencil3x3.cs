@@ -133,7 +133,8 @@ internal sealed class Stencil3x3
         (int outputs, int columns, int pl) = (s.OW, s.IW, s.pl);
         bool pairs = width >= 8 && pl == 1 && outputs < width / 2 && columns <= width;
         int lanes = pairs ? width / 2 : width;
-        int[] starts = Cut(columns, 2 * lanes, overlap: true);
+        // A last strip of one vector stores one, where another that overlaps stores two.
+        int[] starts = Cut(columns, 2 * lanes, overlap: columns % (2 * lanes) != lanes);
         for (int i = 0; i < starts.Length; i++) starts[i] += starts[i] % 2;
         int[] table = Table(starts, width, IsOn);
         var kinds = new StripKind[starts.Length];

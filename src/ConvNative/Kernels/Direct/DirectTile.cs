@@ -83,7 +83,7 @@ internal readonly unsafe struct DirectTile(
             int count = BlockSizes.CeilDiv(vectors, tiles), length = count * Width;
             var run = count == 1 ? one : count == 2 ? two : three;
             if (isPlain && (mayOverrun || columns - done >= length)) run(product);
-            else Edge(run, *product, store, done, length);
+            else Beside(run, *product with { C = product->C - done }, store, done, length, 1, int.MaxValue);
             product->B += length;
             product->C += length;
             product->Ahead += product->K * Prefetch.Line;
@@ -92,24 +92,41 @@ internal readonly unsafe struct DirectTile(
         }
     }
 
-    /// <summary>Any other tile is computed beside C and copied from there.</summary>
+    /// <summary>
+    /// A tile of vectors [<paramref name="first"/>, <paramref name="end"/>) of a strip, whose rows stand <paramref name="pitch"/> points apart in B and
+    /// side by side in C; what is computed between rows is thrown away. B and C: of the first point; MR rows × Columns of <paramref name="store"/> a row.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Across(in DirectTileProduct product, in TileStore store, int first, int end, int rows, int pitch)
+    {
+        int point = first * Width, count = end - first;
+        Beside(count == 1 ? one : count == 2 ? two : three, product with { B = product.B + point }, store, point, count * Width, rows, pitch);
+    }
+
+    /// <summary>Any other tile, of points from <paramref name="point"/> on, is computed beside C and copied from there, row by row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     [SkipLocalsInit]
-    private void Edge(delegate*<DirectTileProduct*, void> run, DirectTileProduct product, TileStore store, int column, int length)
+    private void Beside(
+        delegate*<DirectTileProduct*, void> run, DirectTileProduct product, TileStore store, int point, int length, int rows, int pitch)
     {
-        float* tile = stackalloc float[MR * length], c = product.C;
-        nint ldc = product.StrideC;
+        float* tile = stackalloc float[(MR * length) + Width], c = product.C, addend = store.Addend;
+        nint ldc = product.StrideC, columns = store.Columns;
         product.C = tile;
         product.StrideC = length;
         product.Clips = false;
         run(&product);
-        store.Columns = Math.Min(store.Columns - column, length);
-        if (store.Addend != null) store.Addend += column;
-        switch (Width)
+        (int row, int column) = Math.DivRem(point, pitch);
+        for (int done = 0; done < length && row < rows; done += pitch - column, column = 0, row++)
         {
-            case 16: store.StoreFrom<Simd512, Vector512<float>>(tile, length, c, ldc); break;
-            case 8: store.StoreFrom<Simd256, Vector256<float>>(tile, length, c, ldc); break;
-            default: store.StoreFrom<Simd128, Vector128<float>>(tile, length, c, ldc); break;
+            store.Columns = Math.Min((int)columns - column, length - done);
+            nint at = (row * columns) + column;
+            if (addend != null) store.Addend = addend + at;
+            switch (Width)
+            {
+                case 16: store.StoreFrom<Simd512, Vector512<float>>(tile + done, length, c + at, ldc); break;
+                case 8: store.StoreFrom<Simd256, Vector256<float>>(tile + done, length, c + at, ldc); break;
+                default: store.StoreFrom<Simd128, Vector128<float>>(tile + done, length, c + at, ldc); break;
+            }
         }
     }
 

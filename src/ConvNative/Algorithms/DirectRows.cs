@@ -53,7 +53,7 @@ internal sealed unsafe class DirectRows : ConvPass
     public override long PackedWeightsBytes => _s.G * GroupLength * sizeof(float);
 
     public override string Details =>
-        $"tiles of {_tile.MR} rows by up to {_tile.MostVectors * _tile.Width} points, strips of {_planes.StripRows} rows, {Workers} worker(s)";
+        $"tiles of {_tile.MR} rows by up to {DirectTile.MostVectors * _tile.Width} points, strips of {_planes.StripRows} rows, {Workers} worker(s)";
 
     private int K => _s.PatchLength;
 
@@ -145,7 +145,7 @@ internal sealed unsafe class DirectRows : ConvPass
             // A row's last vector may run over into the next row, which is written after it, where that row is this item's; it is no shorter (Pays).
             int overrun = isLast ? rows - 1 : rows;
             // Each row of tiles asks for a share of a channel of the next strip's source, a line with each k, until all is asked for.
-            int share = BlockSizes.CeilDiv(BlockSizes.CeilDiv(_s.OW, tile.Width), tile.MostVectors) * pass.K * Prefetch.Line;
+            int share = BlockSizes.CeilDiv(BlockSizes.CeilDiv(_s.OW, tile.Width), DirectTile.MostVectors) * pass.K * Prefetch.Line;
             int shares = BlockSizes.CeilDiv(rows * _s.sh * _s.IW, share), asked = 0;
             product.A = buffers.Packed + (g * pass.GroupLength);
             for (int m = 0; m < M; m += MR, product.A += (nint)pass.K * MR)

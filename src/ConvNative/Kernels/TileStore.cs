@@ -56,7 +56,7 @@ internal unsafe struct TileStore
     /// </summary>
     public float* LastColumn;
 
-    /// <summary>The last column is summed over so many values of k at a time; 0: over all of them.</summary>
+    /// <summary>The last columns, and a narrow tile, are summed over so many values of k at a time; 0: over all of them.</summary>
     public nint Segment;
 
     /// <summary>Floats of A that are left out after every segment; where it is not 0, Ahead.Count is the segment.</summary>

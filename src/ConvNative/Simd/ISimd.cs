@@ -40,6 +40,9 @@ internal unsafe interface ISimd<V>
     /// <summary>p[i] in those lanes i whose mask has all bits set; where it has none, <paramref name="otherwise"/>. Touches no other memory.</summary>
     static abstract V LoadMasked(float* p, V mask, V otherwise);
 
+    /// <summary>p[i] in those lanes i whose mask has all bits set, 0 in the others. Touches no other memory.</summary>
+    static abstract V LoadWhere(float* p, V mask);
+
     /// <summary>The lower half from low and the upper half from high, where the mask's lower half is on, else 0.</summary>
     static abstract V LoadHalves(float* low, float* high, V mask);
 

@@ -53,6 +53,9 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> LoadWhere(float* p, Vector128<float> mask) => LoadMasked(p, mask, Vector128<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadHalves(float* low, float* high, Vector128<float> mask) => Vector128.Create(
         mask.GetElement(0) != 0 ? low[0] : 0, mask.GetElement(1) != 0 ? low[1] : 0,
         mask.GetElement(0) != 0 ? high[0] : 0, mask.GetElement(1) != 0 ? high[1] : 0);

@@ -60,7 +60,6 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
             : Vector256.Create(
                 Simd128.LoadMasked(low, mask.GetLower(), Vector128<float>.Zero), Simd128.LoadMasked(high, mask.GetLower(), Vector128<float>.Zero));
 
-    /// <summary>Lanes where the mask is on, 0 elsewhere.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> LoadWhere(float* p, Vector256<float> mask) =>
         Avx.IsSupported ? Avx.MaskLoad(p, mask) : LoadMasked(p, mask, Vector256<float>.Zero);

@@ -59,6 +59,9 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     // Half a vector lies on two cache lines half as often.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> LoadWhere(float* p, Vector512<float> mask) => LoadMasked(p, mask, Vector512<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadHalves(float* low, float* high, Vector512<float> mask)
     {
         Vector256<float> lower = Simd256.LoadWhere(low, mask.GetLower()), upper = Simd256.LoadWhere(high, mask.GetLower());

@@ -60,16 +60,20 @@ internal sealed unsafe class GemmKernelTests
             CheckTile(kernel, K, rows, columns, columns % 3, addition, activation, bias, layout, random);
     }
 
-    [TestCase(49, true, "8x49")]
-    [TestCase(48, true, "8x48")]
-    [TestCase(50, false, "8x48")]
-    [TestCase(50, true, "8x48+4")]
-    [TestCase(53, true, "8x48")]
-    [TestCase(196, false, "8x49")]
-    [TestCase(196, true, "8x48+4")]
-    [TestCase(3136, true, "8x48")]
-    public void TheKernelIsTakenThatSavesTime(int columns, bool byRows, string name) =>
-        Assert.That(GemmKernel.For(Isa.Avx512, columns, byRows).Name, Is.EqualTo(name));
+    [TestCase(Isa.Avx512, 49, true, "8x49")]
+    [TestCase(Isa.Avx512, 48, true, "8x48")]
+    [TestCase(Isa.Avx512, 50, false, "8x48")]
+    [TestCase(Isa.Avx512, 50, true, "8x48+4")]
+    [TestCase(Isa.Avx512, 53, true, "8x48")]
+    [TestCase(Isa.Avx512, 196, false, "8x49")]
+    [TestCase(Isa.Avx512, 196, true, "8x48+4")]
+    [TestCase(Isa.Avx512, 3136, true, "8x48")]
+    [TestCase(Isa.Avx2, 48, true, "4x24")]
+    [TestCase(Isa.Avx2, 49, true, "4x25")]
+    [TestCase(Isa.Avx2, 196, true, "4x24")]
+    [TestCase(Isa.Avx2, 3136, true, "4x24")]
+    public void TheKernelIsTakenThatSavesTime(Isa isa, int columns, bool byRows, string name) =>
+        Assert.That(GemmKernel.For(isa, columns, byRows).Name, Is.EqualTo(name));
 
     [Test]
     public void NaNTravelsThroughEveryActivation([Values] Isa isa, [Values] Activation activation)

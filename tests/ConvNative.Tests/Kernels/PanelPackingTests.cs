@@ -20,7 +20,7 @@ internal sealed unsafe class PanelPackingTests
     }
 
     [Test]
-    public void FromRowsEqualsReference([Values] Isa isa, [Values(6, 8, 16, 24, 48)] int R) =>
+    public void FromRowsEqualsReference([Values] Isa isa, [Values(4, 8, 16, 24, 48)] int R) =>
         ForEverySize(R, (K, lanes, gap) =>
         {
             int ld = lanes + gap;
@@ -33,7 +33,7 @@ internal sealed unsafe class PanelPackingTests
         });
 
     [Test]
-    public void FromColumnsEqualsReference([Values] Isa isa, [Values(6, 8, 16, 24, 48)] int R) =>
+    public void FromColumnsEqualsReference([Values] Isa isa, [Values(4, 8, 16, 24, 48)] int R) =>
         ForEverySize(R, (K, lanes, gap) =>
         {
             int ld = K + gap;

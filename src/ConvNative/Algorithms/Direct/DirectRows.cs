@@ -56,7 +56,7 @@ internal sealed unsafe class DirectRows : DirectForm
     public override long PackedWeightsBytes => _s.G * GroupLength * sizeof(float);
 
     public override string Details =>
-        $"tiles of {_tile.MR} rows by up to {_tile.MostVectors * _tile.Width} points, strips of {_planes.StripRows} rows, {Workers} worker(s)";
+        $"tiles of {_tile.MR} rows by up to {DirectTile.MostVectors * _tile.Width} points, strips of {_planes.StripRows} rows, {Workers} worker(s)";
 
     private int K => _s.PatchLength;
 
@@ -150,7 +150,7 @@ internal sealed unsafe class DirectRows : DirectForm
             int overrun = isLast ? rows - 1 : rows;
             // Where tiles run on, a step is one of them, else a row.
             int vectors = BlockSizes.CeilDiv(pass._runsOn ? pass._planes.Points(rows) : _s.OW, tile.Width);
-            int tiles = BlockSizes.CeilDiv(vectors, tile.MostVectors), steps = pass._runsOn ? tiles : rows;
+            int tiles = BlockSizes.CeilDiv(vectors, DirectTile.MostVectors), steps = pass._runsOn ? tiles : rows;
             // Each step asks for a share of a channel of the next strip's source, a line with each k, until all is asked for.
             int share = (pass._runsOn ? 1 : tiles) * pass.K * Prefetch.Line;
             int shares = BlockSizes.CeilDiv(rows * _s.sh * _s.IW, share), asked = 0;

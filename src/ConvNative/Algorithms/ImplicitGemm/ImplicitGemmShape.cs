@@ -105,8 +105,8 @@ internal sealed class ImplicitGemmShape
     /// <summary>Weights that are not packed are read as they stand, or packed in the run because no two items need the same.</summary>
     public bool PacksInRun { get; private set; }
 
-    /// <summary>Rows of A that are packed at once in the run: they stay in L2 beside a block of B.</summary>
-    public int FilterRows => ReadsWeights ? Kernel.MR : Math.Min(RowsPerItem, BlockSizes.RoundUp(Blocks.MC / 4, Kernel.MR));
+    /// <summary>Rows of A that are packed at once in the run: they stay in L2 beside a block of B. Whole lines, where rows are neighbours.</summary>
+    public int FilterRows => ReadsWeights ? Kernel.MR : Math.Min(RowsPerItem, BlockSizes.RoundUp(Blocks.MC / 4, Prefetch.Line));
 
     public int Images => MergesImages ? 1 : _context.Sizes.N;
 

@@ -69,10 +69,10 @@ internal readonly unsafe struct EvenOddEdgeTaps<S, V>(float* masks) : IRowTaps<E
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        V low = S.LoadMasked(p + 1, _low, S.Zero), high = S.LoadMasked(p + 1 + S.Width, _high, S.Zero);
+        V low = S.LoadWhere(p + 1, _low), high = S.LoadWhere(p + 1 + S.Width, _high);
         t1 = S.Even(low, high);
         t2 = S.Odd(low, high);
-        t0 = S.ShiftUp(t2, S.LoadMasked(p + 1 - S.Width, _before, S.Zero));
+        t0 = S.ShiftUp(t2, S.LoadWhere(p + 1 - S.Width, _before));
     }
 }
 
@@ -93,7 +93,7 @@ internal readonly unsafe struct EvenOddTailTaps<S, V>(float* masks) : IRowTaps<E
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        V low = S.LoadMasked(p + 1, _low, S.Zero), high = S.LoadMasked(p + 1 + S.Width, _high, S.Zero);
+        V low = S.LoadWhere(p + 1, _low), high = S.LoadWhere(p + 1 + S.Width, _high);
         t1 = S.Even(low, high);
         t2 = S.Odd(low, high);
         t0 = S.ShiftUp(t2, S.Broadcast(p));
@@ -119,7 +119,7 @@ internal readonly unsafe struct EvenOddTurnTaps<S, V>(float* masks) : IRowTaps<E
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        V low = S.LoadMasked(p + 1, _low, S.Zero), high = S.LoadMasked(p + 1 + S.Width, _high, S.Zero);
+        V low = S.LoadWhere(p + 1, _low), high = S.LoadWhere(p + 1 + S.Width, _high);
         t1 = S.Even(low, high);
         t2 = S.Odd(low, high);
         t0 = S.RotateUp(t2);
@@ -148,7 +148,7 @@ internal readonly unsafe struct EvenOddPairTaps<S, V>(float* masks, nint second)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        V low = S.LoadMasked(p + 1, _mask, S.Zero), high = S.LoadMasked(p + 1 + second, _mask, S.Zero);
+        V low = S.LoadWhere(p + 1, _mask), high = S.LoadWhere(p + 1 + second, _mask);
         t1 = S.Even(low, high);
         t2 = S.Odd(low, high);
         t0 = S.RotateUp(t2);

@@ -181,7 +181,7 @@ internal static unsafe class GradientRows
         where R : struct, IRowTaps<R, V>
     {
         if (R.IsWhole) return S.Load(dy);
-        return R.IsPair ? S.LoadHalves(dy, dy + second, mask) : S.LoadMasked(dy, mask, S.Zero);
+        return R.IsPair ? S.LoadHalves(dy, dy + second, mask) : S.LoadWhere(dy, mask);
     }
 
     /// <summary>A row of dy and what tap 0 meets: where rows are woven, that of the columns after.</summary>

@@ -3,6 +3,22 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
+/// <summary>The masks of the neighbours of a strip's vector, or of what taps 0 and 2 read where those are loaded too.</summary>
+internal static unsafe class UnitMasks<S, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    /// <summary>With AVX2 a masked load takes less than a shift across the halves of a vector, which is two shuffles.</summary>
+    public static bool LoadsTaps => S.Width == 8;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Before(float* masks) => LoadsTaps ? S.ShiftUp(S.Load(masks + S.Width), S.Load(masks)) : S.Load(masks);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V After(float* masks) =>
+        LoadsTaps ? S.ShiftDown(S.Load(masks + S.Width), S.Load(masks + (2 * S.Width))) : S.Load(masks + (2 * S.Width));
+}
+
 /// <summary>Stride 1, away from the edges.</summary>
 internal readonly unsafe struct UnitTaps<S, V> : IRowTaps<UnitTaps<S, V>, V>
     where S : struct, ISimd<V>
@@ -34,8 +50,8 @@ internal readonly unsafe struct UnitSideTaps<S, V>(float* masks) : IRowTaps<Unit
     where S : struct, ISimd<V>
     where V : struct
 {
-    private readonly V _before = S.Load(masks);
-    private readonly V _after = S.Load(masks + (2 * S.Width));
+    private readonly V _before = UnitMasks<S, V>.Before(masks);
+    private readonly V _after = UnitMasks<S, V>.After(masks);
     private readonly nint _first = ((int*)masks)[S.Width - 1] != 0 ? 0 : 1;
     private readonly nint _last = ((int*)masks)[2 * S.Width] != 0 ? S.Width + 1 : S.Width;
 
@@ -50,6 +66,13 @@ internal readonly unsafe struct UnitSideTaps<S, V>(float* masks) : IRowTaps<Unit
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
         t1 = S.Load(p + 1);
+        if (UnitMasks<S, V>.LoadsTaps)
+        {
+            t0 = S.LoadWhere(p, _before);
+            t2 = S.LoadWhere(p + 2, _after);
+            return;
+        }
+
         t0 = S.ShiftUp(t1, S.And(S.Broadcast(p + _first), _before));
         t2 = S.ShiftDown(t1, S.And(S.Broadcast(p + _last), _after));
     }
@@ -61,9 +84,9 @@ internal readonly unsafe struct UnitEdgeTaps<S, V>(float* masks) : IRowTaps<Unit
     where S : struct, ISimd<V>
     where V : struct
 {
-    private readonly V _before = S.Load(masks);
+    private readonly V _before = UnitMasks<S, V>.Before(masks);
     private readonly V _mask = S.Load(masks + S.Width);
-    private readonly V _after = S.Load(masks + (2 * S.Width));
+    private readonly V _after = UnitMasks<S, V>.After(masks);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitEdgeTaps<S, V> For(float* masks, nint second) => new(masks);
@@ -73,9 +96,9 @@ internal readonly unsafe struct UnitEdgeTaps<S, V>(float* masks) : IRowTaps<Unit
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        t1 = S.LoadMasked(p + 1, _mask, S.Zero);
-        t0 = S.ShiftUp(t1, S.LoadMasked(p + 1 - S.Width, _before, S.Zero));
-        t2 = S.ShiftDown(t1, S.LoadMasked(p + 1 + S.Width, _after, S.Zero));
+        t1 = S.LoadWhere(p + 1, _mask);
+        t0 = UnitMasks<S, V>.LoadsTaps ? S.LoadWhere(p, _before) : S.ShiftUp(t1, S.LoadWhere(p + 1 - S.Width, _before));
+        t2 = UnitMasks<S, V>.LoadsTaps ? S.LoadWhere(p + 2, _after) : S.ShiftDown(t1, S.LoadWhere(p + 1 + S.Width, _after));
     }
 }
 
@@ -95,7 +118,7 @@ internal readonly unsafe struct UnitTailTaps<S, V>(float* masks) : IRowTaps<Unit
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        t1 = S.LoadMasked(p + 1, _mask, S.Zero);
+        t1 = S.LoadWhere(p + 1, _mask);
         t0 = S.ShiftUp(t1, S.Broadcast(p));
         t2 = S.RotateDown(t1);
     }
@@ -109,8 +132,10 @@ internal readonly unsafe struct UnitLastTaps<S, V>(float* masks) : IRowTaps<Unit
     where S : struct, ISimd<V>
     where V : struct
 {
-    private readonly V _mask = S.Load(masks + S.Width);
+    private readonly V _mask = OfOutputs(S.Load(masks + S.Width), masks);
     private readonly V _outputs = S.Load(masks + (Stencil3x3.OutputMask * S.Width));
+    private readonly V _before = OfOutputs(UnitMasks<S, V>.Before(masks), masks);
+    private readonly V _after = OfOutputs(UnitMasks<S, V>.After(masks), masks);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static UnitLastTaps<S, V> For(float* masks, nint second) => new(masks);
@@ -120,11 +145,23 @@ internal readonly unsafe struct UnitLastTaps<S, V>(float* masks) : IRowTaps<Unit
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        V row = S.LoadMasked(p + 1, _mask, S.Zero);   // tap 2 of the last output reads one more
+        if (UnitMasks<S, V>.LoadsTaps)
+        {
+            t0 = S.LoadWhere(p, _before);
+            t1 = S.LoadWhere(p + 1, _mask);
+            t2 = S.LoadWhere(p + 2, _after);
+            return;
+        }
+
+        V row = S.LoadWhere(p + 1, _mask);   // tap 2 of the last output reads one more
         t0 = S.And(S.ShiftUp(row, S.Broadcast(p)), _outputs);
         t1 = S.And(row, _outputs);
         t2 = S.And(S.RotateDown(row), _outputs);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V OfOutputs(V mask, float* masks) =>
+        UnitMasks<S, V>.LoadsTaps ? S.And(mask, S.Load(masks + (Stencil3x3.OutputMask * S.Width))) : mask;
 }
 
 /// <summary>Stride 1, a whole row that has a zero on either side and is shorter than a vector: turned round, it brings a zero in.</summary>
@@ -147,7 +184,7 @@ internal readonly unsafe struct UnitTurnTaps<S, V>(float* masks) : IRowTaps<Unit
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        t1 = S.LoadMasked(p + 1, _mask, S.Zero);
+        t1 = S.LoadWhere(p + 1, _mask);
         t0 = S.RotateUp(t1);
         t2 = S.RotateDown(t1);
     }
@@ -177,7 +214,7 @@ internal readonly unsafe struct UnitPairTaps<S, V>(float* masks, nint second) : 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        t1 = S.LoadMasked(p + 1 + _second, _high, S.LoadMasked(p + 1, _low, S.Zero));
+        t1 = S.LoadMasked(p + 1 + _second, _high, S.LoadWhere(p + 1, _low));
         t0 = S.RotateUp(t1);
         t2 = S.RotateDown(t1);
     }

@@ -55,7 +55,7 @@ internal readonly unsafe struct WovenEdgeTaps<S, V>(float* masks) : IRowTaps<Wov
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        V low = S.LoadMasked(p + 1, _low, S.Zero), high = S.LoadMasked(p + 1 + S.Width, _high, S.Zero);
+        V low = S.LoadWhere(p + 1, _low), high = S.LoadWhere(p + 1 + S.Width, _high);
         t1 = S.EvenInFours(low, high);
         t0 = t2 = S.OddInFours(low, high);
     }
@@ -86,7 +86,7 @@ internal readonly unsafe struct WovenLastTaps<S, V>(float* masks) : IRowTaps<Wov
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        V low = S.LoadMasked(p + 1, _low, S.Zero), high = S.LoadMasked(p + 1 + S.Width, _high, S.Zero);
+        V low = S.LoadWhere(p + 1, _low), high = S.LoadWhere(p + 1 + S.Width, _high);
         t1 = S.EvenInFours(low, high);
         t2 = S.OddInFours(low, high);
         t0 = S.And(t2, _next);
@@ -120,7 +120,7 @@ internal readonly unsafe struct WovenPairTaps<S, V>(float* masks, nint second) :
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V t0, out V t1, out V t2)
     {
-        V low = S.LoadMasked(p + 1, _mask, S.Zero), high = S.LoadMasked(p + 1 + second, _mask, S.Zero);
+        V low = S.LoadWhere(p + 1, _mask), high = S.LoadWhere(p + 1 + second, _mask);
         t1 = S.EvenInFours(low, high);
         t0 = t2 = S.OddInFours(low, high);
     }

@@ -58,13 +58,13 @@ internal readonly unsafe struct DirectTile(
     public int Width { get; } = width;
 
     /// <summary>The most vectors of a tile.</summary>
-    public int MostVectors => three == null ? 2 : 3;
+    public const int MostVectors = 3;
 
     public static DirectTile For(Isa isa) => isa switch
     {
         Isa.Avx512 => Of8x3<Simd512, Vector512<float>>(),
-        Isa.Avx2 => Of6x2<Simd256, Vector256<float>>(),
-        _ => Of6x2<Simd128, Vector128<float>>(),
+        Isa.Avx2 => Of4x3<Simd256, Vector256<float>>(),
+        _ => Of4x3<Simd128, Vector128<float>>(),
     };
 
     /// <summary>
@@ -134,7 +134,7 @@ internal readonly unsafe struct DirectTile(
         where S : struct, ISimd<V>
         where V : struct => new(8, S.Width, &DirectTile8x3<S, V>.Run1, &DirectTile8x3<S, V>.Run2, &DirectTile8x3<S, V>.Run3);
 
-    private static DirectTile Of6x2<S, V>()
+    private static DirectTile Of4x3<S, V>()
         where S : struct, ISimd<V>
-        where V : struct => new(6, S.Width, &DirectTile6x2<S, V>.Run1, &DirectTile6x2<S, V>.Run2, null);
+        where V : struct => new(4, S.Width, &DirectTile4x3<S, V>.Run1, &DirectTile4x3<S, V>.Run2, &DirectTile4x3<S, V>.Run3);
 }

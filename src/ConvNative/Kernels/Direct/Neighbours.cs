@@ -34,8 +34,8 @@ internal readonly unsafe struct Neighbours<S, V>(float* masks) : INeighbours<Nei
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V here, out V next)
     {
-        here = S.LoadMasked(p, _here, S.Zero);
-        next = S.LoadMasked(p + 1, _next, S.Zero);
+        here = S.LoadWhere(p, _here);
+        next = S.LoadWhere(p + 1, _next);
     }
 }
 
@@ -77,7 +77,7 @@ internal readonly unsafe struct TurnNeighbours<S, V>(float* masks) : INeighbours
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V here, out V next)
     {
-        here = S.LoadMasked(p, _here, S.Zero);
+        here = S.LoadWhere(p, _here);
         next = S.ShiftDown(here, S.Zero);
     }
 }
@@ -100,7 +100,7 @@ internal readonly unsafe struct PairNeighbours<S, V>(float* masks, nint second) 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Load(float* p, out V here, out V next)
     {
-        here = S.LoadMasked(p + _second, _high, S.LoadMasked(p, _low, S.Zero));
+        here = S.LoadMasked(p + _second, _high, S.LoadWhere(p, _low));
         next = S.RotateDown(here);
     }
 }

@@ -18,7 +18,8 @@ namespace ConvNative.Kernels;
 /// The kernel owns edges: with Rows &lt; MR or Columns &lt; NR it touches only that part of C, bias and addend, but it always
 /// reads all MR rows of A and whole vectors of B: whoever packs them fills the rest (with zeros). C is written and never read, unless
 /// it is the addend. K = 0 stores the epilogue of 0. No alignment is needed; 64 bytes for packed panels is fastest.
-/// Every element is summed over k = 0, 1, 2 … in one chain, in edge tiles too; those of a column more or a tail in several, always the same.
+/// Every element is summed over k = 0, 1, 2 … in one chain, in edge tiles too; those of a narrow tile, a column more or a tail in several, always
+/// the same.
 /// </summary>
 internal readonly unsafe struct GemmKernel(
     string name,
@@ -56,10 +57,14 @@ internal readonly unsafe struct GemmKernel(
     /// <summary>The kernel that covers so many columns in the least time.</summary>
     public static GemmKernel For(Isa isa, long columns, bool byRows)
     {
-        GemmKernel kernel = For(isa);
-        if (isa != Isa.Avx512) return kernel;
-        kernel = Better(kernel, Gemm8x3<Simd512, Vector512<float>>.WideKernel, columns);
-        return byRows ? Better(kernel, Gemm8x3<Simd512, Vector512<float>>.TailKernel, columns) : kernel;
+        GemmKernel wide = isa switch
+        {
+            Isa.Avx512 => Gemm8x3<Simd512, Vector512<float>>.WideKernel,
+            Isa.Avx2 => Gemm4x3<Simd256, Vector256<float>>.WideKernel,
+            _ => Gemm4x3<Simd128, Vector128<float>>.WideKernel,
+        };
+        GemmKernel kernel = Better(For(isa), wide, columns);
+        return isa == Isa.Avx512 && byRows ? Better(kernel, Gemm8x3<Simd512, Vector512<float>>.TailKernel, columns) : kernel;
     }
 
     private static GemmKernel Better(in GemmKernel kernel, in GemmKernel other, long columns) =>
@@ -80,7 +85,7 @@ internal readonly unsafe struct GemmKernel(
     public static GemmKernel For(Isa isa) => isa switch
     {
         Isa.Avx512 => Gemm8x3<Simd512, Vector512<float>>.Kernel,
-        Isa.Avx2 => Gemm6x2<Simd256, Vector256<float>>.Kernel,
-        _ => Gemm6x2<Simd128, Vector128<float>>.Kernel,
+        Isa.Avx2 => Gemm4x3<Simd256, Vector256<float>>.Kernel,
+        _ => Gemm4x3<Simd128, Vector128<float>>.Kernel,
     };
 }

@@ -129,5 +129,5 @@ internal readonly unsafe struct OperandB(float* data, nint ld, nint panelStep, f
     }
 
     /// <summary>Cache lines of a panel's row, wherever it begins.</summary>
-    public static int LinesOf(int NR) => (NR / Prefetch.Line) + 1;
+    public static int LinesOf(int NR) => ((NR + Prefetch.Line - 2) / Prefetch.Line) + 1;
 }

@@ -6,7 +6,7 @@ using ConvNative.Simd;
 namespace ConvNative.Kernels;
 
 /// <summary>
-/// Transposes a few rows into a strip of a panel: <c>panel[k·R + i] = source[i·ld + k]</c> for k &lt; K and i below 4, 6 or 8.
+/// Transposes a few rows into a strip of a panel: <c>panel[k·R + i] = source[i·ld + k]</c> for k &lt; K and i below 4 or 8.
 /// Of the rows only the first <c>lanes</c> exist (≥ 1); what stands in the places of the others is not defined.
 /// </summary>
 internal static unsafe class LaneTranspose
@@ -92,30 +92,6 @@ internal static unsafe class LaneTranspose
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (Vector512<float> Low, Vector512<float> High) Interleave(Vector512<float> even, Vector512<float> odd) =>
         (Simd512.InterleaveLow(even, odd), Simd512.InterleaveHigh(even, odd));
-
-    /// <summary>6 rows: 4 × 4 values, and 4 pairs.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Pack6(float* source, nint ld, int K, int lanes, nint R, float* panel)
-    {
-        float* s0 = source, s1 = Row(source, ld, 1, lanes), s2 = Row(source, ld, 2, lanes), s3 = Row(source, ld, 3, lanes);
-        float* s4 = Row(source, ld, 4, lanes), s5 = Row(source, ld, 5, lanes);
-        nint k = 0;
-        for (; k <= K - 4; k += 4, panel += 4 * R)
-        {
-            if (k % Prefetch.Line == 0) PrefetchStrip(s0 + (6 * ld) + k, ld, 6);
-
-            Transpose4x4(s0 + k, s1 + k, s2 + k, s3 + k, R, panel);
-            Vector128<float> r4 = Vector128.Load(s4 + k), r5 = Vector128.Load(s5 + k);
-            // A pair of floats is moved as one double.
-            Vector128<double> pairs01 = Simd128.InterleaveLow(r4, r5).AsDouble(), pairs23 = Simd128.InterleaveHigh(r4, r5).AsDouble();
-            *(double*)(panel + 4) = pairs01.ToScalar();
-            *(double*)(panel + 4 + R) = pairs01.GetElement(1);
-            *(double*)(panel + 4 + 2 * R) = pairs23.ToScalar();
-            *(double*)(panel + 4 + 3 * R) = pairs23.GetElement(1);
-        }
-
-        PackTail(source, ld, k, K, Math.Min(lanes, 6), R, panel);
-    }
 
     /// <summary>4 rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

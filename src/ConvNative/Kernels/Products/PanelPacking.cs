@@ -9,7 +9,7 @@ namespace ConvNative.Kernels;
 /// <code>
 /// panels[p][k][i] = lane p·R + i at k;  0 where there is no such lane.        ⌈lanes / R⌉ panels of K·R floats each
 /// </code>
-/// The lanes are rows of A or columns of B; R is 6 or a multiple of 8. Nothing outside the source and the panels is touched.
+/// The lanes are rows of A or columns of B; R is 4, 3 vectors or a multiple of 8. Nothing outside the source and the panels is touched.
 /// <see cref="PanelPackingReference"/> says the same in plain loops.
 /// </summary>
 internal static unsafe class PanelPacking<S, V>
@@ -17,6 +17,7 @@ internal static unsafe class PanelPacking<S, V>
     where V : struct
 {
     private const int RowsAtOnce = 8;
+    private const int FoursAhead = 32;   // rows; measured on Zen 5
 
     /// <summary>
     /// From a matrix stored with K rows, <paramref name="ld"/> apart, in which the lanes are neighbours:
@@ -25,6 +26,12 @@ internal static unsafe class PanelPacking<S, V>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void FromRows(float* source, nint ld, int K, int lanes, int R, float* panels)
     {
+        if (R == 4)
+        {
+            for (; lanes >= Prefetch.Line; lanes -= Prefetch.Line, source += Prefetch.Line, panels += (nint)K * Prefetch.Line)
+                CopyFours(source, ld, K, panels);
+        }
+
         // A few rows at a time over all panels, so that the source is read along its rows and no line of it twice.
         for (int k = 0; k < K; k += RowsAtOnce)
         {
@@ -32,9 +39,9 @@ internal static unsafe class PanelPacking<S, V>
             float* from = source + k * ld, panel = panels + (nint)k * R;
             for (int first = 0; first < lanes; first += R, from += R, panel += (nint)K * R)
             {
-                if (R >= 8) PrefetchRows(from + (RowsAtOnce * ld), ld, rows);
+                PrefetchRows(from + (RowsAtOnce * ld), ld, rows);
                 if (lanes - first < R) CopyEdge(from, ld, rows, lanes - first, R, panel);
-                else if (R == 6) Copy6(from, ld, rows, panel);
+                else if (R == 4) Copy4(from, ld, rows, panel);
                 else if (R == 2 * S.Width) Copy2Vectors(from, ld, rows, panel);
                 else if (R == 3 * S.Width) Copy3Vectors(from, ld, rows, panel);
                 else Copy8(from, ld, rows, R, panel);
@@ -52,11 +59,9 @@ internal static unsafe class PanelPacking<S, V>
         for (int first = 0; first < lanes; first += R, source += R * ld, panels += (nint)K * R)
         {
             int present = Math.Min(lanes - first, R);
-            if (R == 6)
-                LaneTranspose.Pack6(source, ld, K, present, R, panels);
-            else if (R == 8 && S.Width == 16 && LaneTranspose.Has8)
+            if (R == 8 && S.Width == 16 && LaneTranspose.Has8)
                 LaneTranspose.Pack8Wide(source, ld, K, present, panels);
-            else if (S.Width >= 8 && LaneTranspose.Has8)
+            else if (R >= 8 && S.Width >= 8 && LaneTranspose.Has8)
                 for (int i = 0; i < present; i += 8) LaneTranspose.Pack8(source + i * ld, ld, K, present - i, R, panels + i);
             else
                 for (int i = 0; i < present; i += 4) LaneTranspose.Pack4(source + i * ld, ld, K, present - i, R, panels + i);
@@ -91,15 +96,25 @@ internal static unsafe class PanelPacking<S, V>
         }
     }
 
-    /// <summary>4 + 2 floats: one vector that the next row overwrites in part would cross a cache line at every second row.</summary>
+    /// <summary>A cache line of each row into four panels of 4: rows a power of two apart have few places in L1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Copy6(float* source, nint ld, int K, float* panel)
+    private static void CopyFours(float* source, nint ld, int K, float* panel)
     {
-        for (; K > 0; K--, source += ld, panel += 6)
+        nint step = (nint)K * 4;
+        for (; K > 0; K--, source += ld, panel += 4)
         {
+            Prefetch.ToL1(source + (FoursAhead * ld));
             Vector128.Load(source).Store(panel);
-            Vector64.Load(source + 4).Store(panel + 4);
+            Vector128.Load(source + 4).Store(panel + step);
+            Vector128.Load(source + 8).Store(panel + (2 * step));
+            Vector128.Load(source + 12).Store(panel + (3 * step));
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy4(float* source, nint ld, int K, float* panel)
+    {
+        for (; K > 0; K--, source += ld, panel += 4) Vector128.Load(source).Store(panel);
     }
 
     /// <summary>Any multiple of 8.</summary>

@@ -4,13 +4,52 @@ using ConvNative.Simd;
 namespace ConvNative.Kernels;
 
 /// <summary>
-/// 6 rows × up to 2 vectors: 12 accumulators, 2 vectors of points and a weight fit 16 registers.
+/// 4 rows × up to 3 vectors: 12 accumulators, 3 vectors of points and a weight fit 16 registers.
 /// The contract stands at <see cref="DirectTile"/>.
 /// </summary>
-internal static unsafe class DirectTile6x2<S, V>
+internal static unsafe class DirectTile4x3<S, V>
     where S : struct, ISimd<V>
     where V : struct
 {
+    /// <summary>3 vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Run3(DirectTileProduct* product)
+    {
+        float* start = product->Start;
+        V c00 = S.Broadcast(start), c01 = c00, c02 = c00;
+        V c10 = S.Broadcast(start + 1), c11 = c10, c12 = c10;
+        V c20 = S.Broadcast(start + 2), c21 = c20, c22 = c20;
+        V c30 = S.Broadcast(start + 3), c31 = c30, c32 = c30;
+        float* a = product->A, points = product->B, ahead = product->Ahead;
+        nint* offset = product->Offsets;
+        for (nint k = product->K; k > 0; k--, offset++, a += 4, ahead += Prefetch.Line)
+        {
+            float* b = points + *offset;
+            Prefetch.ToL2(ahead);
+            V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + (2 * S.Width));
+            Row(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
+            Row(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
+            Row(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
+            Row(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
+        }
+
+        if (product->Clips)
+        {
+            V low = S.Create(product->Low), high = S.Create(product->High);
+            Clip(low, high, ref c00, ref c01, ref c02);
+            Clip(low, high, ref c10, ref c11, ref c12);
+            Clip(low, high, ref c20, ref c21, ref c22);
+            Clip(low, high, ref c30, ref c31, ref c32);
+        }
+
+        float* c = product->C;
+        nint ldc = product->StrideC;
+        Store(c, c00, c01, c02);
+        Store(c + ldc, c10, c11, c12);
+        Store(c + (2 * ldc), c20, c21, c22);
+        Store(c + (3 * ldc), c30, c31, c32);
+    }
+
     /// <summary>2 vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run2(DirectTileProduct* product)
@@ -20,11 +59,9 @@ internal static unsafe class DirectTile6x2<S, V>
         V c10 = S.Broadcast(start + 1), c11 = c10;
         V c20 = S.Broadcast(start + 2), c21 = c20;
         V c30 = S.Broadcast(start + 3), c31 = c30;
-        V c40 = S.Broadcast(start + 4), c41 = c40;
-        V c50 = S.Broadcast(start + 5), c51 = c50;
         float* a = product->A, points = product->B, ahead = product->Ahead;
         nint* offset = product->Offsets;
-        for (nint k = product->K; k > 0; k--, offset++, a += 6, ahead += Prefetch.Line)
+        for (nint k = product->K; k > 0; k--, offset++, a += 4, ahead += Prefetch.Line)
         {
             float* b = points + *offset;
             Prefetch.ToL2(ahead);
@@ -33,8 +70,6 @@ internal static unsafe class DirectTile6x2<S, V>
             Row(S.Broadcast(a + 1), b0, b1, ref c10, ref c11);
             Row(S.Broadcast(a + 2), b0, b1, ref c20, ref c21);
             Row(S.Broadcast(a + 3), b0, b1, ref c30, ref c31);
-            Row(S.Broadcast(a + 4), b0, b1, ref c40, ref c41);
-            Row(S.Broadcast(a + 5), b0, b1, ref c50, ref c51);
         }
 
         if (product->Clips)
@@ -44,8 +79,6 @@ internal static unsafe class DirectTile6x2<S, V>
             Clip(low, high, ref c10, ref c11);
             Clip(low, high, ref c20, ref c21);
             Clip(low, high, ref c30, ref c31);
-            Clip(low, high, ref c40, ref c41);
-            Clip(low, high, ref c50, ref c51);
         }
 
         float* c = product->C;
@@ -54,8 +87,6 @@ internal static unsafe class DirectTile6x2<S, V>
         Store(c + ldc, c10, c11);
         Store(c + (2 * ldc), c20, c21);
         Store(c + (3 * ldc), c30, c31);
-        Store(c + (4 * ldc), c40, c41);
-        Store(c + (5 * ldc), c50, c51);
     }
 
     /// <summary>1 vector.</summary>
@@ -67,11 +98,9 @@ internal static unsafe class DirectTile6x2<S, V>
         V c10 = S.Broadcast(start + 1);
         V c20 = S.Broadcast(start + 2);
         V c30 = S.Broadcast(start + 3);
-        V c40 = S.Broadcast(start + 4);
-        V c50 = S.Broadcast(start + 5);
         float* a = product->A, points = product->B, ahead = product->Ahead;
         nint* offset = product->Offsets;
-        for (nint k = product->K; k > 0; k--, offset++, a += 6, ahead += Prefetch.Line)
+        for (nint k = product->K; k > 0; k--, offset++, a += 4, ahead += Prefetch.Line)
         {
             float* b = points + *offset;
             Prefetch.ToL2(ahead);
@@ -80,8 +109,6 @@ internal static unsafe class DirectTile6x2<S, V>
             Row(S.Broadcast(a + 1), b0, ref c10);
             Row(S.Broadcast(a + 2), b0, ref c20);
             Row(S.Broadcast(a + 3), b0, ref c30);
-            Row(S.Broadcast(a + 4), b0, ref c40);
-            Row(S.Broadcast(a + 5), b0, ref c50);
         }
 
         if (product->Clips)
@@ -91,8 +118,6 @@ internal static unsafe class DirectTile6x2<S, V>
             Clip(low, high, ref c10);
             Clip(low, high, ref c20);
             Clip(low, high, ref c30);
-            Clip(low, high, ref c40);
-            Clip(low, high, ref c50);
         }
 
         float* c = product->C;
@@ -101,8 +126,14 @@ internal static unsafe class DirectTile6x2<S, V>
         Store(c + ldc, c10);
         Store(c + (2 * ldc), c20);
         Store(c + (3 * ldc), c30);
-        Store(c + (4 * ldc), c40);
-        Store(c + (5 * ldc), c50);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Row(V a, V b0, V b1, V b2, ref V c0, ref V c1, ref V c2)
+    {
+        c0 = S.MultiplyAdd(a, b0, c0);
+        c1 = S.MultiplyAdd(a, b1, c1);
+        c2 = S.MultiplyAdd(a, b2, c2);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -116,6 +147,14 @@ internal static unsafe class DirectTile6x2<S, V>
     private static void Row(V a, V b0, ref V c0) => c0 = S.MultiplyAdd(a, b0, c0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Clip(V low, V high, ref V c0, ref V c1, ref V c2)
+    {
+        c0 = S.Clamp(c0, low, high);
+        c1 = S.Clamp(c1, low, high);
+        c2 = S.Clamp(c2, low, high);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Clip(V low, V high, ref V c0, ref V c1)
     {
         c0 = S.Clamp(c0, low, high);
@@ -124,6 +163,14 @@ internal static unsafe class DirectTile6x2<S, V>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Clip(V low, V high, ref V c0) => c0 = S.Clamp(c0, low, high);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(float* c, V x0, V x1, V x2)
+    {
+        S.Store(c, x0);
+        S.Store(c + S.Width, x1);
+        S.Store(c + (2 * S.Width), x2);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(float* c, V x0, V x1)

@@ -13,10 +13,14 @@ internal readonly record struct BlockSizes(int MC, int NC, int KC)
     /// <summary>C is read and written so seldom then that it costs a hundredth of the products.</summary>
     private const int MostDepth = 640;
 
+    /// <summary>Where A is read along its rows, and the columns over are sums of their own, which end with each block (measured on Zen 5).</summary>
+    private const int MostDeepDepth = 1024;
+
     /// <summary>The sizes for a kernel on a machine with these caches; what is multiplied may be known to be less deep.</summary>
-    public static BlockSizes For(GemmKernel kernel, CacheSizes caches, int depth = MostDepth)
+    public static BlockSizes For(GemmKernel kernel, CacheSizes caches, int depth = int.MaxValue, bool isDeep = false)
     {
-        int KC = Math.Min(Math.Min(MostDepth, depth), RoundDown(caches.L2 / 8 / (sizeof(float) * kernel.NR), 8));
+        (int most, int share) = isDeep ? (MostDeepDepth, 4) : (MostDepth, 8);
+        int KC = Math.Min(Math.Min(most, depth), RoundDown(caches.L2 / share / (sizeof(float) * kernel.NR), 8));
         int MC = RoundDown(caches.L2 / 2 / (sizeof(float) * KC), kernel.MR);
         int NC = RoundDown(caches.L2 / 4 / (sizeof(float) * KC), kernel.NR);
         return new(MC, NC, KC);

@@ -54,6 +54,7 @@ internal sealed class DirectTests
     [TestCase("mb1ic3ih61oc40kh7sh2ph3")]
     [TestCase("mb2ic3ih127oc24kh7sh2ph3")]
     [TestCase("mb2ic3ih119oc24oh28kh11sh4")]
+    [TestCase("mb9ic40ih7oc40kh5ph2")]   // channels in the lanes; threads share out images or panels
     public void Bits_depend_neither_on_threads_nor_on_strips(string descriptor)
     {
         ConvProblem problem = ConvProblem.Parse(descriptor);

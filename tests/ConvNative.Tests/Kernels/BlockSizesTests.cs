@@ -8,17 +8,17 @@ internal sealed class BlockSizesTests
     // L1 and L2 in KiB of processors that exist: Haswell, Skylake-X, Zen 3, Ice Lake, Golden Cove, Apple M1.
     [Test]
     public void BlocksAreWholeTilesThatFitTheirCaches(
-        [Values] Isa isa, [Values("32/256", "32/1024", "32/512", "48/512", "48/2048", "128/12288")] string caches)
+        [Values] Isa isa, [Values("32/256", "32/1024", "32/512", "48/512", "48/2048", "128/12288")] string caches, [Values] bool isDeep)
     {
         int[] kib = [.. caches.Split('/').Select(int.Parse)];
         (int L1, int L2) = (kib[0], kib[1]);
         GemmKernel kernel = GemmKernel.For(isa);
-        BlockSizes blocks = BlockSizes.For(kernel, new CacheSizes(L1 << 10, L2 << 10, 8 << 20));
+        BlockSizes blocks = BlockSizes.For(kernel, new CacheSizes(L1 << 10, L2 << 10, 8 << 20), isDeep: isDeep);
         Assert.Multiple(() =>
         {
             Assert.That(blocks.MC % kernel.MR, Is.Zero);
             Assert.That(blocks.NC % kernel.NR, Is.Zero);
-            Assert.That(blocks.KC * kernel.NR * sizeof(float), Is.LessThanOrEqualTo((L2 << 10) / 8));
+            Assert.That(blocks.KC * kernel.NR * sizeof(float), Is.LessThanOrEqualTo((L2 << 10) / (isDeep ? 4 : 8)));
             Assert.That(blocks.KC * (blocks.MC + blocks.NC) * sizeof(float), Is.LessThan(L2 << 10));
         });
     }

@@ -24,6 +24,9 @@ internal sealed unsafe class DirectLanes : DirectForm
     // A line more than a power of two: streams that lie a multiple of 4 KiB apart evict each other from L1.
     private const int Skew = Prefetch.Line;
 
+    /// <summary>For so many images it is no matter that each thread turns the weights.</summary>
+    private const int ImagesPerTurn = 4;
+
     private readonly PlanContext _context;
     private readonly bool _forward;
     private readonly ConvSizes _s;
@@ -48,6 +51,9 @@ internal sealed unsafe class DirectLanes : DirectForm
         int most = Math.Max(8, caches.L2 / 3 / (sizeof(float) * Taps * MostLanes));
         _ICs = BlockSizes.Balance(_s.GroupIC, most, 1);
         _images = BlockSizes.Balance(_s.N, (int)Math.Clamp(caches.L2 / 4 / (sizeof(float) * (long)_s.OutputPixels * MostLanes), 1, _s.N), 1);
+        // An item turns its weights for itself, which is a fifth of a 7×7 image's time: with few panels threads had better share out images.
+        if ((long)_s.G * ImageBlocks * _panels % context.Threads != 0 && _s.N >= ImagesPerTurn * context.Threads)
+            _images = Math.Min(_images, BlockSizes.CeilDiv(_s.N, context.Threads));
         while ((long)_s.G * ImageBlocks * _panels % context.Threads != 0 && _panels < Math.Min(Vectors, 4 * context.Threads)) _panels++;
         if (_s.G * ImageBlocks * _panels < context.Threads) _images = BlockSizes.CeilDiv(_s.N, BlockSizes.CeilDiv(context.Threads, _s.G * _panels));
         while ((Workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / (sizeof(float) * WorkerLength))) == 0

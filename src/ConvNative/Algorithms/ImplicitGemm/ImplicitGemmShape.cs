@@ -13,6 +13,7 @@ internal sealed class ImplicitGemmShape
 
     private readonly PlanContext _context;
     private readonly bool _forward;
+    private readonly bool _isDeep;
 
     public ImplicitGemmShape(PlanContext context, Direction direction)
     {
@@ -26,7 +27,9 @@ internal sealed class ImplicitGemmShape
         MergesImages = (long)points * s.N <= int.MaxValue && ofAll.CoveredColumns((long)points * s.N) < 15 / 16.0 * s.N * ofImage.CoveredColumns(points);
         Kernel = MergesImages ? ofAll : ofImage;
         (Packer, Patches) = (PanelPacker.For(context.Isa), PatchPacker.For(context.Isa));
-        Blocks = BlockSizes.For(Kernel, CacheSizes.Machine);
+        // Not backward-data, whose weights stand by columns: a cache line and a page of their own for each k.
+        _isDeep = forward && s.KH * s.KW == 1;
+        Blocks = BlockSizes.For(Kernel, CacheSizes.Machine, isDeep: _isDeep);
         (M, Channels) = forward ? (s.GroupOC, s.GroupIC) : (s.GroupIC, s.GroupOC);
         (OutH, OutW) = forward ? (s.OH, s.OW) : (s.IH, s.IW);
         (OutStepH, OutStepW) = forward ? (1, 1) : (s.sh, s.sw);
@@ -144,7 +147,7 @@ internal sealed class ImplicitGemmShape
         int points = grids.Max(grid => grid.Points);
         ReadsWeights = Array.TrueForAll(products, product => Filter(product).StandsInPlace);
         bool readsImages = Array.TrueForAll(grids, ReadsImage);
-        Blocks = BlockSizes.For(Kernel, CacheSizes.Machine, grids.Max(grid => ChannelsPerBlock(grid.Taps) * grid.Taps));
+        Blocks = BlockSizes.For(Kernel, CacheSizes.Machine, grids.Max(grid => ChannelsPerBlock(grid.Taps) * grid.Taps), _isDeep);
         int panels = fillsGaps && readsImages ? MostPlanePanels : Math.Min(Blocks.NC / Kernel.NR, MostPanels);
         long images = (long)Images * s.G;
         bool sharesImages = images >= ItemsPerThread * (long)_context.Threads || images % _context.Threads == 0;

@@ -31,7 +31,7 @@ internal sealed record CaseList(IReadOnlyList<Layer> Layers, IReadOnlyList<Broke
             layers.AddRange(WithBatches([.. options.Descriptors.Select(text => ShapeFile.ParseLayer(text, "cases"))], options.Batches));
             if (options.Extras) layers.AddRange(ExtraCases.All);
         }
-        catch (Exception e) when (e is FormatException or ConvShapeException || UsageException.IsOfPath(e))
+        catch (Exception e) when (e is FormatException || UsageException.IsOfPath(e))
         {
             throw new UsageException(e.Message);
         }

@@ -11,7 +11,7 @@ namespace ConvNative.Gemm;
 ///     for each MC of M    pack A[MC, KC]          with the first NC only; all of A[M, KC] stays packed
 ///       GemmBlock         C[MC, NC] += A·B
 /// </code>
-/// The order of summation is that of K cut into KC: it depends on K and the block sizes alone.
+/// The order of summation is that of K cut into KC, in a narrow last tile of columns in two sums: it depends on K, N and the block sizes alone.
 /// </summary>
 internal sealed unsafe class ManagedGemm(Isa isa, BlockSizes blocks) : IGemm
 {

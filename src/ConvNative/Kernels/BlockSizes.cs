@@ -16,7 +16,7 @@ internal readonly record struct BlockSizes(int MC, int NC, int KC)
     /// <summary>Where A is read along its rows, and the columns over are sums of their own, which end with each block (measured on Zen 5).</summary>
     private const int MostDeepDepth = 1024;
 
-    /// <summary>The sizes for a kernel on a machine with these caches; what is multiplied may be known to be less deep.</summary>
+    /// <summary>The sizes for a kernel on a machine with these caches; what is multiplied may be known to be less deep. isDeep: sums may be longer.</summary>
     public static BlockSizes For(GemmKernel kernel, CacheSizes caches, int depth = int.MaxValue, bool isDeep = false)
     {
         (int most, int share) = isDeep ? (MostDeepDepth, 4) : (MostDepth, 8);

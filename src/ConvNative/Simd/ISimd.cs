@@ -50,7 +50,7 @@ internal unsafe interface ISimd<V>
     static abstract void StoreMasked(float* p, V mask, V value);
 
     /// <summary>
-    /// The same past the caches where a vector is a cache line: the line need not be read before. p is aligned to it; a fence
+    /// p[i] = lane i, past the caches where a vector is a cache line: the line need not be read before. p is aligned to it; a fence
     /// must follow before another thread may read.
     /// </summary>
     static abstract void StoreLine(float* p, V value);

@@ -57,10 +57,10 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
             : Vector512.Create(
                 Simd256.LoadMasked(p, mask.GetLower(), otherwise.GetLower()), Simd256.LoadMasked(p + 8, mask.GetUpper(), otherwise.GetUpper()));
 
-    // Half a vector lies on two cache lines half as often.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadWhere(float* p, Vector512<float> mask) => LoadMasked(p, mask, Vector512<float>.Zero);
 
+    // Half a vector lies on two cache lines half as often.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> LoadHalves(float* low, float* high, Vector512<float> mask)
     {

@@ -1,5 +1,6 @@
 using ConvNative.Kernels;
 using ConvNative.Simd;
+using ConvNative.Tests.Support;
 
 namespace ConvNative.Tests.Kernels;
 
@@ -64,6 +65,19 @@ internal sealed unsafe class Col2ImTests
             Assert.That(actual.Bits.SequenceEqual(expected.Bits), $"{s}");
             Assert.That(actual.FencesHold && scratch.FencesHold && dcol.FencesHold, $"{s}");
         }
+    }
+
+    // The tile begins far beyond the only pixel that the row of outputs adds to.
+    [Test]
+    public void NothingIsAddedFarBeyondTheImage([Values] Isa isa, [Values(0, 8)] int pixels)
+    {
+        const int Width = 600_000_000, First = 590_000_000;
+        var s = new ConvSizes(1, 1, 1, 1, 1, 1, 1, 1, Width, 1, 1, 1, 1, 0, 0, 0, Width - 1, 1);
+        using var dcol = new GuardedBuffer(8, GuardedBuffer.Edge.Start);
+        using var dx = new GuardedBuffer(1, GuardedBuffer.Edge.End);
+        *dx.Pointer = 3;
+        Col2Im.Tile(isa, s, dcol.Pointer, 8, 1, First, pixels, dx.Pointer);
+        Assert.That(*dx.Pointer, Is.EqualTo(3));
     }
 
     [Test]

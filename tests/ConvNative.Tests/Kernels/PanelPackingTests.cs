@@ -47,7 +47,7 @@ internal sealed unsafe class PanelPackingTests
 
     private static void ForEverySize(int R, Func<int, int, int, bool> holds)
     {
-        for (int lanes = 1; lanes <= (2 * R) + 1; lanes++)
+        for (int lanes = 1; lanes <= (2 * Math.Max(R, Prefetch.Line)) + 1; lanes++)
         foreach (int K in Depths)
         {
             int gap = (lanes + K) % 4;

@@ -52,9 +52,9 @@ internal sealed unsafe class DirectLanes : DirectForm
         _ICs = BlockSizes.Balance(_s.GroupIC, most, 1);
         _images = BlockSizes.Balance(_s.N, (int)Math.Clamp(caches.L2 / 4 / (sizeof(float) * (long)_s.OutputPixels * MostLanes), 1, _s.N), 1);
         // An item turns its weights for itself, which is a fifth of a 7×7 image's time: with few panels threads had better share out images.
-        if ((long)_s.G * ImageBlocks * _panels % context.Threads != 0 && _s.N >= ImagesPerTurn * context.Threads)
-            _images = Math.Min(_images, BlockSizes.CeilDiv(_s.N, context.Threads));
-        while ((long)_s.G * ImageBlocks * _panels % context.Threads != 0 && _panels < Math.Min(Vectors, 4 * context.Threads)) _panels++;
+        int share = Math.Min(_images, BlockSizes.CeilDiv(_s.N, context.Threads));
+        if (!IsEven(_images) && IsEven(share) && _s.N >= ImagesPerTurn * context.Threads) _images = share;
+        while (!IsEven(_images) && _panels < Math.Min(Vectors, 4 * context.Threads)) _panels++;
         if (_s.G * ImageBlocks * _panels < context.Threads) _images = BlockSizes.CeilDiv(_s.N, BlockSizes.CeilDiv(context.Threads, _s.G * _panels));
         while ((Workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / (sizeof(float) * WorkerLength))) == 0
             && (_images > 1 || _panels < Vectors))
@@ -63,6 +63,9 @@ internal sealed unsafe class DirectLanes : DirectForm
             else _panels++;
         }
     }
+
+    /// <summary>Whether all threads have as many items, where an item is so many images.</summary>
+    private bool IsEven(int images) => (long)_s.G * BlockSizes.CeilDiv(_s.N, images) * _panels % _context.Threads == 0;
 
     /// <summary>Always: <see cref="LaneKernels.Suit"/> says where it is chosen.</summary>
     public override bool Pays => true;

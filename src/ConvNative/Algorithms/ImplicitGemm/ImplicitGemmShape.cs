@@ -27,7 +27,7 @@ internal sealed class ImplicitGemmShape
         MergesImages = (long)points * s.N <= int.MaxValue && ofAll.CoveredColumns((long)points * s.N) < 15 / 16.0 * s.N * ofImage.CoveredColumns(points);
         Kernel = MergesImages ? ofAll : ofImage;
         (Packer, Patches) = (PanelPacker.For(context.Isa), PatchPacker.For(context.Isa));
-        // Not backward-data, whose weights stand by columns: a cache line and a page of their own for each k.
+        // Not backward-data, whose weights stand by columns, read as they are or packed: a cache line and a page of their own for each k.
         _isDeep = forward && s.KH * s.KW == 1;
         Blocks = BlockSizes.For(Kernel, CacheSizes.Machine, isDeep: _isDeep);
         (M, Channels) = forward ? (s.GroupOC, s.GroupIC) : (s.GroupIC, s.GroupOC);

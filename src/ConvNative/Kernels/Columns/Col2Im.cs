@@ -146,7 +146,7 @@ internal static unsafe class Col2Im
         origin += down.First * step;
         for (int oh = down.First; oh < down.End; oh++, row += width, origin += step)
         {
-            nint first = Math.Max(row + inside, 0), last = Math.Min(row + outside, end);
+            nint first = Math.Max(row + inside, 0), last = Math.Max(Math.Min(row + outside, end), first);
             AddPixels<S, V, A>(origin + ((first - row) * sw), sw, depth, dcol + first, dcol + last, dxEnd);
         }
     }

@@ -43,11 +43,11 @@ internal unsafe struct DirectTileProduct
 
 /// <summary>
 /// Tiles that go from the registers into the output: all that is summed over is at hand. Every sum is one chain over k = 0, 1, 2 …, in edge tiles too.
+/// Rows of points are longer than a vector, so that equal shares of them are two or three.
 /// </summary>
 internal readonly unsafe struct DirectTile(
     int mr,
     int width,
-    delegate*<DirectTileProduct*, void> one,
     delegate*<DirectTileProduct*, void> two,
     delegate*<DirectTileProduct*, void> three)
 {
@@ -81,7 +81,7 @@ internal readonly unsafe struct DirectTile(
         for (int tiles = BlockSizes.CeilDiv(vectors, MostVectors), done = 0; tiles > 0; tiles--)
         {
             int count = BlockSizes.CeilDiv(vectors, tiles), length = count * Width;
-            var run = count == 1 ? one : count == 2 ? two : three;
+            var run = count == 2 ? two : three;
             if (isPlain && (mayOverrun || columns - done >= length)) run(product);
             else Beside(run, *product with { C = product->C - done }, store, done, length, 1, int.MaxValue);
             product->B += length;
@@ -100,7 +100,7 @@ internal readonly unsafe struct DirectTile(
     public void Across(in DirectTileProduct product, in TileStore store, int first, int end, int rows, int pitch)
     {
         int point = first * Width, count = end - first;
-        Beside(count == 1 ? one : count == 2 ? two : three, product with { B = product.B + point }, store, point, count * Width, rows, pitch);
+        Beside(count == 2 ? two : three, product with { B = product.B + point }, store, point, count * Width, rows, pitch);
     }
 
     /// <summary>Any other tile, of points from <paramref name="point"/> on, is computed beside C and copied from there, row by row.</summary>
@@ -132,9 +132,9 @@ internal readonly unsafe struct DirectTile(
 
     private static DirectTile Of8x3<S, V>()
         where S : struct, ISimd<V>
-        where V : struct => new(8, S.Width, &DirectTile8x3<S, V>.Run1, &DirectTile8x3<S, V>.Run2, &DirectTile8x3<S, V>.Run3);
+        where V : struct => new(8, S.Width, &DirectTile8x3<S, V>.Run2, &DirectTile8x3<S, V>.Run3);
 
     private static DirectTile Of4x3<S, V>()
         where S : struct, ISimd<V>
-        where V : struct => new(4, S.Width, &DirectTile4x3<S, V>.Run1, &DirectTile4x3<S, V>.Run2, &DirectTile4x3<S, V>.Run3);
+        where V : struct => new(4, S.Width, &DirectTile4x3<S, V>.Run2, &DirectTile4x3<S, V>.Run3);
 }

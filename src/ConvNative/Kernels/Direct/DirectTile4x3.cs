@@ -4,7 +4,7 @@ using ConvNative.Simd;
 namespace ConvNative.Kernels;
 
 /// <summary>
-/// 4 rows × up to 3 vectors: 12 accumulators, 3 vectors of points and a weight fit 16 registers.
+/// 4 rows × 2 or 3 vectors: 12 accumulators, 3 vectors of points and a weight fit 16 registers.
 /// The contract stands at <see cref="DirectTile"/>.
 /// </summary>
 internal static unsafe class DirectTile4x3<S, V>
@@ -89,45 +89,6 @@ internal static unsafe class DirectTile4x3<S, V>
         Store(c + (3 * ldc), c30, c31);
     }
 
-    /// <summary>1 vector.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run1(DirectTileProduct* product)
-    {
-        float* start = product->Start;
-        V c00 = S.Broadcast(start);
-        V c10 = S.Broadcast(start + 1);
-        V c20 = S.Broadcast(start + 2);
-        V c30 = S.Broadcast(start + 3);
-        float* a = product->A, points = product->B, ahead = product->Ahead;
-        nint* offset = product->Offsets;
-        for (nint k = product->K; k > 0; k--, offset++, a += 4, ahead += Prefetch.Line)
-        {
-            float* b = points + *offset;
-            Prefetch.ToL2(ahead);
-            V b0 = S.Load(b);
-            Row(S.Broadcast(a), b0, ref c00);
-            Row(S.Broadcast(a + 1), b0, ref c10);
-            Row(S.Broadcast(a + 2), b0, ref c20);
-            Row(S.Broadcast(a + 3), b0, ref c30);
-        }
-
-        if (product->Clips)
-        {
-            V low = S.Create(product->Low), high = S.Create(product->High);
-            Clip(low, high, ref c00);
-            Clip(low, high, ref c10);
-            Clip(low, high, ref c20);
-            Clip(low, high, ref c30);
-        }
-
-        float* c = product->C;
-        nint ldc = product->StrideC;
-        Store(c, c00);
-        Store(c + ldc, c10);
-        Store(c + (2 * ldc), c20);
-        Store(c + (3 * ldc), c30);
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Row(V a, V b0, V b1, V b2, ref V c0, ref V c1, ref V c2)
     {
@@ -142,9 +103,6 @@ internal static unsafe class DirectTile4x3<S, V>
         c0 = S.MultiplyAdd(a, b0, c0);
         c1 = S.MultiplyAdd(a, b1, c1);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(V a, V b0, ref V c0) => c0 = S.MultiplyAdd(a, b0, c0);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Clip(V low, V high, ref V c0, ref V c1, ref V c2)
@@ -162,9 +120,6 @@ internal static unsafe class DirectTile4x3<S, V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Clip(V low, V high, ref V c0) => c0 = S.Clamp(c0, low, high);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(float* c, V x0, V x1, V x2)
     {
         S.Store(c, x0);
@@ -178,7 +133,4 @@ internal static unsafe class DirectTile4x3<S, V>
         S.Store(c, x0);
         S.Store(c + S.Width, x1);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0) => S.Store(c, x0);
 }

@@ -9,7 +9,7 @@ namespace ConvNative.Kernels;
 /// <code>
 /// panels[p][k][i] = lane p·R + i at k;  0 where there is no such lane.        ⌈lanes / R⌉ panels of K·R floats each
 /// </code>
-/// The lanes are rows of A or columns of B; R is 4, 3 vectors or a multiple of 8. Nothing outside the source and the panels is touched.
+/// The lanes are rows of A or columns of B; R is 4, 3 vectors or a multiple of 8; any number for a single panel of fewer lanes. Nothing outside the source and the panels is touched.
 /// <see cref="PanelPackingReference"/> says the same in plain loops.
 /// </summary>
 internal static unsafe class PanelPacking<S, V>
@@ -42,7 +42,6 @@ internal static unsafe class PanelPacking<S, V>
                 PrefetchRows(from + (RowsAtOnce * ld), ld, rows);
                 if (lanes - first < R) CopyEdge(from, ld, rows, lanes - first, R, panel);
                 else if (R == 4) Copy4(from, ld, rows, panel);
-                else if (R == 2 * S.Width) Copy2Vectors(from, ld, rows, panel);
                 else if (R == 3 * S.Width) Copy3Vectors(from, ld, rows, panel);
                 else Copy8(from, ld, rows, R, panel);
             }
@@ -73,16 +72,6 @@ internal static unsafe class PanelPacking<S, V>
     private static void PrefetchRows(float* source, nint ld, int rows)
     {
         for (; rows > 0; rows--, source += ld) Prefetch.ToL1(source);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Copy2Vectors(float* source, nint ld, int K, float* panel)
-    {
-        for (; K > 0; K--, source += ld, panel += 2 * S.Width)
-        {
-            S.Store(panel, S.Load(source));
-            S.Store(panel + S.Width, S.Load(source + S.Width));
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

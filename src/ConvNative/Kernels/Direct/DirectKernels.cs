@@ -112,10 +112,10 @@ internal static unsafe class DirectKernels<S, V>
             {
                 float* b = points + product->Offsets[k];
                 V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + (2 * S.Width));
-                Row(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
-                Row(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
-                Row(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
-                Row(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
             }
 
             Finish(product, c, c00, c01, c02);
@@ -142,11 +142,11 @@ internal static unsafe class DirectKernels<S, V>
             {
                 float* b = points + product->Offsets[k];
                 V b0 = S.Load(b), b1 = S.Load(b + S.Width);
-                Row(S.Broadcast(a), b0, b1, ref c00, ref c01);
-                Row(S.Broadcast(a + 1), b0, b1, ref c10, ref c11);
-                Row(S.Broadcast(a + 2), b0, b1, ref c20, ref c21);
-                Row(S.Broadcast(a + 3), b0, b1, ref c30, ref c31);
-                Row(S.Broadcast(a + 4), b0, b1, ref c40, ref c41);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a), b0, b1, ref c00, ref c01);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 1), b0, b1, ref c10, ref c11);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 2), b0, b1, ref c20, ref c21);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 3), b0, b1, ref c30, ref c31);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 4), b0, b1, ref c40, ref c41);
             }
 
             Finish(product, c, c00, c01);
@@ -175,12 +175,12 @@ internal static unsafe class DirectKernels<S, V>
             {
                 float* b = points + product->Offsets[k];
                 V b0 = S.Load(b), b1 = S.Load(b + S.Width);
-                Row(S.Broadcast(a), b0, b1, ref c00, ref c01);
-                Row(S.Broadcast(a + 1), b0, b1, ref c10, ref c11);
-                Row(S.Broadcast(a + 2), b0, b1, ref c20, ref c21);
-                Row(S.Broadcast(a + 3), b0, b1, ref c30, ref c31);
-                Row(S.Broadcast(a + 4), b0, b1, ref c40, ref c41);
-                Row(S.Broadcast(a + 5), b0, b1, ref c50, ref c51);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a), b0, b1, ref c00, ref c01);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 1), b0, b1, ref c10, ref c11);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 2), b0, b1, ref c20, ref c21);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 3), b0, b1, ref c30, ref c31);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 4), b0, b1, ref c40, ref c41);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 5), b0, b1, ref c50, ref c51);
             }
 
             Finish(product, c, c00, c01);
@@ -211,21 +211,6 @@ internal static unsafe class DirectKernels<S, V>
         c0 = S.MultiplyAdd(a0, b, c0);
         c1 = S.MultiplyAdd(a1, b, c1);
         c2 = S.MultiplyAdd(a2, b, c2);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(V a, V b0, V b1, ref V c0, ref V c1)
-    {
-        c0 = S.MultiplyAdd(a, b0, c0);
-        c1 = S.MultiplyAdd(a, b1, c1);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(V a, V b0, V b1, V b2, ref V c0, ref V c1, ref V c2)
-    {
-        c0 = S.MultiplyAdd(a, b0, c0);
-        c1 = S.MultiplyAdd(a, b1, c1);
-        c2 = S.MultiplyAdd(a, b2, c2);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -31,39 +31,39 @@ internal static unsafe class DirectTile8x3<S, V>
             float* b = points + *offset;
             Prefetch.ToL2(ahead);
             V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + (2 * S.Width));
-            Row(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
-            Row(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
-            Row(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
-            Row(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
-            Row(S.Broadcast(a + 4), b0, b1, b2, ref c40, ref c41, ref c42);
-            Row(S.Broadcast(a + 5), b0, b1, b2, ref c50, ref c51, ref c52);
-            Row(S.Broadcast(a + 6), b0, b1, b2, ref c60, ref c61, ref c62);
-            Row(S.Broadcast(a + 7), b0, b1, b2, ref c70, ref c71, ref c72);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 4), b0, b1, b2, ref c40, ref c41, ref c42);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 5), b0, b1, b2, ref c50, ref c51, ref c52);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 6), b0, b1, b2, ref c60, ref c61, ref c62);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 7), b0, b1, b2, ref c70, ref c71, ref c72);
         }
 
         if (product->Clips)
         {
             V low = S.Create(product->Low), high = S.Create(product->High);
-            Clip(low, high, ref c00, ref c01, ref c02);
-            Clip(low, high, ref c10, ref c11, ref c12);
-            Clip(low, high, ref c20, ref c21, ref c22);
-            Clip(low, high, ref c30, ref c31, ref c32);
-            Clip(low, high, ref c40, ref c41, ref c42);
-            Clip(low, high, ref c50, ref c51, ref c52);
-            Clip(low, high, ref c60, ref c61, ref c62);
-            Clip(low, high, ref c70, ref c71, ref c72);
+            TileRow<S, V>.Clamp(low, high, ref c00, ref c01, ref c02);
+            TileRow<S, V>.Clamp(low, high, ref c10, ref c11, ref c12);
+            TileRow<S, V>.Clamp(low, high, ref c20, ref c21, ref c22);
+            TileRow<S, V>.Clamp(low, high, ref c30, ref c31, ref c32);
+            TileRow<S, V>.Clamp(low, high, ref c40, ref c41, ref c42);
+            TileRow<S, V>.Clamp(low, high, ref c50, ref c51, ref c52);
+            TileRow<S, V>.Clamp(low, high, ref c60, ref c61, ref c62);
+            TileRow<S, V>.Clamp(low, high, ref c70, ref c71, ref c72);
         }
 
         float* c = product->C;
         nint ldc = product->StrideC;
-        Store(c, c00, c01, c02);
-        Store(c + ldc, c10, c11, c12);
-        Store(c + (2 * ldc), c20, c21, c22);
-        Store(c + (3 * ldc), c30, c31, c32);
-        Store(c + (4 * ldc), c40, c41, c42);
-        Store(c + (5 * ldc), c50, c51, c52);
-        Store(c + (6 * ldc), c60, c61, c62);
-        Store(c + (7 * ldc), c70, c71, c72);
+        TileRow<S, V>.Store(c, c00, c01, c02);
+        TileRow<S, V>.Store(c + ldc, c10, c11, c12);
+        TileRow<S, V>.Store(c + (2 * ldc), c20, c21, c22);
+        TileRow<S, V>.Store(c + (3 * ldc), c30, c31, c32);
+        TileRow<S, V>.Store(c + (4 * ldc), c40, c41, c42);
+        TileRow<S, V>.Store(c + (5 * ldc), c50, c51, c52);
+        TileRow<S, V>.Store(c + (6 * ldc), c60, c61, c62);
+        TileRow<S, V>.Store(c + (7 * ldc), c70, c71, c72);
     }
 
     /// <summary>2 vectors.</summary>
@@ -86,83 +86,38 @@ internal static unsafe class DirectTile8x3<S, V>
             float* b = points + *offset;
             Prefetch.ToL2(ahead);
             V b0 = S.Load(b), b1 = S.Load(b + S.Width);
-            Row(S.Broadcast(a), b0, b1, ref c00, ref c01);
-            Row(S.Broadcast(a + 1), b0, b1, ref c10, ref c11);
-            Row(S.Broadcast(a + 2), b0, b1, ref c20, ref c21);
-            Row(S.Broadcast(a + 3), b0, b1, ref c30, ref c31);
-            Row(S.Broadcast(a + 4), b0, b1, ref c40, ref c41);
-            Row(S.Broadcast(a + 5), b0, b1, ref c50, ref c51);
-            Row(S.Broadcast(a + 6), b0, b1, ref c60, ref c61);
-            Row(S.Broadcast(a + 7), b0, b1, ref c70, ref c71);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a), b0, b1, ref c00, ref c01);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 1), b0, b1, ref c10, ref c11);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 2), b0, b1, ref c20, ref c21);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 3), b0, b1, ref c30, ref c31);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 4), b0, b1, ref c40, ref c41);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 5), b0, b1, ref c50, ref c51);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 6), b0, b1, ref c60, ref c61);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 7), b0, b1, ref c70, ref c71);
         }
 
         if (product->Clips)
         {
             V low = S.Create(product->Low), high = S.Create(product->High);
-            Clip(low, high, ref c00, ref c01);
-            Clip(low, high, ref c10, ref c11);
-            Clip(low, high, ref c20, ref c21);
-            Clip(low, high, ref c30, ref c31);
-            Clip(low, high, ref c40, ref c41);
-            Clip(low, high, ref c50, ref c51);
-            Clip(low, high, ref c60, ref c61);
-            Clip(low, high, ref c70, ref c71);
+            TileRow<S, V>.Clamp(low, high, ref c00, ref c01);
+            TileRow<S, V>.Clamp(low, high, ref c10, ref c11);
+            TileRow<S, V>.Clamp(low, high, ref c20, ref c21);
+            TileRow<S, V>.Clamp(low, high, ref c30, ref c31);
+            TileRow<S, V>.Clamp(low, high, ref c40, ref c41);
+            TileRow<S, V>.Clamp(low, high, ref c50, ref c51);
+            TileRow<S, V>.Clamp(low, high, ref c60, ref c61);
+            TileRow<S, V>.Clamp(low, high, ref c70, ref c71);
         }
 
         float* c = product->C;
         nint ldc = product->StrideC;
-        Store(c, c00, c01);
-        Store(c + ldc, c10, c11);
-        Store(c + (2 * ldc), c20, c21);
-        Store(c + (3 * ldc), c30, c31);
-        Store(c + (4 * ldc), c40, c41);
-        Store(c + (5 * ldc), c50, c51);
-        Store(c + (6 * ldc), c60, c61);
-        Store(c + (7 * ldc), c70, c71);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(V a, V b0, V b1, V b2, ref V c0, ref V c1, ref V c2)
-    {
-        c0 = S.MultiplyAdd(a, b0, c0);
-        c1 = S.MultiplyAdd(a, b1, c1);
-        c2 = S.MultiplyAdd(a, b2, c2);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(V a, V b0, V b1, ref V c0, ref V c1)
-    {
-        c0 = S.MultiplyAdd(a, b0, c0);
-        c1 = S.MultiplyAdd(a, b1, c1);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Clip(V low, V high, ref V c0, ref V c1, ref V c2)
-    {
-        c0 = S.Clamp(c0, low, high);
-        c1 = S.Clamp(c1, low, high);
-        c2 = S.Clamp(c2, low, high);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Clip(V low, V high, ref V c0, ref V c1)
-    {
-        c0 = S.Clamp(c0, low, high);
-        c1 = S.Clamp(c1, low, high);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0, V x1, V x2)
-    {
-        S.Store(c, x0);
-        S.Store(c + S.Width, x1);
-        S.Store(c + (2 * S.Width), x2);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0, V x1)
-    {
-        S.Store(c, x0);
-        S.Store(c + S.Width, x1);
+        TileRow<S, V>.Store(c, c00, c01);
+        TileRow<S, V>.Store(c + ldc, c10, c11);
+        TileRow<S, V>.Store(c + (2 * ldc), c20, c21);
+        TileRow<S, V>.Store(c + (3 * ldc), c30, c31);
+        TileRow<S, V>.Store(c + (4 * ldc), c40, c41);
+        TileRow<S, V>.Store(c + (5 * ldc), c50, c51);
+        TileRow<S, V>.Store(c + (6 * ldc), c60, c61);
+        TileRow<S, V>.Store(c + (7 * ldc), c70, c71);
     }
 }

@@ -32,15 +32,15 @@ internal static unsafe class PointDots9x3<S, V>
             for (; j < whole; j += S.Width, p += S.Width, nextX += S.Width)
             {
                 V y0 = S.Load(p), y1 = S.Load(p + stride), y2 = S.Load(p + (2 * stride));
-                Tap(S.Load(x0 + j), y0, y1, y2, ref c00, ref c01, ref c02);
-                Tap(S.Load(x1 + j), y0, y1, y2, ref c10, ref c11, ref c12);
-                Tap(S.Load(x2 + j), y0, y1, y2, ref c20, ref c21, ref c22);
-                Tap(S.Load(x3 + j), y0, y1, y2, ref c30, ref c31, ref c32);
-                Tap(S.Load(x4 + j), y0, y1, y2, ref c40, ref c41, ref c42);
-                Tap(S.Load(x5 + j), y0, y1, y2, ref c50, ref c51, ref c52);
-                Tap(S.Load(x6 + j), y0, y1, y2, ref c60, ref c61, ref c62);
-                Tap(S.Load(x7 + j), y0, y1, y2, ref c70, ref c71, ref c72);
-                Tap(S.Load(x8 + j), y0, y1, y2, ref c80, ref c81, ref c82);
+                TileRow<S, V>.MultiplyAdd(S.Load(x0 + j), y0, y1, y2, ref c00, ref c01, ref c02);
+                TileRow<S, V>.MultiplyAdd(S.Load(x1 + j), y0, y1, y2, ref c10, ref c11, ref c12);
+                TileRow<S, V>.MultiplyAdd(S.Load(x2 + j), y0, y1, y2, ref c20, ref c21, ref c22);
+                TileRow<S, V>.MultiplyAdd(S.Load(x3 + j), y0, y1, y2, ref c30, ref c31, ref c32);
+                TileRow<S, V>.MultiplyAdd(S.Load(x4 + j), y0, y1, y2, ref c40, ref c41, ref c42);
+                TileRow<S, V>.MultiplyAdd(S.Load(x5 + j), y0, y1, y2, ref c50, ref c51, ref c52);
+                TileRow<S, V>.MultiplyAdd(S.Load(x6 + j), y0, y1, y2, ref c60, ref c61, ref c62);
+                TileRow<S, V>.MultiplyAdd(S.Load(x7 + j), y0, y1, y2, ref c70, ref c71, ref c72);
+                TileRow<S, V>.MultiplyAdd(S.Load(x8 + j), y0, y1, y2, ref c80, ref c81, ref c82);
                 Prefetch.ToL2(nextX);
                 Prefetch.ToL2(p + toNextY);
             }
@@ -48,15 +48,15 @@ internal static unsafe class PointDots9x3<S, V>
             if (rest > 0)
             {
                 V y0 = S.LoadPartial(p, rest), y1 = S.LoadPartial(p + stride, rest), y2 = S.LoadPartial(p + (2 * stride), rest);
-                Tap(S.LoadPartial(x0 + j, rest), y0, y1, y2, ref c00, ref c01, ref c02);
-                Tap(S.LoadPartial(x1 + j, rest), y0, y1, y2, ref c10, ref c11, ref c12);
-                Tap(S.LoadPartial(x2 + j, rest), y0, y1, y2, ref c20, ref c21, ref c22);
-                Tap(S.LoadPartial(x3 + j, rest), y0, y1, y2, ref c30, ref c31, ref c32);
-                Tap(S.LoadPartial(x4 + j, rest), y0, y1, y2, ref c40, ref c41, ref c42);
-                Tap(S.LoadPartial(x5 + j, rest), y0, y1, y2, ref c50, ref c51, ref c52);
-                Tap(S.LoadPartial(x6 + j, rest), y0, y1, y2, ref c60, ref c61, ref c62);
-                Tap(S.LoadPartial(x7 + j, rest), y0, y1, y2, ref c70, ref c71, ref c72);
-                Tap(S.LoadPartial(x8 + j, rest), y0, y1, y2, ref c80, ref c81, ref c82);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x0 + j, rest), y0, y1, y2, ref c00, ref c01, ref c02);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x1 + j, rest), y0, y1, y2, ref c10, ref c11, ref c12);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x2 + j, rest), y0, y1, y2, ref c20, ref c21, ref c22);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x3 + j, rest), y0, y1, y2, ref c30, ref c31, ref c32);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x4 + j, rest), y0, y1, y2, ref c40, ref c41, ref c42);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x5 + j, rest), y0, y1, y2, ref c50, ref c51, ref c52);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x6 + j, rest), y0, y1, y2, ref c60, ref c61, ref c62);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x7 + j, rest), y0, y1, y2, ref c70, ref c71, ref c72);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x8 + j, rest), y0, y1, y2, ref c80, ref c81, ref c82);
             }
         }
 
@@ -91,15 +91,15 @@ internal static unsafe class PointDots9x3<S, V>
             for (; j < whole; j += S.Width, p += S.Width, nextX += S.Width)
             {
                 V y0 = S.Load(p), y1 = S.Load(p + stride);
-                Tap(S.Load(x0 + j), y0, y1, ref c00, ref c01);
-                Tap(S.Load(x1 + j), y0, y1, ref c10, ref c11);
-                Tap(S.Load(x2 + j), y0, y1, ref c20, ref c21);
-                Tap(S.Load(x3 + j), y0, y1, ref c30, ref c31);
-                Tap(S.Load(x4 + j), y0, y1, ref c40, ref c41);
-                Tap(S.Load(x5 + j), y0, y1, ref c50, ref c51);
-                Tap(S.Load(x6 + j), y0, y1, ref c60, ref c61);
-                Tap(S.Load(x7 + j), y0, y1, ref c70, ref c71);
-                Tap(S.Load(x8 + j), y0, y1, ref c80, ref c81);
+                TileRow<S, V>.MultiplyAdd(S.Load(x0 + j), y0, y1, ref c00, ref c01);
+                TileRow<S, V>.MultiplyAdd(S.Load(x1 + j), y0, y1, ref c10, ref c11);
+                TileRow<S, V>.MultiplyAdd(S.Load(x2 + j), y0, y1, ref c20, ref c21);
+                TileRow<S, V>.MultiplyAdd(S.Load(x3 + j), y0, y1, ref c30, ref c31);
+                TileRow<S, V>.MultiplyAdd(S.Load(x4 + j), y0, y1, ref c40, ref c41);
+                TileRow<S, V>.MultiplyAdd(S.Load(x5 + j), y0, y1, ref c50, ref c51);
+                TileRow<S, V>.MultiplyAdd(S.Load(x6 + j), y0, y1, ref c60, ref c61);
+                TileRow<S, V>.MultiplyAdd(S.Load(x7 + j), y0, y1, ref c70, ref c71);
+                TileRow<S, V>.MultiplyAdd(S.Load(x8 + j), y0, y1, ref c80, ref c81);
                 Prefetch.ToL2(nextX);
                 Prefetch.ToL2(p + toNextY);
             }
@@ -107,15 +107,15 @@ internal static unsafe class PointDots9x3<S, V>
             if (rest > 0)
             {
                 V y0 = S.LoadPartial(p, rest), y1 = S.LoadPartial(p + stride, rest);
-                Tap(S.LoadPartial(x0 + j, rest), y0, y1, ref c00, ref c01);
-                Tap(S.LoadPartial(x1 + j, rest), y0, y1, ref c10, ref c11);
-                Tap(S.LoadPartial(x2 + j, rest), y0, y1, ref c20, ref c21);
-                Tap(S.LoadPartial(x3 + j, rest), y0, y1, ref c30, ref c31);
-                Tap(S.LoadPartial(x4 + j, rest), y0, y1, ref c40, ref c41);
-                Tap(S.LoadPartial(x5 + j, rest), y0, y1, ref c50, ref c51);
-                Tap(S.LoadPartial(x6 + j, rest), y0, y1, ref c60, ref c61);
-                Tap(S.LoadPartial(x7 + j, rest), y0, y1, ref c70, ref c71);
-                Tap(S.LoadPartial(x8 + j, rest), y0, y1, ref c80, ref c81);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x0 + j, rest), y0, y1, ref c00, ref c01);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x1 + j, rest), y0, y1, ref c10, ref c11);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x2 + j, rest), y0, y1, ref c20, ref c21);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x3 + j, rest), y0, y1, ref c30, ref c31);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x4 + j, rest), y0, y1, ref c40, ref c41);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x5 + j, rest), y0, y1, ref c50, ref c51);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x6 + j, rest), y0, y1, ref c60, ref c61);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x7 + j, rest), y0, y1, ref c70, ref c71);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x8 + j, rest), y0, y1, ref c80, ref c81);
             }
         }
 
@@ -150,15 +150,15 @@ internal static unsafe class PointDots9x3<S, V>
             for (; j < whole; j += S.Width, p += S.Width, nextX += S.Width)
             {
                 V y0 = S.Load(p);
-                Tap(S.Load(x0 + j), y0, ref c00);
-                Tap(S.Load(x1 + j), y0, ref c10);
-                Tap(S.Load(x2 + j), y0, ref c20);
-                Tap(S.Load(x3 + j), y0, ref c30);
-                Tap(S.Load(x4 + j), y0, ref c40);
-                Tap(S.Load(x5 + j), y0, ref c50);
-                Tap(S.Load(x6 + j), y0, ref c60);
-                Tap(S.Load(x7 + j), y0, ref c70);
-                Tap(S.Load(x8 + j), y0, ref c80);
+                TileRow<S, V>.MultiplyAdd(S.Load(x0 + j), y0, ref c00);
+                TileRow<S, V>.MultiplyAdd(S.Load(x1 + j), y0, ref c10);
+                TileRow<S, V>.MultiplyAdd(S.Load(x2 + j), y0, ref c20);
+                TileRow<S, V>.MultiplyAdd(S.Load(x3 + j), y0, ref c30);
+                TileRow<S, V>.MultiplyAdd(S.Load(x4 + j), y0, ref c40);
+                TileRow<S, V>.MultiplyAdd(S.Load(x5 + j), y0, ref c50);
+                TileRow<S, V>.MultiplyAdd(S.Load(x6 + j), y0, ref c60);
+                TileRow<S, V>.MultiplyAdd(S.Load(x7 + j), y0, ref c70);
+                TileRow<S, V>.MultiplyAdd(S.Load(x8 + j), y0, ref c80);
                 Prefetch.ToL2(nextX);
                 Prefetch.ToL2(p + toNextY);
             }
@@ -166,15 +166,15 @@ internal static unsafe class PointDots9x3<S, V>
             if (rest > 0)
             {
                 V y0 = S.LoadPartial(p, rest);
-                Tap(S.LoadPartial(x0 + j, rest), y0, ref c00);
-                Tap(S.LoadPartial(x1 + j, rest), y0, ref c10);
-                Tap(S.LoadPartial(x2 + j, rest), y0, ref c20);
-                Tap(S.LoadPartial(x3 + j, rest), y0, ref c30);
-                Tap(S.LoadPartial(x4 + j, rest), y0, ref c40);
-                Tap(S.LoadPartial(x5 + j, rest), y0, ref c50);
-                Tap(S.LoadPartial(x6 + j, rest), y0, ref c60);
-                Tap(S.LoadPartial(x7 + j, rest), y0, ref c70);
-                Tap(S.LoadPartial(x8 + j, rest), y0, ref c80);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x0 + j, rest), y0, ref c00);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x1 + j, rest), y0, ref c10);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x2 + j, rest), y0, ref c20);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x3 + j, rest), y0, ref c30);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x4 + j, rest), y0, ref c40);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x5 + j, rest), y0, ref c50);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x6 + j, rest), y0, ref c60);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x7 + j, rest), y0, ref c70);
+                TileRow<S, V>.MultiplyAdd(S.LoadPartial(x8 + j, rest), y0, ref c80);
             }
         }
 
@@ -183,22 +183,4 @@ internal static unsafe class PointDots9x3<S, V>
             c00, c10, c20, c30, c40, c50, c60, c70,
             c80, S.Zero, S.Zero, S.Zero, S.Zero, S.Zero, S.Zero, S.Zero, sums);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Tap(V x, V y0, V y1, V y2, ref V c0, ref V c1, ref V c2)
-    {
-        c0 = S.MultiplyAdd(x, y0, c0);
-        c1 = S.MultiplyAdd(x, y1, c1);
-        c2 = S.MultiplyAdd(x, y2, c2);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Tap(V x, V y0, V y1, ref V c0, ref V c1)
-    {
-        c0 = S.MultiplyAdd(x, y0, c0);
-        c1 = S.MultiplyAdd(x, y1, c1);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Tap(V x, V y0, ref V c0) => c0 = S.MultiplyAdd(x, y0, c0);
 }

@@ -41,10 +41,10 @@ internal static unsafe class Gemm4x3<S, V>
         for (; K > 0; K--)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + 2 * S.Width);
-            Row(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
-            Row(S.Broadcast(a + row), b0, b1, b2, ref c10, ref c11, ref c12);
-            Row(S.Broadcast(a + 2 * row), b0, b1, b2, ref c20, ref c21, ref c22);
-            Row(S.Broadcast(a + 3 * row), b0, b1, b2, ref c30, ref c31, ref c32);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + row), b0, b1, b2, ref c10, ref c11, ref c12);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 2 * row), b0, b1, b2, ref c20, ref c21, ref c22);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 3 * row), b0, b1, b2, ref c30, ref c31, ref c32);
             Prefetch.ToL1(ahead);
             ahead += walk.Step;
             a += step;
@@ -139,10 +139,10 @@ internal static unsafe class Gemm4x3<S, V>
         for (; K > 0; K--)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width);
-            Row(S.Broadcast(a), b0, b1, ref c00, ref c01);
-            Row(S.Broadcast(a + row), b0, b1, ref c10, ref c11);
-            Row(S.Broadcast(a + 2 * row), b0, b1, ref c20, ref c21);
-            Row(S.Broadcast(a + 3 * row), b0, b1, ref c30, ref c31);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a), b0, b1, ref c00, ref c01);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + row), b0, b1, ref c10, ref c11);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 2 * row), b0, b1, ref c20, ref c21);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 3 * row), b0, b1, ref c30, ref c31);
             a += step;
             b += ldb;
             if (--left != 0) continue;
@@ -150,10 +150,10 @@ internal static unsafe class Gemm4x3<S, V>
             left = segment;
         }
 
-        StoreRow(c, c00, c01);
-        StoreRow(c + NR, c10, c11);
-        StoreRow(c + 2 * NR, c20, c21);
-        StoreRow(c + 3 * NR, c30, c31);
+        TileRow<S, V>.Store(c, c00, c01);
+        TileRow<S, V>.Store(c + NR, c10, c11);
+        TileRow<S, V>.Store(c + 2 * NR, c20, c21);
+        TileRow<S, V>.Store(c + 3 * NR, c30, c31);
     }
 
     /// <summary>The first vector of the tile, without epilogue. Two sums take turns: four chains would wait for themselves.</summary>
@@ -199,21 +199,6 @@ internal static unsafe class Gemm4x3<S, V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(V a, V b0, V b1, V b2, ref V c0, ref V c1, ref V c2)
-    {
-        c0 = S.MultiplyAdd(a, b0, c0);
-        c1 = S.MultiplyAdd(a, b1, c1);
-        c2 = S.MultiplyAdd(a, b2, c2);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(V a, V b0, V b1, ref V c0, ref V c1)
-    {
-        c0 = S.MultiplyAdd(a, b0, c0);
-        c1 = S.MultiplyAdd(a, b1, c1);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Column(float* a, nint row, V b0, ref V c0, ref V c1, ref V c2, ref V c3)
     {
         c0 = S.MultiplyAdd(S.Broadcast(a), b0, c0);
@@ -230,73 +215,34 @@ internal static unsafe class Gemm4x3<S, V>
     {
         if (store->Bias != null)
         {
-            AddBias(store->Bias, ref c00, ref c01, ref c02);
-            AddBias(store->Bias + 1, ref c10, ref c11, ref c12);
-            AddBias(store->Bias + 2, ref c20, ref c21, ref c22);
-            AddBias(store->Bias + 3, ref c30, ref c31, ref c32);
+            TileRow<S, V>.AddBias(store->Bias, ref c00, ref c01, ref c02);
+            TileRow<S, V>.AddBias(store->Bias + 1, ref c10, ref c11, ref c12);
+            TileRow<S, V>.AddBias(store->Bias + 2, ref c20, ref c21, ref c22);
+            TileRow<S, V>.AddBias(store->Bias + 3, ref c30, ref c31, ref c32);
         }
 
         if (store->Addend != null)
         {
             float* addend = store->Addend;
             nint stride = store->AddendStride;
-            AddRow(addend, ref c00, ref c01, ref c02);
-            AddRow(addend + stride, ref c10, ref c11, ref c12);
-            AddRow(addend + 2 * stride, ref c20, ref c21, ref c22);
-            AddRow(addend + 3 * stride, ref c30, ref c31, ref c32);
+            TileRow<S, V>.Add(addend, ref c00, ref c01, ref c02);
+            TileRow<S, V>.Add(addend + stride, ref c10, ref c11, ref c12);
+            TileRow<S, V>.Add(addend + 2 * stride, ref c20, ref c21, ref c22);
+            TileRow<S, V>.Add(addend + 3 * stride, ref c30, ref c31, ref c32);
         }
 
         if (store->Activation != Activation.None)
         {
-            Activate(store, ref c00, ref c01, ref c02);
-            Activate(store, ref c10, ref c11, ref c12);
-            Activate(store, ref c20, ref c21, ref c22);
-            Activate(store, ref c30, ref c31, ref c32);
+            TileRow<S, V>.Activate(store, ref c00, ref c01, ref c02);
+            TileRow<S, V>.Activate(store, ref c10, ref c11, ref c12);
+            TileRow<S, V>.Activate(store, ref c20, ref c21, ref c22);
+            TileRow<S, V>.Activate(store, ref c30, ref c31, ref c32);
         }
 
-        StoreRow(c, c00, c01, c02);
-        StoreRow(c + ldc, c10, c11, c12);
-        StoreRow(c + 2 * ldc, c20, c21, c22);
-        StoreRow(c + 3 * ldc, c30, c31, c32);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddBias(float* bias, ref V x0, ref V x1, ref V x2)
-    {
-        V b = S.Broadcast(bias);
-        x0 = S.Add(x0, b);
-        x1 = S.Add(x1, b);
-        x2 = S.Add(x2, b);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddRow(float* addend, ref V x0, ref V x1, ref V x2)
-    {
-        x0 = S.Add(x0, S.Load(addend));
-        x1 = S.Add(x1, S.Load(addend + S.Width));
-        x2 = S.Add(x2, S.Load(addend + 2 * S.Width));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Activate(TileStore* store, ref V x0, ref V x1, ref V x2)
-    {
-        x0 = store->Activate<S, V>(x0);
-        x1 = store->Activate<S, V>(x1);
-        x2 = store->Activate<S, V>(x2);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreRow(float* c, V x0, V x1, V x2)
-    {
-        StoreRow(c, x0, x1);
-        S.Store(c + 2 * S.Width, x2);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreRow(float* c, V x0, V x1)
-    {
-        S.Store(c, x0);
-        S.Store(c + S.Width, x1);
+        TileRow<S, V>.Store(c, c00, c01, c02);
+        TileRow<S, V>.Store(c + ldc, c10, c11, c12);
+        TileRow<S, V>.Store(c + 2 * ldc, c20, c21, c22);
+        TileRow<S, V>.Store(c + 3 * ldc, c30, c31, c32);
     }
 
     /// <summary>The epilogue of the last column, whose rows are lanes; there may be fewer.</summary>

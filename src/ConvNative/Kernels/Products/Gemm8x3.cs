@@ -50,14 +50,14 @@ internal static unsafe class Gemm8x3<S, V>
         for (; K > 0; K--)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + 2 * S.Width);
-            Row(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
-            Row(S.Broadcast(a + row), b0, b1, b2, ref c10, ref c11, ref c12);
-            Row(S.Broadcast(a + 2 * row), b0, b1, b2, ref c20, ref c21, ref c22);
-            Row(S.Broadcast(a + 3 * row), b0, b1, b2, ref c30, ref c31, ref c32);
-            Row(S.Broadcast(a + 4 * row), b0, b1, b2, ref c40, ref c41, ref c42);
-            Row(S.Broadcast(a + 5 * row), b0, b1, b2, ref c50, ref c51, ref c52);
-            Row(S.Broadcast(a + 6 * row), b0, b1, b2, ref c60, ref c61, ref c62);
-            Row(S.Broadcast(a + 7 * row), b0, b1, b2, ref c70, ref c71, ref c72);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + row), b0, b1, b2, ref c10, ref c11, ref c12);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 2 * row), b0, b1, b2, ref c20, ref c21, ref c22);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 3 * row), b0, b1, b2, ref c30, ref c31, ref c32);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 4 * row), b0, b1, b2, ref c40, ref c41, ref c42);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 5 * row), b0, b1, b2, ref c50, ref c51, ref c52);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 6 * row), b0, b1, b2, ref c60, ref c61, ref c62);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 7 * row), b0, b1, b2, ref c70, ref c71, ref c72);
             Prefetch.ToL1(ahead);
             ahead += walk.Step;
             a += step;
@@ -104,14 +104,14 @@ internal static unsafe class Gemm8x3<S, V>
         for (; K > 0; K--)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + 2 * S.Width);
-            Row(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
-            Row(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
-            Row(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
-            Row(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
-            Row(S.Broadcast(a + 4), b0, b1, b2, ref c40, ref c41, ref c42);
-            Row(S.Broadcast(a + 5), b0, b1, b2, ref c50, ref c51, ref c52);
-            Row(S.Broadcast(a + 6), b0, b1, b2, ref c60, ref c61, ref c62);
-            Row(S.Broadcast(a + 7), b0, b1, b2, ref c70, ref c71, ref c72);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 4), b0, b1, b2, ref c40, ref c41, ref c42);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 5), b0, b1, b2, ref c50, ref c51, ref c52);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 6), b0, b1, b2, ref c60, ref c61, ref c62);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 7), b0, b1, b2, ref c70, ref c71, ref c72);
             column = Simd256.MultiplyAdd(Simd256.Load(a), Simd256.Broadcast(b + NR), column);
             Prefetch.ToL1(ahead);
             ahead += walk.Step;
@@ -230,14 +230,14 @@ internal static unsafe class Gemm8x3<S, V>
         for (; K > 0; K--)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width);
-            Row(S.Broadcast(a), b0, b1, ref c00, ref c01);
-            Row(S.Broadcast(a + row), b0, b1, ref c10, ref c11);
-            Row(S.Broadcast(a + 2 * row), b0, b1, ref c20, ref c21);
-            Row(S.Broadcast(a + 3 * row), b0, b1, ref c30, ref c31);
-            Row(S.Broadcast(a + 4 * row), b0, b1, ref c40, ref c41);
-            Row(S.Broadcast(a + 5 * row), b0, b1, ref c50, ref c51);
-            Row(S.Broadcast(a + 6 * row), b0, b1, ref c60, ref c61);
-            Row(S.Broadcast(a + 7 * row), b0, b1, ref c70, ref c71);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a), b0, b1, ref c00, ref c01);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + row), b0, b1, ref c10, ref c11);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 2 * row), b0, b1, ref c20, ref c21);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 3 * row), b0, b1, ref c30, ref c31);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 4 * row), b0, b1, ref c40, ref c41);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 5 * row), b0, b1, ref c50, ref c51);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 6 * row), b0, b1, ref c60, ref c61);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 7 * row), b0, b1, ref c70, ref c71);
             a += step;
             b += ldb;
             if (--left != 0) continue;
@@ -274,14 +274,14 @@ internal static unsafe class Gemm8x3<S, V>
         for (; K > 0; K--)
         {
             V b0 = S.Load(b);
-            Row(S.Broadcast(a), b0, ref c00);
-            Row(S.Broadcast(a + row), b0, ref c10);
-            Row(S.Broadcast(a + 2 * row), b0, ref c20);
-            Row(S.Broadcast(a + 3 * row), b0, ref c30);
-            Row(S.Broadcast(a + 4 * row), b0, ref c40);
-            Row(S.Broadcast(a + 5 * row), b0, ref c50);
-            Row(S.Broadcast(a + 6 * row), b0, ref c60);
-            Row(S.Broadcast(a + 7 * row), b0, ref c70);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a), b0, ref c00);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + row), b0, ref c10);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 2 * row), b0, ref c20);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 3 * row), b0, ref c30);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 4 * row), b0, ref c40);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 5 * row), b0, ref c50);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 6 * row), b0, ref c60);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 7 * row), b0, ref c70);
             a += step;
             b += ldb;
             if (--left != 0) continue;
@@ -324,24 +324,6 @@ internal static unsafe class Gemm8x3<S, V>
         store->StoreFrom<S, V>(tile, stride, c, ldc);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(V a, V b0, V b1, V b2, ref V c0, ref V c1, ref V c2)
-    {
-        c0 = S.MultiplyAdd(a, b0, c0);
-        c1 = S.MultiplyAdd(a, b1, c1);
-        c2 = S.MultiplyAdd(a, b2, c2);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(V a, V b0, V b1, ref V c0, ref V c1)
-    {
-        c0 = S.MultiplyAdd(a, b0, c0);
-        c1 = S.MultiplyAdd(a, b1, c1);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(V a, V b0, ref V c0) => c0 = S.MultiplyAdd(a, b0, c0);
-
     /// <summary>
     /// C is written after the last k, and may be far away till then. No loop, as in <see cref="WinogradFilter{S, V, F}"/>: the steps would go on into
     /// rows that another thread writes.
@@ -377,83 +359,50 @@ internal static unsafe class Gemm8x3<S, V>
     {
         if (store->Bias != null)
         {
-            AddBias(store->Bias, ref c00, ref c01, ref c02);
-            AddBias(store->Bias + 1, ref c10, ref c11, ref c12);
-            AddBias(store->Bias + 2, ref c20, ref c21, ref c22);
-            AddBias(store->Bias + 3, ref c30, ref c31, ref c32);
-            AddBias(store->Bias + 4, ref c40, ref c41, ref c42);
-            AddBias(store->Bias + 5, ref c50, ref c51, ref c52);
-            AddBias(store->Bias + 6, ref c60, ref c61, ref c62);
-            AddBias(store->Bias + 7, ref c70, ref c71, ref c72);
+            TileRow<S, V>.AddBias(store->Bias, ref c00, ref c01, ref c02);
+            TileRow<S, V>.AddBias(store->Bias + 1, ref c10, ref c11, ref c12);
+            TileRow<S, V>.AddBias(store->Bias + 2, ref c20, ref c21, ref c22);
+            TileRow<S, V>.AddBias(store->Bias + 3, ref c30, ref c31, ref c32);
+            TileRow<S, V>.AddBias(store->Bias + 4, ref c40, ref c41, ref c42);
+            TileRow<S, V>.AddBias(store->Bias + 5, ref c50, ref c51, ref c52);
+            TileRow<S, V>.AddBias(store->Bias + 6, ref c60, ref c61, ref c62);
+            TileRow<S, V>.AddBias(store->Bias + 7, ref c70, ref c71, ref c72);
         }
 
         if (store->Addend != null)
         {
             float* addend = store->Addend;
             nint stride = store->AddendStride;
-            AddRow(addend, ref c00, ref c01, ref c02);
-            AddRow(addend + stride, ref c10, ref c11, ref c12);
-            AddRow(addend + 2 * stride, ref c20, ref c21, ref c22);
-            AddRow(addend + 3 * stride, ref c30, ref c31, ref c32);
-            AddRow(addend + 4 * stride, ref c40, ref c41, ref c42);
-            AddRow(addend + 5 * stride, ref c50, ref c51, ref c52);
-            AddRow(addend + 6 * stride, ref c60, ref c61, ref c62);
-            AddRow(addend + 7 * stride, ref c70, ref c71, ref c72);
+            TileRow<S, V>.Add(addend, ref c00, ref c01, ref c02);
+            TileRow<S, V>.Add(addend + stride, ref c10, ref c11, ref c12);
+            TileRow<S, V>.Add(addend + 2 * stride, ref c20, ref c21, ref c22);
+            TileRow<S, V>.Add(addend + 3 * stride, ref c30, ref c31, ref c32);
+            TileRow<S, V>.Add(addend + 4 * stride, ref c40, ref c41, ref c42);
+            TileRow<S, V>.Add(addend + 5 * stride, ref c50, ref c51, ref c52);
+            TileRow<S, V>.Add(addend + 6 * stride, ref c60, ref c61, ref c62);
+            TileRow<S, V>.Add(addend + 7 * stride, ref c70, ref c71, ref c72);
         }
 
         if (store->Activation != Activation.None)
         {
-            Activate(store, ref c00, ref c01, ref c02);
-            Activate(store, ref c10, ref c11, ref c12);
-            Activate(store, ref c20, ref c21, ref c22);
-            Activate(store, ref c30, ref c31, ref c32);
-            Activate(store, ref c40, ref c41, ref c42);
-            Activate(store, ref c50, ref c51, ref c52);
-            Activate(store, ref c60, ref c61, ref c62);
-            Activate(store, ref c70, ref c71, ref c72);
+            TileRow<S, V>.Activate(store, ref c00, ref c01, ref c02);
+            TileRow<S, V>.Activate(store, ref c10, ref c11, ref c12);
+            TileRow<S, V>.Activate(store, ref c20, ref c21, ref c22);
+            TileRow<S, V>.Activate(store, ref c30, ref c31, ref c32);
+            TileRow<S, V>.Activate(store, ref c40, ref c41, ref c42);
+            TileRow<S, V>.Activate(store, ref c50, ref c51, ref c52);
+            TileRow<S, V>.Activate(store, ref c60, ref c61, ref c62);
+            TileRow<S, V>.Activate(store, ref c70, ref c71, ref c72);
         }
 
-        StoreRow(c, c00, c01, c02);
-        StoreRow(c + ldc, c10, c11, c12);
-        StoreRow(c + 2 * ldc, c20, c21, c22);
-        StoreRow(c + 3 * ldc, c30, c31, c32);
-        StoreRow(c + 4 * ldc, c40, c41, c42);
-        StoreRow(c + 5 * ldc, c50, c51, c52);
-        StoreRow(c + 6 * ldc, c60, c61, c62);
-        StoreRow(c + 7 * ldc, c70, c71, c72);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddBias(float* bias, ref V x0, ref V x1, ref V x2)
-    {
-        V b = S.Broadcast(bias);
-        x0 = S.Add(x0, b);
-        x1 = S.Add(x1, b);
-        x2 = S.Add(x2, b);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddRow(float* addend, ref V x0, ref V x1, ref V x2)
-    {
-        x0 = S.Add(x0, S.Load(addend));
-        x1 = S.Add(x1, S.Load(addend + S.Width));
-        x2 = S.Add(x2, S.Load(addend + 2 * S.Width));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Activate(TileStore* store, ref V x0, ref V x1, ref V x2)
-    {
-        x0 = store->Activate<S, V>(x0);
-        x1 = store->Activate<S, V>(x1);
-        x2 = store->Activate<S, V>(x2);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreRow(float* c, V x0, V x1, V x2)
-    {
-        S.Store(c, x0);
-        S.Store(c + S.Width, x1);
-        S.Store(c + 2 * S.Width, x2);
+        TileRow<S, V>.Store(c, c00, c01, c02);
+        TileRow<S, V>.Store(c + ldc, c10, c11, c12);
+        TileRow<S, V>.Store(c + 2 * ldc, c20, c21, c22);
+        TileRow<S, V>.Store(c + 3 * ldc, c30, c31, c32);
+        TileRow<S, V>.Store(c + 4 * ldc, c40, c41, c42);
+        TileRow<S, V>.Store(c + 5 * ldc, c50, c51, c52);
+        TileRow<S, V>.Store(c + 6 * ldc, c60, c61, c62);
+        TileRow<S, V>.Store(c + 7 * ldc, c70, c71, c72);
     }
 
     /// <summary>The epilogue of the last column, whose rows are lanes.</summary>

@@ -9,7 +9,8 @@ namespace ConvNative.Kernels;
 /// <code>
 /// panels[p][k][i] = lane p·R + i at k;  0 where there is no such lane.        ⌈lanes / R⌉ panels of K·R floats each
 /// </code>
-/// The lanes are rows of A or columns of B; R is 4, 3 vectors or a multiple of 8; any number for a single panel of fewer lanes. Nothing outside the source and the panels is touched.
+/// The lanes are rows of A or columns of B; R is 4, 3 vectors or a multiple of 8; any number for a single panel of fewer lanes. Nothing outside the
+/// source and the panels is touched.
 /// <see cref="PanelPackingReference"/> says the same in plain loops.
 /// </summary>
 internal static unsafe class PanelPacking<S, V>

@@ -37,20 +37,20 @@ internal static unsafe class RowGemm6x2<S, V>
         for (nint k = 0; K > 0; K--, k += step, b += ldb)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width);
-            Row(S.Broadcast(a0 + k), b0, b1, ref c00, ref c01);
-            Row(S.Broadcast(a1 + k), b0, b1, ref c10, ref c11);
-            Row(S.Broadcast(a2 + k), b0, b1, ref c20, ref c21);
-            Row(S.Broadcast(a3 + k), b0, b1, ref c30, ref c31);
-            Row(S.Broadcast(a4 + k), b0, b1, ref c40, ref c41);
-            Row(S.Broadcast(a5 + k), b0, b1, ref c50, ref c51);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a0 + k), b0, b1, ref c00, ref c01);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a1 + k), b0, b1, ref c10, ref c11);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a2 + k), b0, b1, ref c20, ref c21);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a3 + k), b0, b1, ref c30, ref c31);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a4 + k), b0, b1, ref c40, ref c41);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a5 + k), b0, b1, ref c50, ref c51);
         }
 
-        Store(c, c00, c01);
-        Store(c + ldc, c10, c11);
-        Store(c + (2 * ldc), c20, c21);
-        Store(c + (3 * ldc), c30, c31);
-        Store(c + (4 * ldc), c40, c41);
-        Store(c + (5 * ldc), c50, c51);
+        TileRow<S, V>.Store(c, c00, c01);
+        TileRow<S, V>.Store(c + ldc, c10, c11);
+        TileRow<S, V>.Store(c + (2 * ldc), c20, c21);
+        TileRow<S, V>.Store(c + (3 * ldc), c30, c31);
+        TileRow<S, V>.Store(c + (4 * ldc), c40, c41);
+        TileRow<S, V>.Store(c + (5 * ldc), c50, c51);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -72,23 +72,16 @@ internal static unsafe class RowGemm6x2<S, V>
         for (nint k = 0; K > 0; K--, k += step, b += ldb)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width);
-            Row(S.Broadcast(a0 + k), b0, b1, ref c00, ref c01);
-            Row(S.Broadcast(a1 + k), b0, b1, ref c10, ref c11);
-            Row(S.Broadcast(a2 + k), b0, b1, ref c20, ref c21);
-            Row(S.Broadcast(a3 + k), b0, b1, ref c30, ref c31);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a0 + k), b0, b1, ref c00, ref c01);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a1 + k), b0, b1, ref c10, ref c11);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a2 + k), b0, b1, ref c20, ref c21);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a3 + k), b0, b1, ref c30, ref c31);
         }
 
-        Store(c, c00, c01);
-        Store(c + ldc, c10, c11);
-        Store(c + (2 * ldc), c20, c21);
-        Store(c + (3 * ldc), c30, c31);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(V a, V b0, V b1, ref V c0, ref V c1)
-    {
-        c0 = S.MultiplyAdd(a, b0, c0);
-        c1 = S.MultiplyAdd(a, b1, c1);
+        TileRow<S, V>.Store(c, c00, c01);
+        TileRow<S, V>.Store(c + ldc, c10, c11);
+        TileRow<S, V>.Store(c + (2 * ldc), c20, c21);
+        TileRow<S, V>.Store(c + (3 * ldc), c30, c31);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -96,12 +89,5 @@ internal static unsafe class RowGemm6x2<S, V>
     {
         c0 = S.Load(c);
         c1 = S.Load(c + S.Width);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V c0, V c1)
-    {
-        S.Store(c, c0);
-        S.Store(c + S.Width, c1);
     }
 }

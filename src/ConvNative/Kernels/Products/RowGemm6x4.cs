@@ -37,20 +37,20 @@ internal static unsafe class RowGemm6x4<S, V>
         for (nint k = 0; K > 0; K--, k += step, b += ldb)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + (2 * S.Width)), b3 = S.Load(b + (3 * S.Width));
-            Row(S.Broadcast(a0 + k), b0, b1, b2, b3, ref c00, ref c01, ref c02, ref c03);
-            Row(S.Broadcast(a1 + k), b0, b1, b2, b3, ref c10, ref c11, ref c12, ref c13);
-            Row(S.Broadcast(a2 + k), b0, b1, b2, b3, ref c20, ref c21, ref c22, ref c23);
-            Row(S.Broadcast(a3 + k), b0, b1, b2, b3, ref c30, ref c31, ref c32, ref c33);
-            Row(S.Broadcast(a4 + k), b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43);
-            Row(S.Broadcast(a5 + k), b0, b1, b2, b3, ref c50, ref c51, ref c52, ref c53);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a0 + k), b0, b1, b2, b3, ref c00, ref c01, ref c02, ref c03);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a1 + k), b0, b1, b2, b3, ref c10, ref c11, ref c12, ref c13);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a2 + k), b0, b1, b2, b3, ref c20, ref c21, ref c22, ref c23);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a3 + k), b0, b1, b2, b3, ref c30, ref c31, ref c32, ref c33);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a4 + k), b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a5 + k), b0, b1, b2, b3, ref c50, ref c51, ref c52, ref c53);
         }
 
-        Store(c, c00, c01, c02, c03);
-        Store(c + ldc, c10, c11, c12, c13);
-        Store(c + (2 * ldc), c20, c21, c22, c23);
-        Store(c + (3 * ldc), c30, c31, c32, c33);
-        Store(c + (4 * ldc), c40, c41, c42, c43);
-        Store(c + (5 * ldc), c50, c51, c52, c53);
+        TileRow<S, V>.Store(c, c00, c01, c02, c03);
+        TileRow<S, V>.Store(c + ldc, c10, c11, c12, c13);
+        TileRow<S, V>.Store(c + (2 * ldc), c20, c21, c22, c23);
+        TileRow<S, V>.Store(c + (3 * ldc), c30, c31, c32, c33);
+        TileRow<S, V>.Store(c + (4 * ldc), c40, c41, c42, c43);
+        TileRow<S, V>.Store(c + (5 * ldc), c50, c51, c52, c53);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -72,25 +72,16 @@ internal static unsafe class RowGemm6x4<S, V>
         for (nint k = 0; K > 0; K--, k += step, b += ldb)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + (2 * S.Width)), b3 = S.Load(b + (3 * S.Width));
-            Row(S.Broadcast(a0 + k), b0, b1, b2, b3, ref c00, ref c01, ref c02, ref c03);
-            Row(S.Broadcast(a1 + k), b0, b1, b2, b3, ref c10, ref c11, ref c12, ref c13);
-            Row(S.Broadcast(a2 + k), b0, b1, b2, b3, ref c20, ref c21, ref c22, ref c23);
-            Row(S.Broadcast(a3 + k), b0, b1, b2, b3, ref c30, ref c31, ref c32, ref c33);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a0 + k), b0, b1, b2, b3, ref c00, ref c01, ref c02, ref c03);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a1 + k), b0, b1, b2, b3, ref c10, ref c11, ref c12, ref c13);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a2 + k), b0, b1, b2, b3, ref c20, ref c21, ref c22, ref c23);
+            TileRow<S, V>.MultiplyAdd(S.Broadcast(a3 + k), b0, b1, b2, b3, ref c30, ref c31, ref c32, ref c33);
         }
 
-        Store(c, c00, c01, c02, c03);
-        Store(c + ldc, c10, c11, c12, c13);
-        Store(c + (2 * ldc), c20, c21, c22, c23);
-        Store(c + (3 * ldc), c30, c31, c32, c33);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(V a, V b0, V b1, V b2, V b3, ref V c0, ref V c1, ref V c2, ref V c3)
-    {
-        c0 = S.MultiplyAdd(a, b0, c0);
-        c1 = S.MultiplyAdd(a, b1, c1);
-        c2 = S.MultiplyAdd(a, b2, c2);
-        c3 = S.MultiplyAdd(a, b3, c3);
+        TileRow<S, V>.Store(c, c00, c01, c02, c03);
+        TileRow<S, V>.Store(c + ldc, c10, c11, c12, c13);
+        TileRow<S, V>.Store(c + (2 * ldc), c20, c21, c22, c23);
+        TileRow<S, V>.Store(c + (3 * ldc), c30, c31, c32, c33);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -100,14 +91,5 @@ internal static unsafe class RowGemm6x4<S, V>
         c1 = S.Load(c + S.Width);
         c2 = S.Load(c + (2 * S.Width));
         c3 = S.Load(c + (3 * S.Width));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V c0, V c1, V c2, V c3)
-    {
-        S.Store(c, c0);
-        S.Store(c + S.Width, c1);
-        S.Store(c + (2 * S.Width), c2);
-        S.Store(c + (3 * S.Width), c3);
     }
 }

@@ -28,12 +28,12 @@ internal static unsafe class WeightGradient6x2<S, V>
             for (nint p = 0; p < length; p++, panel += 2 * S.Width)
             {
                 V b0 = S.Load(panel), b1 = S.Load(panel + S.Width);
-                Row(S.Broadcast(a0 + p), b0, b1, ref c00, ref c01);
-                Row(S.Broadcast(a1 + p), b0, b1, ref c10, ref c11);
-                Row(S.Broadcast(a2 + p), b0, b1, ref c20, ref c21);
-                Row(S.Broadcast(a3 + p), b0, b1, ref c30, ref c31);
-                Row(S.Broadcast(a4 + p), b0, b1, ref c40, ref c41);
-                Row(S.Broadcast(a5 + p), b0, b1, ref c50, ref c51);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a0 + p), b0, b1, ref c00, ref c01);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a1 + p), b0, b1, ref c10, ref c11);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a2 + p), b0, b1, ref c20, ref c21);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a3 + p), b0, b1, ref c30, ref c31);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a4 + p), b0, b1, ref c40, ref c41);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a5 + p), b0, b1, ref c50, ref c51);
                 Prefetch.ToL2(line);
                 line += Prefetch.Line;
                 if (--left == 0)
@@ -46,12 +46,12 @@ internal static unsafe class WeightGradient6x2<S, V>
 
         ahead.Line = line;
         ahead.Left = left;
-        Store(c, c00, c01, accumulate);
-        Store(c + ldc, c10, c11, accumulate);
-        Store(c + (2 * ldc), c20, c21, accumulate);
-        Store(c + (3 * ldc), c30, c31, accumulate);
-        Store(c + (4 * ldc), c40, c41, accumulate);
-        Store(c + (5 * ldc), c50, c51, accumulate);
+        TileRow<S, V>.Store(c, c00, c01, accumulate);
+        TileRow<S, V>.Store(c + ldc, c10, c11, accumulate);
+        TileRow<S, V>.Store(c + (2 * ldc), c20, c21, accumulate);
+        TileRow<S, V>.Store(c + (3 * ldc), c30, c31, accumulate);
+        TileRow<S, V>.Store(c + (4 * ldc), c40, c41, accumulate);
+        TileRow<S, V>.Store(c + (5 * ldc), c50, c51, accumulate);
     }
 
     /// <summary>1 vector.</summary>
@@ -73,12 +73,12 @@ internal static unsafe class WeightGradient6x2<S, V>
             for (nint p = 0; p < length; p++, panel += S.Width)
             {
                 V b0 = S.Load(panel);
-                Row(S.Broadcast(a0 + p), b0, ref c00);
-                Row(S.Broadcast(a1 + p), b0, ref c10);
-                Row(S.Broadcast(a2 + p), b0, ref c20);
-                Row(S.Broadcast(a3 + p), b0, ref c30);
-                Row(S.Broadcast(a4 + p), b0, ref c40);
-                Row(S.Broadcast(a5 + p), b0, ref c50);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a0 + p), b0, ref c00);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a1 + p), b0, ref c10);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a2 + p), b0, ref c20);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a3 + p), b0, ref c30);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a4 + p), b0, ref c40);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a5 + p), b0, ref c50);
                 Prefetch.ToL2(line);
                 line += Prefetch.Line;
                 if (--left == 0)
@@ -91,12 +91,12 @@ internal static unsafe class WeightGradient6x2<S, V>
 
         ahead.Line = line;
         ahead.Left = left;
-        Store(c, c00, accumulate);
-        Store(c + ldc, c10, accumulate);
-        Store(c + (2 * ldc), c20, accumulate);
-        Store(c + (3 * ldc), c30, accumulate);
-        Store(c + (4 * ldc), c40, accumulate);
-        Store(c + (5 * ldc), c50, accumulate);
+        TileRow<S, V>.Store(c, c00, accumulate);
+        TileRow<S, V>.Store(c + ldc, c10, accumulate);
+        TileRow<S, V>.Store(c + (2 * ldc), c20, accumulate);
+        TileRow<S, V>.Store(c + (3 * ldc), c30, accumulate);
+        TileRow<S, V>.Store(c + (4 * ldc), c40, accumulate);
+        TileRow<S, V>.Store(c + (5 * ldc), c50, accumulate);
     }
 
     /// <summary>
@@ -120,24 +120,4 @@ internal static unsafe class WeightGradient6x2<S, V>
         Prefetch.ToL1(c);
         Prefetch.ToL1(c + S.Width);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(V a, V b0, V b1, ref V c0, ref V c1)
-    {
-        c0 = S.MultiplyAdd(a, b0, c0);
-        c1 = S.MultiplyAdd(a, b1, c1);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(V a, V b0, ref V c0) => c0 = S.MultiplyAdd(a, b0, c0);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0, V x1, bool accumulate)
-    {
-        Store(c, x0, accumulate);
-        Store(c + S.Width, x1, accumulate);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0, bool accumulate) => S.Store(c, accumulate ? S.Add(x0, S.Load(c)) : x0);
 }

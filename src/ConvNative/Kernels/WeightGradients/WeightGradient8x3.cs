@@ -32,14 +32,14 @@ internal static unsafe class WeightGradient8x3<S, V>
             for (nint p = 0; p < length; p++, panel += 3 * S.Width)
             {
                 V b0 = S.Load(panel), b1 = S.Load(panel + S.Width), b2 = S.Load(panel + (2 * S.Width));
-                Row(S.Broadcast(a0 + p), b0, b1, b2, ref c00, ref c01, ref c02);
-                Row(S.Broadcast(a1 + p), b0, b1, b2, ref c10, ref c11, ref c12);
-                Row(S.Broadcast(a2 + p), b0, b1, b2, ref c20, ref c21, ref c22);
-                Row(S.Broadcast(a3 + p), b0, b1, b2, ref c30, ref c31, ref c32);
-                Row(S.Broadcast(a4 + p), b0, b1, b2, ref c40, ref c41, ref c42);
-                Row(S.Broadcast(a5 + p), b0, b1, b2, ref c50, ref c51, ref c52);
-                Row(S.Broadcast(a6 + p), b0, b1, b2, ref c60, ref c61, ref c62);
-                Row(S.Broadcast(a7 + p), b0, b1, b2, ref c70, ref c71, ref c72);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a0 + p), b0, b1, b2, ref c00, ref c01, ref c02);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a1 + p), b0, b1, b2, ref c10, ref c11, ref c12);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a2 + p), b0, b1, b2, ref c20, ref c21, ref c22);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a3 + p), b0, b1, b2, ref c30, ref c31, ref c32);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a4 + p), b0, b1, b2, ref c40, ref c41, ref c42);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a5 + p), b0, b1, b2, ref c50, ref c51, ref c52);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a6 + p), b0, b1, b2, ref c60, ref c61, ref c62);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a7 + p), b0, b1, b2, ref c70, ref c71, ref c72);
                 Prefetch.ToL2(line);
                 line += Prefetch.Line;
                 if (--left == 0)
@@ -52,14 +52,14 @@ internal static unsafe class WeightGradient8x3<S, V>
 
         ahead.Line = line;
         ahead.Left = left;
-        Store(c, c00, c01, c02, accumulate);
-        Store(c + ldc, c10, c11, c12, accumulate);
-        Store(c + (2 * ldc), c20, c21, c22, accumulate);
-        Store(c + (3 * ldc), c30, c31, c32, accumulate);
-        Store(c + (4 * ldc), c40, c41, c42, accumulate);
-        Store(c + (5 * ldc), c50, c51, c52, accumulate);
-        Store(c + (6 * ldc), c60, c61, c62, accumulate);
-        Store(c + (7 * ldc), c70, c71, c72, accumulate);
+        TileRow<S, V>.Store(c, c00, c01, c02, accumulate);
+        TileRow<S, V>.Store(c + ldc, c10, c11, c12, accumulate);
+        TileRow<S, V>.Store(c + (2 * ldc), c20, c21, c22, accumulate);
+        TileRow<S, V>.Store(c + (3 * ldc), c30, c31, c32, accumulate);
+        TileRow<S, V>.Store(c + (4 * ldc), c40, c41, c42, accumulate);
+        TileRow<S, V>.Store(c + (5 * ldc), c50, c51, c52, accumulate);
+        TileRow<S, V>.Store(c + (6 * ldc), c60, c61, c62, accumulate);
+        TileRow<S, V>.Store(c + (7 * ldc), c70, c71, c72, accumulate);
     }
 
     /// <summary>2 vectors.</summary>
@@ -83,14 +83,14 @@ internal static unsafe class WeightGradient8x3<S, V>
             for (nint p = 0; p < length; p++, panel += 2 * S.Width)
             {
                 V b0 = S.Load(panel), b1 = S.Load(panel + S.Width);
-                Row(S.Broadcast(a0 + p), b0, b1, ref c00, ref c01);
-                Row(S.Broadcast(a1 + p), b0, b1, ref c10, ref c11);
-                Row(S.Broadcast(a2 + p), b0, b1, ref c20, ref c21);
-                Row(S.Broadcast(a3 + p), b0, b1, ref c30, ref c31);
-                Row(S.Broadcast(a4 + p), b0, b1, ref c40, ref c41);
-                Row(S.Broadcast(a5 + p), b0, b1, ref c50, ref c51);
-                Row(S.Broadcast(a6 + p), b0, b1, ref c60, ref c61);
-                Row(S.Broadcast(a7 + p), b0, b1, ref c70, ref c71);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a0 + p), b0, b1, ref c00, ref c01);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a1 + p), b0, b1, ref c10, ref c11);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a2 + p), b0, b1, ref c20, ref c21);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a3 + p), b0, b1, ref c30, ref c31);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a4 + p), b0, b1, ref c40, ref c41);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a5 + p), b0, b1, ref c50, ref c51);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a6 + p), b0, b1, ref c60, ref c61);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a7 + p), b0, b1, ref c70, ref c71);
                 Prefetch.ToL2(line);
                 line += Prefetch.Line;
                 if (--left == 0)
@@ -103,14 +103,14 @@ internal static unsafe class WeightGradient8x3<S, V>
 
         ahead.Line = line;
         ahead.Left = left;
-        Store(c, c00, c01, accumulate);
-        Store(c + ldc, c10, c11, accumulate);
-        Store(c + (2 * ldc), c20, c21, accumulate);
-        Store(c + (3 * ldc), c30, c31, accumulate);
-        Store(c + (4 * ldc), c40, c41, accumulate);
-        Store(c + (5 * ldc), c50, c51, accumulate);
-        Store(c + (6 * ldc), c60, c61, accumulate);
-        Store(c + (7 * ldc), c70, c71, accumulate);
+        TileRow<S, V>.Store(c, c00, c01, accumulate);
+        TileRow<S, V>.Store(c + ldc, c10, c11, accumulate);
+        TileRow<S, V>.Store(c + (2 * ldc), c20, c21, accumulate);
+        TileRow<S, V>.Store(c + (3 * ldc), c30, c31, accumulate);
+        TileRow<S, V>.Store(c + (4 * ldc), c40, c41, accumulate);
+        TileRow<S, V>.Store(c + (5 * ldc), c50, c51, accumulate);
+        TileRow<S, V>.Store(c + (6 * ldc), c60, c61, accumulate);
+        TileRow<S, V>.Store(c + (7 * ldc), c70, c71, accumulate);
     }
 
     /// <summary>1 vector: so few multiply-adds a point that a place is asked for with every four points only.</summary>
@@ -163,14 +163,14 @@ internal static unsafe class WeightGradient8x3<S, V>
 
         ahead.Line = line;
         ahead.Left = left;
-        Store(c, c00, accumulate);
-        Store(c + ldc, c10, accumulate);
-        Store(c + (2 * ldc), c20, accumulate);
-        Store(c + (3 * ldc), c30, accumulate);
-        Store(c + (4 * ldc), c40, accumulate);
-        Store(c + (5 * ldc), c50, accumulate);
-        Store(c + (6 * ldc), c60, accumulate);
-        Store(c + (7 * ldc), c70, accumulate);
+        TileRow<S, V>.Store(c, c00, accumulate);
+        TileRow<S, V>.Store(c + ldc, c10, accumulate);
+        TileRow<S, V>.Store(c + (2 * ldc), c20, accumulate);
+        TileRow<S, V>.Store(c + (3 * ldc), c30, accumulate);
+        TileRow<S, V>.Store(c + (4 * ldc), c40, accumulate);
+        TileRow<S, V>.Store(c + (5 * ldc), c50, accumulate);
+        TileRow<S, V>.Store(c + (6 * ldc), c60, accumulate);
+        TileRow<S, V>.Store(c + (7 * ldc), c70, accumulate);
     }
 
     /// <summary>
@@ -198,55 +198,19 @@ internal static unsafe class WeightGradient8x3<S, V>
         Prefetch.ToL1(c + (2 * S.Width));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(V a, V b0, V b1, V b2, ref V c0, ref V c1, ref V c2)
-    {
-        c0 = S.MultiplyAdd(a, b0, c0);
-        c1 = S.MultiplyAdd(a, b1, c1);
-        c2 = S.MultiplyAdd(a, b2, c2);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(V a, V b0, V b1, ref V c0, ref V c1)
-    {
-        c0 = S.MultiplyAdd(a, b0, c0);
-        c1 = S.MultiplyAdd(a, b1, c1);
-    }
-
     /// <summary>One point of all rows by one vector.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Point(
         float* a0, float* a1, float* a2, float* a3, float* a4, float* a5, float* a6, float* a7, nint p, V b,
         ref V c0, ref V c1, ref V c2, ref V c3, ref V c4, ref V c5, ref V c6, ref V c7)
     {
-        Row(S.Broadcast(a0 + p), b, ref c0);
-        Row(S.Broadcast(a1 + p), b, ref c1);
-        Row(S.Broadcast(a2 + p), b, ref c2);
-        Row(S.Broadcast(a3 + p), b, ref c3);
-        Row(S.Broadcast(a4 + p), b, ref c4);
-        Row(S.Broadcast(a5 + p), b, ref c5);
-        Row(S.Broadcast(a6 + p), b, ref c6);
-        Row(S.Broadcast(a7 + p), b, ref c7);
+        TileRow<S, V>.MultiplyAdd(S.Broadcast(a0 + p), b, ref c0);
+        TileRow<S, V>.MultiplyAdd(S.Broadcast(a1 + p), b, ref c1);
+        TileRow<S, V>.MultiplyAdd(S.Broadcast(a2 + p), b, ref c2);
+        TileRow<S, V>.MultiplyAdd(S.Broadcast(a3 + p), b, ref c3);
+        TileRow<S, V>.MultiplyAdd(S.Broadcast(a4 + p), b, ref c4);
+        TileRow<S, V>.MultiplyAdd(S.Broadcast(a5 + p), b, ref c5);
+        TileRow<S, V>.MultiplyAdd(S.Broadcast(a6 + p), b, ref c6);
+        TileRow<S, V>.MultiplyAdd(S.Broadcast(a7 + p), b, ref c7);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(V a, V b0, ref V c0) => c0 = S.MultiplyAdd(a, b0, c0);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0, V x1, V x2, bool accumulate)
-    {
-        Store(c, x0, accumulate);
-        Store(c + S.Width, x1, accumulate);
-        Store(c + (2 * S.Width), x2, accumulate);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0, V x1, bool accumulate)
-    {
-        Store(c, x0, accumulate);
-        Store(c + S.Width, x1, accumulate);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* c, V x0, bool accumulate) => S.Store(c, accumulate ? S.Add(x0, S.Load(c)) : x0);
 }

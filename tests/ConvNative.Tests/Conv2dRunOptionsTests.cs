@@ -112,8 +112,10 @@ internal sealed unsafe class Conv2dRunOptionsTests
         AssertRefused<ArgumentException>(small, $"Workspace has {4 * (floats - 1):N0} bytes; it must have at least {4 * floats:N0} (WorkspaceBytes).");
         AssertRefused<ArgumentException>(unaligned, $"Workspace is at address 0x{(nuint)unaligned.Pointer:x}; it must be a multiple of 64.");
         AssertRefused<ObjectDisposedException>(gone, "Tensor");
-        using Tensor over = Tensor.Wrap(large.Pointer, new TensorShape(1, 1, 1, floats));
-        using Tensor y = Tensor.Wrap(large.Pointer + floats - 8, run.Conv.Problem.Output);   // refused before anything is read or written
+
+        // One memory holds both, so that y overlaps nothing else.
+        using Tensor both = new(1, 1, 1, floats + (int)run.Conv.Problem.Output.Length);
+        using Tensor over = Tensor.Wrap(both.Pointer, new TensorShape(1, 1, 1, floats)), y = Tensor.Wrap(both.Pointer + floats - 8, run.Conv.Problem.Output);
         Assert.That(
             () => run.Conv.Forward(run.X, run.W, null, y, null, new ConvRunOptions { Workspace = over }),
             Throws.ArgumentException.With.Message.Contains("Workspace overlaps a tensor of the run"));

@@ -19,7 +19,7 @@ internal sealed class WinogradTests
         for (int ow = 1; ow <= TwoTilesAndOne; ow++)
         {
             var input = new TensorShape(1 + ((oh + ow) % 3), 3, oh + taps - 1 - (2 * padding), ow + taps - 1 - (2 * padding));
-            if (input.H < 1 || Math.Min(input.W, ow) < WinogradPoints.Quad) continue;
+            if (input.H < 1 || Math.Min(input.W, ow) < WinogradPoints.Tile) continue;
             Check(new ConvProblem(input, 5, taps, taps) { Padding = Padding.All(padding) }, new() { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = isa });
         }
     }
@@ -114,7 +114,7 @@ internal sealed class WinogradTests
     public void Bits_of_dw_do_not_depend_on_threads(
         [Values] Isa isa, [Values(Conv2dOptions.DefaultMaxWorkspaceBytes, 4_000_000, 1_500_000, 700_000)] long workspace,
         [Values("g2mb3ic34ih23oc22oh23kh3ph1", "mb1ic40ih7oc50oh7kh3ph1", "mb2ic70ih13oc90oh13kh3ph1", "mb2ic200ih9oc200oh9kh3ph1", "mb3ic20ih33oc10oh33kh3ph1",
-            "g2mb1ic34ih15oc130oh15kh5ph2", "mb1ic20ih9oc50oh9kh5ph2", "mb1ic70ih21oc22oh21kh5ph2", "mb1ic200ih7oc200oh7kh5ph2")] string descriptor)
+            "g2mb1ic34ih15oc130oh15kh5ph2", "mb1ic20ih9oc50oh9kh5ph2", "mb1ic70ih21oc22oh21kh5ph2", "mb2ic200ih7oc200oh7kh5ph2")] string descriptor)
     {
         ConvProblem problem = ConvProblem.Parse(descriptor);
         using Tensor x = Tensors.Random(problem.Input, 1), dy = Tensors.Random(problem.Output, 2), dw = new(problem.Weights);
@@ -131,14 +131,15 @@ internal sealed class WinogradTests
         }
     }
 
-    // One block; blocks that add to their products in two parts; blocks that add to sums.
+    // One block; blocks that add to their products in two parts; blocks that add to sums; slices of one block; two blocks to a part.
     [TestCase("mb1ic256ih14oc256oh14kh3ph1", 1, 1, 1, 256)]
     [TestCase("mb1ic256ih14oc256oh14kh3ph1", 2, 1, 1, 128)]
     [TestCase("mb8ic64ih56oc64oh56kh3ph1", 1, 2, 14, 64)]
     [TestCase("mb8ic64ih56oc64oh56kh3ph1", 2, 2, 14, 64)]
     [TestCase("mb8ic64ih56oc64oh56kh3ph1", 4, 2, 14, 32)]
     [TestCase("mb8ic512ih28oc512oh28kh3ph1", 2, 1, 4, 256)]
-    [TestCase("mb1ic16ih28oc32oh28kh5ph2", 2, 2, 2, 32)]
+    [TestCase("mb1ic16ih28oc32oh28kh5ph2", 2, 1, 1, 16)]
+    [TestCase("mb8ic16ih28oc32oh28kh5ph2", 2, 2, 4, 32)]
     public void The_gradient_is_cut_to_fit(string descriptor, int threads, int parts, int blocks, int slice)
     {
         PlanContext context = Context(ConvProblem.Parse(descriptor), threads);
@@ -220,7 +221,7 @@ internal sealed class WinogradTests
 
     // Few channels or pixels: the transforms cost more than they save.
     [TestCase("mb1ic16ih28oc32oh28kh5ph2", true)]
-    [TestCase("mb1ic48ih7oc128oh7kh5ph2", false)]
+    [TestCase("mb1ic48ih7oc128oh7kh5ph2", true)]
     [TestCase("mb1ic3ih32oc32oh32kh5ph2", false)]
     [TestCase("mb1ic64ih4oc64oh4kh5ph2", false)]
     [TestCase("mb1ic512ih7oc512oh7kh3ph1", true)]
@@ -253,17 +254,36 @@ internal sealed class WinogradTests
     private static PlanContext Context(ConvProblem problem, int threads, long workspace = Conv2dOptions.DefaultMaxWorkspaceBytes) => new(
         ProblemSizes.Of(problem), Isa.Avx512, threads, workspace, GemmChooser.Choose(GemmEngine.Managed, Isa.Avx512), default, true);
 
+    /// <summary>The directions whose sums have terms enough for the error bound; the others are refused.</summary>
     private static void Check(ConvProblem problem, Conv2dOptions options)
     {
         using var conv = new Conv2d(problem, options);
         using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), dy = Tensors.Random(problem.Output, 3);
         using Tensor y = Tensors.Filled(problem.Output, float.NaN), dx = Tensors.Filled(problem.Input, float.NaN), dw = Tensors.Filled(problem.Weights, float.NaN);
-        conv.Forward(x, w, null, y);
-        conv.BackwardData(dy, w, dx);
         double amplification = Configurations.Amplification(options);
-        ErrorBound.AssertWithin(Oracle.Forward(problem, x, w, null), y.Span, $"{problem}: y", amplification);
-        ErrorBound.AssertWithin(Oracle.BackwardData(problem, dy, w), dx.Span, $"{problem}: dx", amplification);
-        conv.BackwardWeights(x, dy, dw, null);
-        ErrorBound.AssertWithin(Oracle.BackwardWeights(problem, x, dy).DW, dw.Span, $"{problem}: dw", amplification);
+        if (Computes(problem, Direction.Forward, () => conv.Forward(x, w, null, y)))
+            ErrorBound.AssertWithin(Oracle.Forward(problem, x, w, null), y.Span, $"{problem}: y", amplification);
+        if (Computes(problem, Direction.BackwardData, () => conv.BackwardData(dy, w, dx)))
+            ErrorBound.AssertWithin(Oracle.BackwardData(problem, dy, w), dx.Span, $"{problem}: dx", amplification);
+        if (Computes(problem, Direction.BackwardWeights, () => conv.BackwardWeights(x, dy, dw, null)))
+            ErrorBound.AssertWithin(Oracle.BackwardWeights(problem, x, dy).DW, dw.Span, $"{problem}: dw", amplification);
+    }
+
+    private static bool Computes(ConvProblem problem, Direction direction, Action run)
+    {
+        int taps = problem.Weights.H * problem.Weights.W, terms = direction switch
+        {
+            Direction.Forward => problem.Input.C / problem.Groups * taps,
+            Direction.BackwardData => problem.Output.C / problem.Groups * taps,
+            _ => problem.Output.N * problem.Output.H * problem.Output.W,
+        };
+        if (taps == 9 || terms >= 64)
+        {
+            run();
+            return true;
+        }
+
+        Assert.That(run, Throws.TypeOf<NotSupportedException>().With.Message.Contains($"these have {terms}"));
+        return false;
     }
 }

@@ -20,9 +20,9 @@ internal static unsafe class GemmBlock
             PrefetchWalk next = b.Next(panel, j + store.Columns >= N, kernel.NR, K);
             if (store.Columns < kernel.NR && b.Edge != null) MultiplyPanel(kernel, M, K, a, b.Edge, kernel.NR, next, c + j, ldc, store, fromLast);
             else MultiplyPanel(kernel, M, K, a, panel, b.Ld, next, c + j, ldc, store, fromLast);
-            panel += b.PanelStep;
+            panel += store.Columns * b.ColumnStep;
             if (store.LastColumn != null && kernel.Tail == 0) store.LastColumn += K;
-            if (store.Addend != null) store.Addend += kernel.NR;
+            if (store.Addend != null) store.Addend += store.Columns;
         }
     }
 

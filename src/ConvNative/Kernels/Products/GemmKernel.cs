@@ -52,11 +52,13 @@ internal readonly unsafe struct GemmKernel(
     public delegate*<nint, float*, nint, float*, nint, float*, nint, TileStore*, void> RunRows { get; } = runRows;
 
     /// <summary>Columns of the first panel of so many columns.</summary>
-    public int PanelOf(int columns) => columns <= NR + Tail ? columns : NR;
+    public int PanelOf(int columns) =>
+        columns <= NR + Tail ? columns : Vector > 1 ? NR : BlockSizes.CeilDiv(columns, BlockSizes.CeilDiv(columns, NR));
 
     /// <summary>The kernel that covers so many columns in the least time.</summary>
     public static GemmKernel For(Isa isa, long columns, bool byRows)
     {
+        if (isa == Isa.Avx512 && !byRows) return LaneGemm.Kernel;
         GemmKernel wide = isa switch
         {
             Isa.Avx512 => Gemm8x3<Simd512, Vector512<float>>.WideKernel,
@@ -75,6 +77,7 @@ internal readonly unsafe struct GemmKernel(
     /// </summary>
     public long CoveredColumns(long columns)
     {
+        if (Vector == 1) return Math.Max(columns, 4 * BlockSizes.CeilDiv(columns, NR));
         bool isWide = NR % Vector != 0;
         (long panels, long rest) = Math.DivRem(columns, NR);
         if (rest > 0 && rest <= Tail && panels > 0) return (panels * NR) + 6;

@@ -72,7 +72,7 @@ internal sealed unsafe class ManagedGemm(Isa isa, BlockSizes blocks) : IGemm
 
                 TileStore at = store;
                 if (at.Addend != null) at.Addend += i * ldc + j;
-                OperandB operand = inPlace ? new(b + j, ldb, 1, null, null) : OperandB.Packed(bPanels, kernel.NR, parts.KC);
+                OperandB operand = inPlace ? new(b + j, ldb, 0, null, null) : OperandB.Packed(bPanels, kernel.NR, parts.KC);
                 GemmBlock.Multiply(kernel, rows, columns, parts.KC, OperandA.PackedColumns(aBlock, kernel.MR, parts.KC), operand, c + i * ldc + j, ldc, at);
             }
         }

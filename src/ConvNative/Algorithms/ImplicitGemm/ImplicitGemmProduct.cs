@@ -126,7 +126,7 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         if (shape.ReadsImage(_grid)) return Image(block, c, channels, panels);
         if (_grid.ReadsInPlace) PackInPlace(block, c, channels, panels);
         else PackPadded(block, c, channels, scratch, panels);
-        return new OperandB(panels, shape.PatchesLd, 1, null, LastColumns(block, panels, shape.PatchesLd, channels * _grid.Taps, panels));
+        return new OperandB(panels, shape.PatchesLd, NR, null, LastColumns(block, panels, shape.PatchesLd, channels * _grid.Taps, panels));
     }
 
     /// <summary>What the panels have beyond whole vectors, copied where the kernel wants that.</summary>
@@ -156,7 +156,7 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         }
 
         float* last = LastColumns(block, source, _grid.Points, channels, panels);
-        return new OperandB(source, _grid.Points, 1, edge, last, Following(block, c + channels));
+        return new OperandB(source, _grid.Points, NR, edge, last, Following(block, c + channels));
     }
 
     /// <summary>What a worker probably reads next: the same points of the next channels, the next points, or the next image.</summary>

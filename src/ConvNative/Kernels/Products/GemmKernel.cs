@@ -42,8 +42,11 @@ internal readonly unsafe struct GemmKernel(
     /// <summary>So many columns more the last panel of a matrix may have where A is by rows: <see cref="TileStore.LastColumn"/> holds them.</summary>
     public int Tail { get; } = tail;
 
-    /// <summary>Floats of a vector.</summary>
+    /// <summary>Columns of a vector; 1: <see cref="HasRowsInLanes"/>.</summary>
     public int Vector { get; } = vector;
+
+    /// <summary>A vector is rows of one column, and B is read number by number: panels are as equal as columns allow.</summary>
+    public bool HasRowsInLanes => Vector == 1;
 
     /// <summary>(K, a, lda, b, ldb, c, ldc, store), A by columns.</summary>
     public delegate*<nint, float*, nint, float*, nint, float*, nint, TileStore*, void> Run { get; } = run;
@@ -53,12 +56,11 @@ internal readonly unsafe struct GemmKernel(
 
     /// <summary>Columns of the first panel of so many columns.</summary>
     public int PanelOf(int columns) =>
-        columns <= NR + Tail ? columns : Vector > 1 ? NR : BlockSizes.CeilDiv(columns, BlockSizes.CeilDiv(columns, NR));
+        columns <= NR + Tail ? columns : HasRowsInLanes ? BlockSizes.CeilDiv(columns, BlockSizes.CeilDiv(columns, NR)) : NR;
 
     /// <summary>The kernel that covers so many columns in the least time.</summary>
     public static GemmKernel For(Isa isa, long columns, bool byRows)
     {
-        if (isa == Isa.Avx512 && !byRows) return LaneGemm.Kernel;
         GemmKernel wide = isa switch
         {
             Isa.Avx512 => Gemm8x3<Simd512, Vector512<float>>.WideKernel,
@@ -73,11 +75,13 @@ internal readonly unsafe struct GemmKernel(
         other.CoveredColumns(columns) < kernel.CoveredColumns(columns) ? other : kernel;
 
     /// <summary>
-    /// The time for so many columns, in columns of a full tile: a panel's last vector counts whole, its one column more counts as 2, a tail as 6.
+    /// The time for so many columns, in columns of a full tile: a panel's last vector counts whole, its one column more counts as 2, a tail as 6. With
+    /// rows in the lanes fewer columns than multiply-adds are under way at once take as long as these.
     /// </summary>
     public long CoveredColumns(long columns)
     {
-        if (Vector == 1) return Math.Max(columns, 4 * BlockSizes.CeilDiv(columns, NR));
+        const int UnderWay = 4;
+        if (HasRowsInLanes) return Math.Max(columns, UnderWay * BlockSizes.CeilDiv(columns, NR));
         bool isWide = NR % Vector != 0;
         (long panels, long rest) = Math.DivRem(columns, NR);
         if (rest > 0 && rest <= Tail && panels > 0) return (panels * NR) + 6;

@@ -95,21 +95,21 @@ internal readonly unsafe struct OperandA(
 /// <summary>A matrix B in panels of NR columns: packed, or as it stands.</summary>
 /// <param name="data">The first panel.</param>
 /// <param name="ld">The kernel's ldb.</param>
-/// <param name="columnStep">Floats from a panel to the next, for each of its columns.</param>
+/// <param name="panelStep">Floats from a panel to the next.</param>
 /// <param name="edge">A last panel of fewer columns, packed; null: it lies among the others.</param>
 /// <param name="lastColumns"><see cref="TileStore.LastColumn"/>: K floats for each panel, or of the last panel its tail.</param>
 /// <param name="following">The panel that is read after these, of a B as it stands, which may come from main memory; null: they are near.</param>
-internal readonly unsafe struct OperandB(float* data, nint ld, nint columnStep, float* edge, float* lastColumns, float* following = null)
+internal readonly unsafe struct OperandB(float* data, nint ld, nint panelStep, float* edge, float* lastColumns, float* following = null)
 {
     public readonly float* Data = data;
     public readonly nint Ld = ld;
-    public readonly nint ColumnStep = columnStep;
+    public readonly nint PanelStep = panelStep;
     public readonly float* Edge = edge;
     public readonly float* LastColumns = lastColumns;
     public readonly float* Following = following;
 
     /// <summary>⌈N/NR⌉ packed panels.</summary>
-    public static OperandB Packed(float* panels, int NR, int K) => new(panels, NR, K, null, null);
+    public static OperandB Packed(float* panels, int NR, int K) => new(panels, NR, (nint)K * NR, null, null);
 
     /// <summary>
     /// The first tiles of a panel ask for the lines of the next one in place of A's: each for a part of its rows. Start is null where nothing is to
@@ -120,7 +120,7 @@ internal readonly unsafe struct OperandB(float* data, nint ld, nint columnStep, 
         int lines = LinesOf(NR);
         return new()
         {
-            Start = Following == null ? null : isLast ? Following : panel + (NR * ColumnStep),
+            Start = Following == null ? null : isLast ? Following : panel + PanelStep,
             Step = Prefetch.Line,
             Count = lines,
             Jump = Ld - (lines * Prefetch.Line),

@@ -15,12 +15,23 @@ internal static unsafe class LaneGemm
 
     public static GemmKernel Kernel => new($"{MR}x{NR}", MR, NR, vector: 1, &Run, null);
 
+    /// <summary>
+    /// Whether it takes less time than the kernel that has columns in the lanes, for columns that are read where they stand and rows that are stored
+    /// there. To turn a tile takes as long as some values of k. The other's vectors of B lie on two lines each, and where its panels are several, they
+    /// share lines of C (all measured on Zen 5).
+    /// </summary>
+    public static bool Pays(Isa isa, in GemmKernel other, long columns, int K)
+    {
+        const double Turning = 3.8, OnePanel = 0.99, SeveralPanels = 1.02;
+        double otherTime = (columns > other.NR ? SeveralPanels : OnePanel) * other.CoveredColumns(columns);
+        return isa == Isa.Avx512 && (1 + (Turning / K)) * Kernel.CoveredColumns(columns) < otherTime;
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
     {
         if (store->Rows % Width != 0 || store->Bias != null || store->Activation != Activation.None) Edge(K, a, lda, b, ldb, c, ldc, store);
-        else if (store->Rows > Width) Run<Two>(K, a, lda, b, ldb, c, ldc, store->Addend, store->AddendStride, store->Columns);
-        else Run<One>(K, a, lda, b, ldb, c, ldc, store->Addend, store->AddendStride, store->Columns);
+        else RunColumns(K, a, lda, b, ldb, c, ldc, store);
     }
 
     /// <summary>Computed beside C and copied from there.</summary>
@@ -29,37 +40,44 @@ internal static unsafe class LaneGemm
     private static void Edge(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
     {
         float* tile = stackalloc float[MR * Width];
-        if (store->Rows > Width) Run<Two>(K, a, lda, b, ldb, tile, Width, null, 0, store->Columns);
-        else Run<One>(K, a, lda, b, ldb, tile, Width, null, 0, store->Columns);
+        TileStore whole = new() { Rows = store->Rows, Columns = store->Columns, Ahead = store->Ahead };
+        RunColumns(K, a, lda, b, ldb, tile, Width, &whole);
         store->StoreFrom<Simd512, Vector512<float>>(tile, Width, c, ldc);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<M>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, float* addend, nint addendStride, int columns)
-        where M : struct, ICount
+    private static void RunColumns(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
     {
-        switch (columns)
+        switch (store->Columns)
         {
-            case 1: Run<M, One>(K, a, lda, b, ldb, c, ldc, addend, addendStride); break;
-            case 2: Run<M, Two>(K, a, lda, b, ldb, c, ldc, addend, addendStride); break;
-            case 3: Run<M, Three>(K, a, lda, b, ldb, c, ldc, addend, addendStride); break;
-            case 4: Run<M, Four>(K, a, lda, b, ldb, c, ldc, addend, addendStride); break;
-            case 5: Run<M, Five>(K, a, lda, b, ldb, c, ldc, addend, addendStride); break;
-            case 6: Run<M, Six>(K, a, lda, b, ldb, c, ldc, addend, addendStride); break;
-            case 7: Run<M, Seven>(K, a, lda, b, ldb, c, ldc, addend, addendStride); break;
-            case 8: Run<M, Eight>(K, a, lda, b, ldb, c, ldc, addend, addendStride); break;
-            case 9: Run<M, Nine>(K, a, lda, b, ldb, c, ldc, addend, addendStride); break;
-            case 10: Run<M, Ten>(K, a, lda, b, ldb, c, ldc, addend, addendStride); break;
-            case 11: Run<M, Eleven>(K, a, lda, b, ldb, c, ldc, addend, addendStride); break;
-            case 12: Run<M, Twelve>(K, a, lda, b, ldb, c, ldc, addend, addendStride); break;
-            case 13: Run<M, Thirteen>(K, a, lda, b, ldb, c, ldc, addend, addendStride); break;
-            default: Run<M, Fourteen>(K, a, lda, b, ldb, c, ldc, addend, addendStride); break;
+            case 1: RunRows<One>(K, a, lda, b, ldb, c, ldc, store); break;
+            case 2: RunRows<Two>(K, a, lda, b, ldb, c, ldc, store); break;
+            case 3: RunRows<Three>(K, a, lda, b, ldb, c, ldc, store); break;
+            case 4: RunRows<Four>(K, a, lda, b, ldb, c, ldc, store); break;
+            case 5: RunRows<Five>(K, a, lda, b, ldb, c, ldc, store); break;
+            case 6: RunRows<Six>(K, a, lda, b, ldb, c, ldc, store); break;
+            case 7: RunRows<Seven>(K, a, lda, b, ldb, c, ldc, store); break;
+            case 8: RunRows<Eight>(K, a, lda, b, ldb, c, ldc, store); break;
+            case 9: RunRows<Nine>(K, a, lda, b, ldb, c, ldc, store); break;
+            case 10: RunRows<Ten>(K, a, lda, b, ldb, c, ldc, store); break;
+            case 11: RunRows<Eleven>(K, a, lda, b, ldb, c, ldc, store); break;
+            case 12: RunRows<Twelve>(K, a, lda, b, ldb, c, ldc, store); break;
+            case 13: RunRows<Thirteen>(K, a, lda, b, ldb, c, ldc, store); break;
+            default: RunRows<Fourteen>(K, a, lda, b, ldb, c, ldc, store); break;
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RunRows<N>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
+        where N : struct, ICount
+    {
+        if (store->Rows > Width) Run<Two, N>(K, a, lda, b, ldb, c, ldc, store);
+        else Run<One, N>(K, a, lda, b, ldb, c, ldc, store);
     }
 
     /// <summary>M vectors of rows, N columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<M, N>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, float* addend, nint addendStride)
+    private static void Run<M, N>(nint K, float* a, nint lda, float* b, nint ldb, float* c, nint ldc, TileStore* store)
         where M : struct, ICount
         where N : struct, ICount
     {
@@ -67,6 +85,9 @@ internal static unsafe class LaneGemm
         Vector512<float> c7 = default, c8 = default, c9 = default, c10 = default, c11 = default, c12 = default, c13 = default;
         Vector512<float> d0 = default, d1 = default, d2 = default, d3 = default, d4 = default, d5 = default, d6 = default;
         Vector512<float> d7 = default, d8 = default, d9 = default, d10 = default, d11 = default, d12 = default, d13 = default;
+        PrefetchWalk walk = store->Ahead;
+        float* ahead = walk.Start;
+        nint left = walk.Count;
         for (; K > 0; K--)
         {
             Vector512<float> a0 = Vector512.Load(a), a1 = M.Value > 1 ? Vector512.Load(a + Width) : a0;
@@ -84,10 +105,17 @@ internal static unsafe class LaneGemm
             if (N.Value > 11) MultiplyAdd<M>(b + 11, a0, a1, ref c11, ref d11);
             if (N.Value > 12) MultiplyAdd<M>(b + 12, a0, a1, ref c12, ref d12);
             if (N.Value > 13) MultiplyAdd<M>(b + 13, a0, a1, ref c13, ref d13);
+            Prefetch.ToL1(ahead);
+            ahead += walk.Step;
             a += lda;
             b += ldb;
+            if (--left != 0) continue;
+            ahead += walk.Jump;
+            left = walk.Count;
         }
 
+        float* addend = store->Addend;
+        nint addendStride = store->AddendStride;
         Store<N>(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c, ldc, addend, addendStride);
         if (M.Value == 1) return;
         c += Width * ldc;
@@ -115,7 +143,7 @@ internal static unsafe class LaneGemm
         Simd512.Transpose(c0, c1, c2, c3, out Vector512<float> r0, out Vector512<float> r1, out Vector512<float> r2, out Vector512<float> r3);
         Simd512.Transpose(c4, c5, c6, c7, out Vector512<float> s0, out Vector512<float> s1, out Vector512<float> s2, out Vector512<float> s3);
         Simd512.Transpose(c8, c9, c10, c11, out Vector512<float> t0, out Vector512<float> t1, out Vector512<float> t2, out Vector512<float> t3);
-        Simd512.Transpose(c12, c13, default, default, out Vector512<float> u0, out Vector512<float> u1, out Vector512<float> u2, out Vector512<float> u3);
+        Simd512.Transpose(c12, c13, c12, c13, out Vector512<float> u0, out Vector512<float> u1, out Vector512<float> u2, out Vector512<float> u3);
         StoreRows<N>(r0, s0, t0, u0, c, ldc, addend, addendStride);
         StoreRows<N>(r1, s1, t1, u1, c + ldc, ldc, addend == null ? null : addend + addendStride, addendStride);
         StoreRows<N>(r2, s2, t2, u2, c + (2 * ldc), ldc, addend == null ? null : addend + (2 * addendStride), addendStride);

@@ -5,8 +5,9 @@ namespace ConvNative.Kernels;
 internal static unsafe class GemmBlock
 {
     /// <summary>
-    /// C[0 … M, 0 … N] = epilogue(A·B). Each panel of B stays near while all of A passes over it; with rows in the lanes the other way round. The epilogue's bias and addend belong to
-    /// C[0, 0]; its Rows and Columns are not looked at. <paramref name="fromLast"/>: the rows of A from the last to the first.
+    /// C[0 … M, 0 … N] = epilogue(A·B). Each panel of B stays near while all of A passes over it; with rows in the lanes the other way round. The
+    /// epilogue's bias and addend belong to C[0, 0]; its Rows and Columns are not looked at. <paramref name="fromLast"/>: the rows of A from the last
+    /// to the first.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(in GemmKernel kernel, int M, int N, int K, in OperandA a, in OperandB b, float* c, nint ldc, in TileStore epilogue, bool fromLast = false)
@@ -55,7 +56,10 @@ internal static unsafe class GemmBlock
         }
     }
 
-    /// <summary>Columns may be far away when the first rows are multiplied with them, and C when it is written.</summary>
+    /// <summary>
+    /// Rows in the lanes, B as it stands. Columns may be far away when the first rows are multiplied with them, and are asked for a panel ahead; the
+    /// other tiles ask for their own lines of C.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyLanes(
         in GemmKernel kernel, int M, int N, int K, in OperandA a, in OperandB b, float* c, nint ldc, in TileStore epilogue, bool fromLast)

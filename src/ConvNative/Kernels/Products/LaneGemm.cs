@@ -5,9 +5,9 @@ using ConvNative.Simd;
 namespace ConvNative.Kernels;
 
 /// <summary>
-/// 32 rows × up to 14 columns with the rows in the lanes, for an A by columns: 28 accumulators, two vectors of A and a broadcast of B fit 32 registers.
-/// A and B are read where they stand, B a number at a time: its rows may begin anywhere, and 196 or 49 columns leave nothing over. The tile is turned
-/// when it is stored. The contract stands at <see cref="GemmKernel"/>.
+/// 32 rows × up to 14 columns with the rows in the lanes, for an A by columns: 28 accumulators, two vectors of A and a broadcast of B fit 32
+/// registers. B is read a number at a time: its rows may begin anywhere, and 196 or 49 columns leave nothing over. The tile is turned when it is
+/// stored. The contract stands at <see cref="GemmKernel"/>.
 /// </summary>
 internal static unsafe class LaneGemm
 {
@@ -17,8 +17,8 @@ internal static unsafe class LaneGemm
 
     /// <summary>
     /// Whether it takes less time than the kernel that has columns in the lanes, for columns that are read where they stand and rows that are stored
-    /// there. To turn a tile takes as long as some values of k. The other's vectors of B lie on two lines each, and where its panels are several, they
-    /// share lines of C (all measured on Zen 5).
+    /// there. To turn a tile takes as long as some values of k. The other's vectors of B lie on two lines each, and where its panels are several,
+    /// they share lines of C (all measured on Zen 5).
     /// </summary>
     public static bool Pays(Isa isa, in GemmKernel other, long columns, int K)
     {
@@ -135,8 +135,9 @@ internal static unsafe class LaneGemm
     /// <summary>Rows 0 … 15 of C, each of N columns: a column of 16 rows is a vector. First in fours, then the fours.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store<N>(
-        Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4, Vector512<float> c5, Vector512<float> c6,
-        Vector512<float> c7, Vector512<float> c8, Vector512<float> c9, Vector512<float> c10, Vector512<float> c11, Vector512<float> c12, Vector512<float> c13,
+        Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4,
+        Vector512<float> c5, Vector512<float> c6, Vector512<float> c7, Vector512<float> c8, Vector512<float> c9,
+        Vector512<float> c10, Vector512<float> c11, Vector512<float> c12, Vector512<float> c13,
         float* c, nint ldc, float* addend, nint addendStride)
         where N : struct, ICount
     {
@@ -156,7 +157,8 @@ internal static unsafe class LaneGemm
         Vector512<float> r, Vector512<float> s, Vector512<float> t, Vector512<float> u, float* c, nint ldc, float* addend, nint addendStride)
         where N : struct, ICount
     {
-        Vector512<float> rsEven = Simd512.EvenFours(r, s), rsOdd = Simd512.OddFours(r, s), tuEven = Simd512.EvenFours(t, u), tuOdd = Simd512.OddFours(t, u);
+        Vector512<float> rsEven = Simd512.EvenFours(r, s), rsOdd = Simd512.OddFours(r, s);
+        Vector512<float> tuEven = Simd512.EvenFours(t, u), tuOdd = Simd512.OddFours(t, u);
         Vector512<float> x0 = Simd512.EvenFours(rsEven, tuEven), x4 = Simd512.EvenFours(rsOdd, tuOdd);
         Vector512<float> x8 = Simd512.OddFours(rsEven, tuEven), x12 = Simd512.OddFours(rsOdd, tuOdd);
         Vector512<float> mask = Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(N.Value)).AsSingle();

@@ -335,7 +335,7 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     /// <summary>The 4×4 matrices in each quarter of the rows, transposed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transpose(
+    public static void Transpose(
         Vector512<float> r0, Vector512<float> r1, Vector512<float> r2, Vector512<float> r3,
         out Vector512<float> c0, out Vector512<float> c1, out Vector512<float> c2, out Vector512<float> c3)
     {

@@ -60,6 +60,18 @@ internal sealed unsafe class GemmKernelTests
             CheckTile(kernel, K, rows, columns, columns % 3, addition, activation, bias, layout, random);
     }
 
+    /// <summary>The kernel whose lanes are rows.</summary>
+    [Test]
+    public void TileOfLanesIsWithinTheBoundOfItsSum([Values] Addition addition, [Values] Activation activation, [Values] bool bias)
+    {
+        GemmKernel kernel = LaneGemm.Kernel;
+        var random = new Random(1);
+        foreach (int K in Depths)
+        foreach (int rows in (int[])[1, 15, 16, 17, 31, kernel.MR])
+        for (int columns = 1; columns <= kernel.NR; columns++)
+            CheckTile(kernel, K, rows, columns, columns % 3, addition, activation, bias, Layout.Columns, random);
+    }
+
     [TestCase(Isa.Avx512, 49, true, "8x49")]
     [TestCase(Isa.Avx512, 48, true, "8x48")]
     [TestCase(Isa.Avx512, 50, false, "8x48")]
@@ -74,6 +86,34 @@ internal sealed unsafe class GemmKernelTests
     [TestCase(Isa.Avx2, 3136, true, "4x24")]
     public void TheKernelIsTakenThatSavesTime(Isa isa, int columns, bool byRows, string name) =>
         Assert.That(GemmKernel.For(isa, columns, byRows).Name, Is.EqualTo(name));
+
+    [TestCase(196, 128, true)]
+    [TestCase(196, 64, false, Description = "to turn the tiles costs more than it saves")]
+    [TestCase(784, 256, true)]
+    [TestCase(784, 128, false)]
+    [TestCase(49, 512, true)]
+    [TestCase(49, 256, false)]
+    [TestCase(25, 64, true)]
+    public void RowsAreInTheLanesWhereThatSavesTime(int columns, int K, bool saves)
+    {
+        Assert.That(LaneGemm.Pays(Isa.Avx512, GemmKernel.For(Isa.Avx512, columns, byRows: false), columns, K), Is.EqualTo(saves));
+        Assert.That(LaneGemm.Pays(Isa.Avx2, GemmKernel.For(Isa.Avx2, columns, byRows: false), columns, K), Is.False);
+    }
+
+    /// <summary>Panels as equal as they can be, since a narrow one has as much to begin.</summary>
+    [TestCase(49, new[] { 13, 12, 12, 12 })]
+    [TestCase(28, new[] { 14, 14 })]
+    [TestCase(15, new[] { 8, 7 })]
+    public void PanelsOfLanesAreEqual(int columns, int[] panels)
+    {
+        foreach (int panel in panels)
+        {
+            Assert.That(LaneGemm.Kernel.PanelOf(columns), Is.EqualTo(panel));
+            columns -= panel;
+        }
+
+        Assert.That(columns, Is.Zero);
+    }
 
     [Test]
     public void NaNTravelsThroughEveryActivation([Values] Isa isa, [Values] Activation activation)

@@ -25,6 +25,9 @@ internal static class ShapeList
         "mb1ic39ih5iw10oc9oh5ow10kh1ph0n\"pointwise_two_over\"",
         "mb2ic9ih6iw34oc11oh3ow17kh1sh2ph0n\"pointwise_stride_three_over\"",
         "mb4ic9ih5oc11oh5kh1ph0n\"pointwise_merged_four_over\"",
+        "mb2ic50ih14oc130oh14kh1ph0n\"pointwise_lanes\"",
+        "mb1ic40ih5oc1300oh5kh1ph0n\"pointwise_lanes_deep\"",
+        "g2mb1ic96ih10oc200oh10kh1ph0n\"pointwise_lanes_groups\"",
 
         // 3×3 over the widths around one and two vectors
         "mb1ic3ih6iw1oc4oh6ow1kh3ph1n\"w1\"",

@@ -18,8 +18,8 @@ internal readonly unsafe struct FilterPanels(PanelPacker packer, int MR, ConvSiz
 
     private bool HasAllTaps => kernel.Length == Area;
 
-    /// <summary>The kernel can step through the weights as they are. By columns a tile takes part of a line of each row, which is to be half of it.</summary>
-    public bool StandsInPlace => IsByRows || (HasAllTaps && MR == Prefetch.Line / 2);
+    /// <summary>The kernel can step through the weights as they are. By columns a tile takes half a line of each row at least.</summary>
+    public bool StandsInPlace => IsByRows || (HasAllTaps && MR >= Prefetch.Line / 2);
 
     /// <summary>How the kernel takes A. All taps of an input channel lie side by side, backward-data too.</summary>
     public bool IsByRows => forward || (HasAllTaps && Area > 1);

@@ -24,6 +24,8 @@ internal sealed class ImplicitGemmShape
         // Blocks that span images waste no lanes, but go through scratch.
         bool byRows = FilterPanels.AreByRows(s, forward);
         GemmKernel ofImage = GemmKernel.For(context.Isa, points, byRows), ofAll = GemmKernel.For(context.Isa, (long)points * s.N, byRows);
+        bool isPointwise = s is { KH: 1, KW: 1, sh: 1, sw: 1, pt: 0, pl: 0 } && s.InputPixels == s.OutputPixels;
+        if (!forward && isPointwise && LaneGemm.Pays(context.Isa, ofImage, points, s.GroupOC)) ofImage = LaneGemm.Kernel;
         MergesImages = (long)points * s.N <= int.MaxValue && ofAll.CoveredColumns((long)points * s.N) < 15 / 16.0 * s.N * ofImage.CoveredColumns(points);
         Kernel = MergesImages ? ofAll : ofImage;
         (Packer, Patches) = (PanelPacker.For(context.Isa), PatchPacker.For(context.Isa));
@@ -185,14 +187,16 @@ internal sealed class ImplicitGemmShape
 
     /// <summary>
     /// An image that is read as it stands may be cut anywhere. Threads that own columns write into common cache lines where a plane is not whole
-    /// lines; threads that own rows all read the image, which is less where there are more rows than channels.
+    /// lines; threads that own rows all read the image, which is less where there are more rows than channels, and leaves each panel of weights to one
+    /// thread where these are read for one panel after the other.
     /// </summary>
     private void CutImage(int points, int panels)
     {
         int all = Pieces(points, Kernel.NR), tiles = PaddedM / Kernel.MR;
         double columns = Unevenness(all), rows = Unevenness(tiles);
-        bool byRows = rows < 0.85 * columns || (rows < 1.15 * columns && M > Channels && OutH * OutW % Prefetch.Line != 0);
-        if (!byRows) panels = Math.Clamp(all / (ItemsPerThread * _context.Threads), 1, panels);
+        bool byRows = rows < 0.85 * columns
+            || (rows < 1.15 * columns && (Kernel.HasRowsInLanes || (M > Channels && OutH * OutW % Prefetch.Line != 0)));
+        if (!byRows) panels = Math.Clamp(all / ((Kernel.HasRowsInLanes ? 1 : ItemsPerThread) * _context.Threads), 1, panels);
         NC = BalancedColumns(points, panels);
         RowsPerItem = byRows ? BlockSizes.CeilDiv(tiles, _context.Threads) * Kernel.MR : PaddedM;
     }

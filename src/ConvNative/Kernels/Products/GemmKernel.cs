@@ -16,8 +16,9 @@ namespace ConvNative.Kernels;
 ///   for each k   └───────────────┘
 /// </code>
 /// The kernel owns edges: with Rows &lt; MR or Columns &lt; NR it touches only that part of C, bias and addend, but it always
-/// reads all MR rows of A and whole vectors of B: whoever packs them fills the rest (with zeros). C is written and never read, unless
-/// it is the addend. K = 0 stores the epilogue of 0. No alignment is needed; 64 bytes for packed panels is fastest.
+/// reads all MR rows of A and whole vectors of B: whoever packs them fills the rest (with zeros). With rows in the lanes it is whole vectors of A,
+/// and of B what the tile has. C is written and never read, unless it is the addend. K = 0 stores the epilogue of 0. No alignment is needed; 64 bytes
+/// for packed panels is fastest.
 /// Every element is summed over k = 0, 1, 2 … in one chain, in edge tiles too; those of a narrow tile, a column more or a tail in several, always
 /// the same.
 /// </summary>
@@ -42,8 +43,11 @@ internal readonly unsafe struct GemmKernel(
     /// <summary>So many columns more the last panel of a matrix may have where A is by rows: <see cref="TileStore.LastColumn"/> holds them.</summary>
     public int Tail { get; } = tail;
 
-    /// <summary>Floats of a vector.</summary>
+    /// <summary>Columns of a vector; 1: <see cref="HasRowsInLanes"/>.</summary>
     public int Vector { get; } = vector;
+
+    /// <summary>A vector is rows of one column, and B is read number by number: panels are as equal as columns allow.</summary>
+    public bool HasRowsInLanes => Vector == 1;
 
     /// <summary>(K, a, lda, b, ldb, c, ldc, store), A by columns.</summary>
     public delegate*<nint, float*, nint, float*, nint, float*, nint, TileStore*, void> Run { get; } = run;
@@ -52,7 +56,8 @@ internal readonly unsafe struct GemmKernel(
     public delegate*<nint, float*, nint, float*, nint, float*, nint, TileStore*, void> RunRows { get; } = runRows;
 
     /// <summary>Columns of the first panel of so many columns.</summary>
-    public int PanelOf(int columns) => columns <= NR + Tail ? columns : NR;
+    public int PanelOf(int columns) =>
+        columns <= NR + Tail ? columns : HasRowsInLanes ? BlockSizes.CeilDiv(columns, BlockSizes.CeilDiv(columns, NR)) : NR;
 
     /// <summary>The kernel that covers so many columns in the least time.</summary>
     public static GemmKernel For(Isa isa, long columns, bool byRows)
@@ -71,10 +76,13 @@ internal readonly unsafe struct GemmKernel(
         other.CoveredColumns(columns) < kernel.CoveredColumns(columns) ? other : kernel;
 
     /// <summary>
-    /// The time for so many columns, in columns of a full tile: a panel's last vector counts whole, its one column more counts as 2, a tail as 6.
+    /// The time for so many columns, in columns of a full tile: a panel's last vector counts whole, its one column more counts as 2, a tail as 6. With
+    /// rows in the lanes fewer columns than multiply-adds are under way at once take as long as these.
     /// </summary>
     public long CoveredColumns(long columns)
     {
+        const int UnderWay = 4;
+        if (HasRowsInLanes) return Math.Max(columns, UnderWay * BlockSizes.CeilDiv(columns, NR));
         bool isWide = NR % Vector != 0;
         (long panels, long rest) = Math.DivRem(columns, NR);
         if (rest > 0 && rest <= Tail && panels > 0) return (panels * NR) + 6;

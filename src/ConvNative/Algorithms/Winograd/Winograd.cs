@@ -29,6 +29,7 @@ internal sealed class Winograd : IConvAlgorithm
 
     public string? Refuse(PlanContext context, Direction direction)
     {
+        if (Phases(context) is { } phases && direction != Direction.BackwardWeights) return Refuse(phases.Inner, direction);
         if (context.Sizes is not ({ KH: 3, KW: 3 } or { KH: 5, KW: 5 }) || context.Sizes is not { sh: 1, sw: 1, dh: 1, dw: 1 })
             return "it computes 3×3 and 5×5 kernels with stride 1 and dilation 1 only";
         if (Math.Min(context.Sizes.IW, context.Sizes.OW) < WinogradPoints.Quad)
@@ -49,6 +50,7 @@ internal sealed class Winograd : IConvAlgorithm
         // Multiply-adds in the time of one transform, of a tile's input or output (measured: 10 to 25 ns on Zen 3), for a gradient (measured on Zen 5), and of
         // a tap of a kernel's gradient.
         const int TileTransform = 600, GradientTileTransform = 400, TapTransform = 33;
+        if (Phases(context) is not null) return false;
         const int FewestTiles = 4;   // measured on Zen 5: as fast as the others with plain weights, twice as fast with packed ones
         ConvSizes s = context.SizesOf(direction);
         bool isGradient = direction == Direction.BackwardWeights;
@@ -75,9 +77,24 @@ internal sealed class Winograd : IConvAlgorithm
 
     public ConvPass Plan(PlanContext context, Direction direction)
     {
+        if (Phases(context) is { } phases) return new WinogradPhasePass(context, direction, phases);
         if (direction == Direction.BackwardWeights) return new WinogradGradientPass(context, WinogradGradientTiling.For(context));
         ConvSizes sizes = context.SizesOf(direction);
         return new WinogradPass(context, direction, sizes, WinogradTiling.For(context, sizes));
+    }
+
+    /// <summary>Strides as it does them; null where there are none, or a phase has too many taps.</summary>
+    private static WinogradPhases? Phases(PlanContext context)
+    {
+        const int MostPhases = 64;
+        ConvSizes s = context.Sizes;
+        if (s is { sh: 1, sw: 1 } || s is not { dh: 1, dw: 1 } || (long)s.sh * s.sw > MostPhases) return null;
+        return Math.Max(BlockSizes.CeilDiv(s.KH, s.sh), BlockSizes.CeilDiv(s.KW, s.sw)) switch
+        {
+            2 or 3 => new(context, 3),
+            4 or 5 => new(context, 5),
+            _ => null,
+        };
     }
 
     /// <summary>Threads that the workspace holds the smallest blocks for, and the bytes that one needs.</summary>

@@ -22,15 +22,17 @@ internal static unsafe class PlaneStore
 
     /// <summary>
     /// Rows of one channel from the classes of strides (sh, sw), class (rh, rw) at sums + (rh·sw + rw)·classStride:
-    /// out[row·columns + column] = class (row mod sh, column mod sw)[row/sh·pitch + column/sw], row &lt; rows, column &lt; columns.
+    /// out[(row − rh)·columns + column − rw] = class (row mod sh, column mod sw)[row/sh·pitch + column/sw], rh ≤ row &lt; rows + rh, rw ≤ column &lt; columns + rw:
+    /// (<paramref name="rh"/>, <paramref name="rw"/>) is the class of the first element.
     /// </summary>
-    public static void Interleaved(Isa isa, float* sums, nint classStride, int sh, int sw, int pitch, int rows, int columns, float* output)
+    public static void Interleaved(
+        Isa isa, float* sums, nint classStride, int sh, int sw, int pitch, int rows, int columns, float* output, int rh = 0, int rw = 0)
     {
         switch (isa)
         {
-            case Isa.Avx512: PlaneStore<Simd512, Vector512<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output); break;
-            case Isa.Avx2: PlaneStore<Simd256, Vector256<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output); break;
-            default: PlaneStore<Simd128, Vector128<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output); break;
+            case Isa.Avx512: PlaneStore<Simd512, Vector512<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output, rh, rw); break;
+            case Isa.Avx2: PlaneStore<Simd256, Vector256<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output, rh, rw); break;
+            default: PlaneStore<Simd128, Vector128<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output, rh, rw); break;
         }
     }
 
@@ -85,15 +87,16 @@ internal static unsafe class PlaneStore<S, V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Interleaved(float* sums, nint classStride, int sh, int sw, int pitch, int rows, int columns, float* output)
+    public static void Interleaved(
+        float* sums, nint classStride, int sh, int sw, int pitch, int rows, int columns, float* output, int rh, int rw)
     {
         int overrun = columns >= 2 * S.Width ? rows - 1 : 0;
         for (int row = 0; row < rows; row++, output += columns)
         {
-            (int i, int rh) = Math.DivRem(row, sh);
-            float* source = sums + (rh * sw * classStride) + ((nint)i * pitch);
-            if (sw == 2) Pairs(source, source + classStride, output, columns, row < overrun);
-            else Any(source, classStride, sw, output, columns);
+            (int i, int phase) = Math.DivRem(row + rh, sh);
+            float* source = sums + (phase * sw * classStride) + ((nint)i * pitch);
+            if (sw == 2) Pairs(source + (rw * classStride), rw == 0 ? source + classStride : source + 1, output, columns, row < overrun);
+            else Any(source, classStride, sw, rw, output, columns);
         }
     }
 
@@ -196,12 +199,12 @@ internal static unsafe class PlaneStore<S, V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Any(float* sums, nint classStride, int classes, float* output, int columns)
+    private static void Any(float* sums, nint classStride, int classes, int first, float* output, int columns)
     {
         for (int k = 0; k < classes; k++, sums += classStride)
         {
-            float* p = sums;
-            for (nint j = k; j < columns; j += classes) output[j] = *p++;
+            float* p = k < first ? sums + 1 : sums;
+            for (nint j = k < first ? k + classes - first : k - first; j < columns; j += classes) output[j] = *p++;
         }
     }
 

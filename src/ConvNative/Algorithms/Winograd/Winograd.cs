@@ -29,7 +29,7 @@ internal sealed class Winograd : IConvAlgorithm
 
     public string? Refuse(PlanContext context, Direction direction)
     {
-        if (Phases(context) is { } phases && direction != Direction.BackwardWeights) return Refuse(phases.Inner, direction);
+        if (Phases(context) is { } phases) return Refuse(phases.Inner, direction);
         if (context.Sizes is not ({ KH: 3, KW: 3 } or { KH: 5, KW: 5 }) || context.Sizes is not { sh: 1, sw: 1, dh: 1, dw: 1 })
             return "it computes 3×3 and 5×5 kernels with stride 1 and dilation 1 only";
         if (Math.Min(context.Sizes.IW, context.Sizes.OW) < WinogradPoints.Quad)
@@ -77,7 +77,8 @@ internal sealed class Winograd : IConvAlgorithm
 
     public ConvPass Plan(PlanContext context, Direction direction)
     {
-        if (Phases(context) is { } phases) return new WinogradPhasePass(context, direction, phases);
+        if (Phases(context) is { } phases)
+            return direction == Direction.BackwardWeights ? new WinogradPhaseGradientPass(context, phases) : new WinogradPhasePass(context, direction, phases);
         if (direction == Direction.BackwardWeights) return new WinogradGradientPass(context, WinogradGradientTiling.For(context));
         ConvSizes sizes = context.SizesOf(direction);
         return new WinogradPass(context, direction, sizes, WinogradTiling.For(context, sizes));

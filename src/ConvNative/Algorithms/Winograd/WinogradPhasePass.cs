@@ -17,11 +17,13 @@ internal sealed unsafe class WinogradPhasePass(PlanContext context, Direction di
     private readonly WinogradPass _inner = new(
         phases.Inner, direction, phases.Inner.SizesOf(direction), WinogradTiling.For(phases.Inner, phases.Inner.SizesOf(direction)));
 
-    public override long WorkspaceBytes => (phases.PlanesLength * sizeof(float)) + _inner.WorkspaceBytes;
+    public override long WorkspaceBytes => ((phases.PlanesLength + (PacksInRun ? phases.WeightsLength : 0)) * sizeof(float)) + _inner.WorkspaceBytes;
+
+    public override bool PacksInRun => _inner.PacksInRun && phases.Images == context.Sizes.N;
 
     public override long PackedWeightsBytes => _inner.PackedWeightsBytes + (phases.WeightsLength * sizeof(float));
 
-    public override string Details => $"{context.Sizes.sh}×{context.Sizes.sw} stride phases of {phases.Images} images at a time, {_inner.Details}";
+    public override string Details => $"{phases.Details}, {_inner.Details}";
 
     public override void PackWeights(float* w, float* packed, WorkerPool pool)
     {
@@ -33,13 +35,14 @@ internal sealed unsafe class WinogradPhasePass(PlanContext context, Direction di
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
         ConvSizes s = context.Sizes;
-        float* planes = workspace, own = workspace + phases.PlanesLength;
+        float* planes = workspace, weights = planes + phases.PlanesLength, own = weights + (PacksInRun ? phases.WeightsLength : 0);
+        if (buffers.Packed == null) phases.SplitWeights(buffers.W, weights, pool);
         for (int n = 0; n < s.N; n += phases.Images)
         {
             nint at = n * (nint)s.OC * s.OutputPixels;
             float* x = buffers.X + (n * (nint)s.IC * s.InputPixels), residual = buffers.Residual == null ? null : buffers.Residual + at;
             if (direction == Direction.Forward) phases.Split(x, planes, pool);
-            _inner.Run(new(planes, null, buffers.B, buffers.Y + at, residual, buffers.Packed), own, pool);
+            _inner.Run(new(planes, weights, buffers.B, buffers.Y + at, residual, buffers.Packed), own, pool);
             if (direction == Direction.BackwardData) phases.Join(planes, x, pool);
         }
     }

@@ -17,12 +17,13 @@ internal sealed unsafe class WinogradPhases
         _context = context;
         _phases = new(context.Sizes, taps);
         long image = _phases.Unit.IC * (long)_phases.Unit.InputPixels;
-        Images = ImagesAtOnce(context.Sizes.N, CacheSizes.Machine.L2 / sizeof(float) / image);
+        Images = ImagesAtOnce(context.Sizes.N, (long)(CacheSizes.Machine.L2 * double.Parse(Environment.GetEnvironmentVariable("CHUNK") ?? "1", System.Globalization.CultureInfo.InvariantCulture)) / sizeof(float) / image);
         PlanesLength = BlockSizes.RoundUp(Images * image, Prefetch.Line);
+        WeightsLength = BlockSizes.RoundUp(_phases.WeightsLength, Prefetch.Line);
         Inner = context with
         {
             Sizes = _phases.Unit with { N = Images },
-            MaxWorkspaceBytes = Math.Max(0, context.MaxWorkspaceBytes - (PlanesLength * sizeof(float))),
+            MaxWorkspaceBytes = Math.Max(0, context.MaxWorkspaceBytes - ((PlanesLength + (2 * WeightsLength)) * sizeof(float))),
         };
     }
 
@@ -36,7 +37,10 @@ internal sealed unsafe class WinogradPhases
     public long PlanesLength { get; }
 
     /// <summary>Floats of the weights in the order of the phases.</summary>
-    public long WeightsLength => _phases.WeightsLength;
+    public long WeightsLength { get; }
+
+    /// <summary>In a few words.</summary>
+    public string Details => $"{_context.Sizes.sh}×{_context.Sizes.sw} stride phases of {Images} images at a time";
 
     /// <summary>The stride phases of some images.</summary>
     public void Split(float* x, float* planes, WorkerPool pool)
@@ -64,6 +68,13 @@ internal sealed unsafe class WinogradPhases
     {
         var task = new WeightsTask(_phases, w, split, joins: true);
         pool.For(_context.Threads, _context.Sizes.OC, ref task);
+    }
+
+    /// <summary>sum += part, of the weights' gradient by stride phases.</summary>
+    public void Add(float* sum, float* part, WorkerPool pool)
+    {
+        var task = new AddTask(WinogradKernels.For(_context.Isa, _phases.Unit), WeightsLength, sum, part);
+        pool.For(_context.Threads, AddTask.Shares, ref task);
     }
 
     private static int ImagesAtOnce(int N, long most)
@@ -117,6 +128,18 @@ internal sealed unsafe class WinogradPhases
             float* from = w + (index * phases.Strided.PatchLength), to = split + (index * phases.Unit.PatchLength);
             if (joins) phases.Join(to, kernels, from);
             else phases.Split(from, kernels, to);
+        }
+    }
+
+    /// <summary>for share: sum += part.</summary>
+    private readonly struct AddTask(WinogradKernels kernels, long length, float* sum, float* part) : IParallelTask
+    {
+        public const int Shares = 16;
+
+        public void Run(long index, int worker)
+        {
+            nint first = (nint)(length / Prefetch.Line * index / Shares * Prefetch.Line), end = (nint)(length / Prefetch.Line * (index + 1) / Shares * Prefetch.Line);
+            kernels.Add(sum + first, part + first, end - first);
         }
     }
 }

@@ -15,24 +15,18 @@ namespace ConvNative.Kernels;
 /// </summary>
 internal sealed unsafe class StridePhases
 {
-    private readonly int[] _map;   // [phase][tap]: where in a kernel; −1: the phase has no such tap
+    private readonly (int h, int v) _lead;
+    private int[] _map = [];   // [phase][tap]: where in a kernel; −1: the phase has no such tap
 
     /// <param name="s">Sizes with strides, dilation 1.</param>
     /// <param name="taps">Rows and columns of w', at least the taps of a phase.</param>
     public StridePhases(in ConvSizes s, int taps)
     {
-        int h = Lead(s.KH, s.sh, s.pt, taps), v = Lead(s.KW, s.sw, s.pl, taps);
+        (int h, int v) = _lead = (Lead(s.KH, s.sh, s.pt, taps), Lead(s.KW, s.sw, s.pl, taps));
         (FirstRow, FirstColumn) = ((s.pt + h) % s.sh, (s.pl + v) % s.sw);
         (Strided, Unit) = (s, Without(s, s.pt + h, s.pl + v, taps));
         ReadOnlySpan<Tap> corners = [new(-FirstRow, -FirstColumn), new(s.sh - 1 - FirstRow, s.sw - 1 - FirstColumn)];
         Planes = new PhasePlanes(s.IH, s.IW, Unit.IH, Unit.IW, s.sh, s.sw, corners, isDense: true);
-        _map = GC.AllocateUninitializedArray<int>(s.sh * s.sw * taps * taps, pinned: true);
-        for (int i = 0; i < _map.Length; i++)
-        {
-            (int phase, int tap) = Math.DivRem(i, taps * taps);
-            int kh = (tap / taps * s.sh) + (phase / s.sw) - h, kw = (tap % taps * s.sw) + (phase % s.sw) - v;
-            _map[i] = (uint)kh < (uint)s.KH && (uint)kw < (uint)s.KW ? (kh * s.KW) + kw : -1;
-        }
     }
 
     /// <summary>The convolution with strides.</summary>
@@ -51,10 +45,24 @@ internal sealed unsafe class StridePhases
     public int FirstColumn { get; }
 
     /// <summary>Floats of all w'.</summary>
-    public long WeightsLength => (long)Strided.OC * Strided.GroupIC * _map.Length;
+    public long WeightsLength => (long)Strided.OC * Unit.PatchLength;
 
     /// <summary>Rows of x that lie in so many first rows of x'.</summary>
     public int RowsIn(int planeRows) => Math.Clamp((planeRows * Strided.sh) - FirstRow, 0, Strided.IH);
+
+    /// <summary>Lists the taps that the kernels read: for a pass that will run.</summary>
+    public void ListTaps()
+    {
+        ConvSizes s = Strided;
+        int taps = Unit.KH;
+        _map = GC.AllocateUninitializedArray<int>(s.sh * s.sw * taps * taps, pinned: true);
+        for (int i = 0; i < _map.Length; i++)
+        {
+            (int phase, int tap) = Math.DivRem(i, taps * taps);
+            int kh = (tap / taps * s.sh) + (phase / s.sw) - _lead.h, kw = (tap % taps * s.sw) + (phase % s.sw) - _lead.v;
+            _map[i] = (uint)kh < (uint)s.KH && (uint)kw < (uint)s.KW ? (kh * s.KW) + kw : -1;
+        }
+    }
 
     private int* Map => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_map));
 

@@ -47,19 +47,21 @@ internal sealed class Winograd : IConvAlgorithm
     /// </summary>
     public bool Suits(PlanContext context, Direction direction)
     {
-        // Multiply-adds in the time of one transform, of a tile's input or output (measured: 10 to 25 ns on Zen 3), for a gradient (measured on Zen 5), and of
-        // a tap of a kernel's gradient.
-        const int TileTransform = 600, GradientTileTransform = 400, TapTransform = 33;
-        if (Phases(context) is not null) return false;
+        // Multiply-adds in the time of one transform, of a tile's input or output (measured: 10 to 25 ns on Zen 3), for a gradient (measured on Zen 5), of
+        // a tap of a kernel's gradient, and of a tap by stride phases, there and back.
+        const int TileTransform = 600, GradientTileTransform = 400, TapTransform = 33, PhaseTapTransform = 35;
         const int FewestTiles = 4;   // measured on Zen 5: as fast as the others with plain weights, twice as fast with packed ones
-        ConvSizes s = context.SizesOf(direction);
+        WinogradPhases? phases = Phases(context);
+        PlanContext inner = phases?.Inner ?? context;
+        ConvSizes s = inner.SizesOf(direction) with { N = context.Sizes.N };
         bool isGradient = direction == Direction.BackwardWeights;
-        double tiles = (double)s.N * WinogradStrip.InImage(s), pixels = (double)s.N * s.OutputPixels;
-        double taps = s.KH * s.KW, pairs = (double)s.GroupIC * s.GroupOC;
-        double transforms = ((isGradient ? GradientTileTransform : TileTransform) * tiles * (s.GroupIC + s.GroupOC)) + (isGradient ? TapTransform * taps * pairs : 0);
+        double tiles = (double)s.N * WinogradStrip.InImage(s), pairs = (double)s.GroupIC * s.GroupOC, taps = s.KH * s.KW * pairs;
+        double transforms = ((isGradient ? GradientTileTransform : TileTransform) * tiles * (s.GroupIC + s.GroupOC)) + (isGradient ? TapTransform * taps : 0);
         double products = WinogradPoints.Products * tiles * (isGradient ? WinogradGradientTiling.Covered(WinogradKernels.For(context.Isa, s).Gemm, s) : pairs);
-        return context.AllowWinograd && (isGradient || tiles >= FewestTiles) && products + transforms < taps * pixels * pairs
-            && (isGradient || IsFasterThanTaps(context, s));
+        double direct = phases is null ? taps * s.N * s.OutputPixels : phases.DirectProducts;
+        if (phases is not null) transforms += PhaseTapTransform * taps;
+        return context.AllowWinograd && (isGradient || tiles >= FewestTiles) && products + transforms < direct
+            && (isGradient || phases is not null || IsFasterThanTaps(context, s));
     }
 
     /// <summary>
@@ -78,7 +80,7 @@ internal sealed class Winograd : IConvAlgorithm
     public ConvPass Plan(PlanContext context, Direction direction)
     {
         if (Phases(context) is { } phases)
-            return direction == Direction.BackwardWeights ? new WinogradPhaseGradientPass(context, phases) : new WinogradPhasePass(context, direction, phases);
+            return direction == Direction.BackwardWeights ? new WinogradPhaseGradientPass(context, phases.Listed()) : new WinogradPhasePass(context, direction, phases.Listed());
         if (direction == Direction.BackwardWeights) return new WinogradGradientPass(context, WinogradGradientTiling.For(context));
         ConvSizes sizes = context.SizesOf(direction);
         return new WinogradPass(context, direction, sizes, WinogradTiling.For(context, sizes));

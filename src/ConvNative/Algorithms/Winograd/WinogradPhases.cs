@@ -111,7 +111,7 @@ internal sealed unsafe class WinogradPhases
     /// </summary>
     private readonly struct RowsTask(WinogradPhases pass, float* x, float* planes, bool joins) : IParallelTask
     {
-        private const int Bands = 8;
+        private static readonly int Bands = int.Parse(Environment.GetEnvironmentVariable("BANDS") ?? "8", System.Globalization.CultureInfo.InvariantCulture);
 
         public long Count => pass.Images * (long)Bands;
 

@@ -97,7 +97,7 @@ internal static unsafe class PlaneStore<S, V>
             float* source = sums + (phase * sw * classStride) + ((nint)i * pitch);
             if (sw == 2) Pairs(source + (rw * classStride), rw == 0 ? source + classStride : source + 1, output, columns, row < overrun);
             else if (sw == 4) Quads(source, classStride, rw, output, columns);
-            else Any(source, classStride, sw, rw, 0, output, columns);
+            else Any(source, classStride, sw, rw, output, columns);
         }
     }
 
@@ -203,33 +203,34 @@ internal static unsafe class PlaneStore<S, V>
     private static void Quads(float* sums, nint classStride, int first, float* output, int columns)
     {
         float* a = sums + (first * classStride), b = At(sums, classStride, first + 1), c = At(sums, classStride, first + 2), d = At(sums, classStride, first + 3);
-        int j = 0;
-        for (; j <= columns - (4 * S.Width); j += 4 * S.Width, a += S.Width, b += S.Width, c += S.Width, d += S.Width)
+        for (; columns > 0; columns -= 4 * S.Width, output += 4 * S.Width, a += S.Width, b += S.Width, c += S.Width, d += S.Width)
         {
-            V va = S.Load(a), vb = S.Load(b), vc = S.Load(c), vd = S.Load(d);
+            V va = Load(a, columns + 3), vb = Load(b, columns + 2), vc = Load(c, columns + 1), vd = Load(d, columns);
             V lowAC = S.InterleaveLow(va, vc), lowBD = S.InterleaveLow(vb, vd), highAC = S.InterleaveHigh(va, vc), highBD = S.InterleaveHigh(vb, vd);
-            S.Store(output + j, S.InterleaveLow(lowAC, lowBD));
-            S.Store(output + j + S.Width, S.InterleaveHigh(lowAC, lowBD));
-            S.Store(output + j + (2 * S.Width), S.InterleaveLow(highAC, highBD));
-            S.Store(output + j + (3 * S.Width), S.InterleaveHigh(highAC, highBD));
+            Put(output, S.InterleaveLow(lowAC, lowBD), columns);
+            if (columns <= S.Width) return;
+            Put(output + S.Width, S.InterleaveHigh(lowAC, lowBD), columns - S.Width);
+            if (columns <= 2 * S.Width) return;
+            Put(output + (2 * S.Width), S.InterleaveLow(highAC, highBD), columns - (2 * S.Width));
+            if (columns > 3 * S.Width) Put(output + (3 * S.Width), S.InterleaveHigh(highAC, highBD), columns - (3 * S.Width));
         }
-
-        Any(sums, classStride, 4, first, j, output, columns);
     }
+
+    /// <summary>A vector of a class of four, of which there are <paramref name="fours"/>/4.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Load(float* p, int fours) => fours >= 4 * S.Width ? S.Load(p) : S.LoadPartial(p, fours / 4);
 
     /// <summary>Where class <paramref name="k"/> of four begins, the next element's where they begin anew.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float* At(float* sums, nint classStride, int k) => k < 4 ? sums + (k * classStride) : sums + ((k - 4) * classStride) + 1;
 
-    /// <summary>From column <paramref name="from"/> on, a multiple of the classes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Any(float* sums, nint classStride, int classes, int first, int from, float* output, int columns)
+    private static void Any(float* sums, nint classStride, int classes, int first, float* output, int columns)
     {
-        sums += from / classes;
         for (int k = 0; k < classes; k++, sums += classStride)
         {
             float* p = k < first ? sums + 1 : sums;
-            for (nint j = from + (k < first ? k + classes - first : k - first); j < columns; j += classes) output[j] = *p++;
+            for (nint j = k < first ? k + classes - first : k - first; j < columns; j += classes) output[j] = *p++;
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
@@ -16,15 +17,16 @@ namespace ConvNative.Kernels;
 internal sealed unsafe class StridePhases
 {
     private readonly (int h, int v) _lead;
-    private int[] _map = [];   // [phase][tap]: where in a kernel; −1: the phase has no such tap
+    private int[] _places = [];   // of each tap of a kernel in w': [phase][tap]
 
     /// <param name="s">Sizes with strides, dilation 1.</param>
     /// <param name="taps">Rows and columns of w', at least the taps of a phase.</param>
     public StridePhases(in ConvSizes s, int taps)
     {
         (int h, int v) = _lead = (Lead(s.KH, s.sh, s.pt, taps), Lead(s.KW, s.sw, s.pl, taps));
-        (FirstRow, FirstColumn) = ((s.pt + h) % s.sh, (s.pl + v) % s.sw);
-        (Strided, Unit) = (s, Without(s, s.pt + h, s.pl + v, taps));
+        long top = (long)s.pt + h, left = (long)s.pl + v;
+        (FirstRow, FirstColumn) = ((int)(top % s.sh), (int)(left % s.sw));
+        (Strided, Unit) = (s, Without(s, top, left, taps));
         ReadOnlySpan<Tap> corners = [new(-FirstRow, -FirstColumn), new(s.sh - 1 - FirstRow, s.sw - 1 - FirstColumn)];
         Planes = new PhasePlanes(s.IH, s.IW, Unit.IH, Unit.IW, s.sh, s.sw, corners, isDense: true);
     }
@@ -47,67 +49,79 @@ internal sealed unsafe class StridePhases
     /// <summary>Floats of all w'.</summary>
     public long WeightsLength => (long)Strided.OC * Unit.PatchLength;
 
-    /// <summary>Rows of x that lie in so many first rows of x'.</summary>
-    public int RowsIn(int planeRows) => Math.Clamp((planeRows * Strided.sh) - FirstRow, 0, Strided.IH);
-
-    /// <summary>Lists the taps that the kernels read: for a pass that will run.</summary>
+    /// <summary>Lists where the taps of a kernel stand in w': for a pass that will run.</summary>
     public void ListTaps()
     {
         ConvSizes s = Strided;
         int taps = Unit.KH;
-        _map = GC.AllocateUninitializedArray<int>(s.sh * s.sw * taps * taps, pinned: true);
-        for (int i = 0; i < _map.Length; i++)
+        _places = GC.AllocateUninitializedArray<int>(s.KH * s.KW, pinned: true);
+        for (int i = 0; i < _places.Length; i++)
         {
-            (int phase, int tap) = Math.DivRem(i, taps * taps);
-            int kh = (tap / taps * s.sh) + (phase / s.sw) - _lead.h, kw = (tap % taps * s.sw) + (phase % s.sw) - _lead.v;
-            _map[i] = (uint)kh < (uint)s.KH && (uint)kw < (uint)s.KW ? (kh * s.KW) + kw : -1;
+            (int p, int a) = Math.DivRem((i / s.KW) + _lead.h, s.sh);
+            (int q, int b) = Math.DivRem((i % s.KW) + _lead.v, s.sw);
+            _places[i] = (((((a * s.sw) + b) * taps) + p) * taps) + q;
         }
     }
 
-    private int* Map => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_map));
-
-    /// <summary>Zeros before a kernel that make its padding a multiple of the stride; none where it would have too many taps.</summary>
-    private static int Lead(int K, int stride, int padding, int taps)
+    /// <summary>Rows of an image from rows [first, end) of its planes; <paramref name="planes"/>: row first of the first plane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Join(Isa isa, float* planes, float* x, int first, int end)
     {
-        int lead = BlockSizes.RoundUp(padding, stride) - padding;
-        return K + lead <= taps * stride ? lead : 0;
-    }
-
-    /// <summary>Sizes without strides.</summary>
-    private static ConvSizes Without(in ConvSizes s, int top, int left, int taps)
-    {
-        int pt = top / s.sh, pl = left / s.sw;
-        return s with
-        {
-            IC = s.IC * s.sh * s.sw, IH = BlockSizes.CeilDiv(s.IH + top, s.sh) - pt, IW = BlockSizes.CeilDiv(s.IW + left, s.sw) - pl,
-            KH = taps, KW = taps, sh = 1, sw = 1, pt = pt, pl = pl,
-        };
+        ConvSizes s = Strided;
+        int row = RowsIn(first), rows = RowsIn(end) - row, phase = first == 0 ? FirstRow : 0;
+        x += (nint)row * s.IW;
+        for (int c = 0; c < s.IC; c++, planes += Planes.ChannelStride, x += s.InputPixels)
+            PlaneStore.Interleaved(isa, planes, Planes.PlaneLength, s.sh, s.sw, Planes.Pitch, rows, s.IW, x, phase, FirstColumn);
     }
 
     /// <summary>w' of some kernels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Split(float* w, int kernels, float* split)
+    public void SplitWeights(float* w, int kernels, float* split)
     {
-        int* map = Map;
-        int size = Strided.KH * Strided.KW, length = _map.Length;
-        for (; kernels > 0; kernels--, w += size, split += length)
+        int* places = Places;
+        int taps = _places.Length, length = SplitLength;
+        new Span<float>(split, kernels * length).Clear();
+        for (; kernels > 0; kernels--, w += taps, split += length)
         {
-            for (int i = 0; i < length; i++) split[i] = map[i] < 0 ? 0 : w[map[i]];
+            for (int i = 0; i < taps; i++) split[places[i]] = w[i];
         }
     }
 
     /// <summary>Some kernels from their w'.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Join(float* split, int kernels, float* w)
+    public void JoinWeights(float* split, int kernels, float* w)
     {
-        int* map = Map;
-        int size = Strided.KH * Strided.KW, length = _map.Length;
-        for (; kernels > 0; kernels--, w += size, split += length)
+        int* places = Places;
+        int taps = _places.Length, length = SplitLength;
+        for (; kernels > 0; kernels--, w += taps, split += length)
         {
-            for (int i = 0; i < length; i++)
-            {
-                if (map[i] >= 0) w[map[i]] = split[i];
-            }
+            for (int i = 0; i < taps; i++) w[i] = split[places[i]];
         }
+    }
+
+    private int* Places => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_places));
+
+    /// <summary>Floats of a kernel in w'.</summary>
+    private int SplitLength => Unit.PatchLength / Strided.GroupIC;
+
+    /// <summary>Rows of x that lie in so many first rows of x'.</summary>
+    private int RowsIn(int planeRows) => Math.Clamp((planeRows * Strided.sh) - FirstRow, 0, Strided.IH);
+
+    /// <summary>Zeros before a kernel that make its padding a multiple of the stride; none where it would have too many taps.</summary>
+    private static int Lead(int K, int stride, int padding, int taps)
+    {
+        int lead = (stride - (padding % stride)) % stride;
+        return K + lead <= taps * stride ? lead : 0;
+    }
+
+    /// <summary>Sizes without strides.</summary>
+    private static ConvSizes Without(in ConvSizes s, long top, long left, int taps)
+    {
+        int pt = (int)(top / s.sh), pl = (int)(left / s.sw);
+        return s with
+        {
+            IC = s.IC * s.sh * s.sw, IH = (int)BlockSizes.CeilDiv(s.IH + top, (long)s.sh) - pt, IW = (int)BlockSizes.CeilDiv(s.IW + left, (long)s.sw) - pl,
+            KH = taps, KW = taps, sh = 1, sw = 1, pt = pt, pl = pl,
+        };
     }
 }

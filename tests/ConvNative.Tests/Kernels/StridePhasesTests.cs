@@ -47,8 +47,8 @@ internal sealed unsafe class StridePhasesTests
             phases.ListTaps();
             using FencedFloats w = new FencedFloats((int)problem.Weights.Length).FillUniform(new Random(taps)), back = new((int)problem.Weights.Length);
             using FencedFloats split = new FencedFloats((int)phases.WeightsLength);
-            phases.Split(w.Pointer, 12, split.Pointer);
-            phases.Join(split.Pointer, 12, back.Pointer);
+            phases.SplitWeights(w.Pointer, 12, split.Pointer);
+            phases.JoinWeights(split.Pointer, 12, back.Pointer);
             Assert.That(split.FencesHold && back.FencesHold && back.Span.SequenceEqual(w.Span));
             Assert.That(split.Span.ToArray().Count(value => value != 0), Is.EqualTo(w.Span.Length), "the rest is zero");
         }

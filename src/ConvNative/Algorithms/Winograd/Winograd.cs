@@ -29,15 +29,16 @@ internal sealed class Winograd : IConvAlgorithm
 
     public string? Refuse(PlanContext context, Direction direction)
     {
-        if (Phases(context) is { } phases) return Refuse(phases.Inner, direction);
-        if (context.Sizes is not ({ KH: 3, KW: 3 } or { KH: 5, KW: 5 }) || context.Sizes is not { sh: 1, sw: 1, dh: 1, dw: 1 })
-            return "it computes 3×3 and 5×5 kernels with stride 1 and dilation 1 only";
-        if (Math.Min(context.Sizes.IW, context.Sizes.OW) < WinogradPoints.Quad)
-            return $"its images must not be narrower than {WinogradPoints.Quad} columns";
-        (int workers, long smallest) = WorkspaceOf(context, direction);
+        WinogradPhases? phases = WinogradPhases.For(context, direction);
+        if (phases is null && context.Sizes is not ({ KH: 3, KW: 3, sh: 1, sw: 1, dh: 1, dw: 1 } or { KH: 5, KW: 5, sh: 1, sw: 1, dh: 1, dw: 1 }))
+            return $"it computes 3×3 and 5×5 kernels, or with strides kernels of 2 to 5 taps in each of at most {WinogradPhases.MostPhases} stride phases, and dilation 1 only";
+        PlanContext inner = phases?.Inner ?? context;
+        if (Math.Min(inner.Sizes.IW, inner.Sizes.OW) < WinogradPoints.Quad)
+            return $"its images must not be narrower than {WinogradPoints.Quad} columns{(phases is null ? "" : " of a stride phase")}";
+        (int workers, long smallest) = WorkspaceOf(inner, direction);
         return workers > 0
             ? null
-            : $"its smallest block of tiles takes {smallest} bytes of workspace; MaxWorkspaceBytes is {context.MaxWorkspaceBytes}";
+            : $"its smallest block of tiles takes {smallest + (phases?.WorkspaceBytes ?? 0)} bytes of workspace; MaxWorkspaceBytes is {context.MaxWorkspaceBytes}";
     }
 
     /// <summary>
@@ -47,21 +48,19 @@ internal sealed class Winograd : IConvAlgorithm
     /// </summary>
     public bool Suits(PlanContext context, Direction direction)
     {
-        // Multiply-adds in the time of one transform, of a tile's input or output (measured: 10 to 25 ns on Zen 3), for a gradient (measured on Zen 5), of
-        // a tap of a kernel's gradient, and of a tap by stride phases, there and back.
-        const int TileTransform = 600, GradientTileTransform = 400, TapTransform = 33, PhaseTapTransform = 35;
+        // Multiply-adds in the time of one transform, of a tile's input or output (measured: 10 to 25 ns on Zen 3), for a gradient (measured on Zen 5), and of
+        // a tap of a kernel's gradient.
+        const int TileTransform = 600, GradientTileTransform = 400, TapTransform = 33;
         const int FewestTiles = 4;   // measured on Zen 5: as fast as the others with plain weights, twice as fast with packed ones
-        WinogradPhases? phases = Phases(context);
-        PlanContext inner = phases?.Inner ?? context;
-        ConvSizes s = inner.SizesOf(direction) with { N = context.Sizes.N };
+        if (WinogradPhases.For(context, direction) is { } phases) return context.AllowWinograd && phases.Pays;
+        ConvSizes s = context.SizesOf(direction);
         bool isGradient = direction == Direction.BackwardWeights;
-        double tiles = (double)s.N * WinogradStrip.InImage(s), pairs = (double)s.GroupIC * s.GroupOC, taps = s.KH * s.KW * pairs;
-        double transforms = ((isGradient ? GradientTileTransform : TileTransform) * tiles * (s.GroupIC + s.GroupOC)) + (isGradient ? TapTransform * taps : 0);
+        double tiles = (double)s.N * WinogradStrip.InImage(s), pixels = (double)s.N * s.OutputPixels;
+        double taps = s.KH * s.KW, pairs = (double)s.GroupIC * s.GroupOC;
+        double transforms = ((isGradient ? GradientTileTransform : TileTransform) * tiles * (s.GroupIC + s.GroupOC)) + (isGradient ? TapTransform * taps * pairs : 0);
         double products = WinogradPoints.Products * tiles * (isGradient ? WinogradGradientTiling.Covered(WinogradKernels.For(context.Isa, s).Gemm, s) : pairs);
-        double direct = phases is null ? taps * s.N * s.OutputPixels : phases.DirectProducts;
-        if (phases is not null) transforms += PhaseTapTransform * taps;
-        return context.AllowWinograd && (isGradient || tiles >= FewestTiles) && products + transforms < direct
-            && (isGradient || phases is not null || IsFasterThanTaps(context, s));
+        return context.AllowWinograd && (isGradient || tiles >= FewestTiles) && products + transforms < taps * pixels * pairs
+            && (isGradient || IsFasterThanTaps(context, s));
     }
 
     /// <summary>
@@ -79,25 +78,10 @@ internal sealed class Winograd : IConvAlgorithm
 
     public ConvPass Plan(PlanContext context, Direction direction)
     {
-        if (Phases(context) is { } phases)
-            return direction == Direction.BackwardWeights ? new WinogradPhaseGradientPass(context, phases.Listed()) : new WinogradPhasePass(context, direction, phases.Listed());
+        if (WinogradPhases.For(context, direction) is { } phases) return phases.Plan();
         if (direction == Direction.BackwardWeights) return new WinogradGradientPass(context, WinogradGradientTiling.For(context));
         ConvSizes sizes = context.SizesOf(direction);
         return new WinogradPass(context, direction, sizes, WinogradTiling.For(context, sizes));
-    }
-
-    /// <summary>Strides as it does them; null where there are none, or a phase has too many taps.</summary>
-    private static WinogradPhases? Phases(PlanContext context)
-    {
-        const int MostPhases = 64;
-        ConvSizes s = context.Sizes;
-        if (s is { sh: 1, sw: 1 } || s is not { dh: 1, dw: 1 } || (long)s.sh * s.sw > MostPhases) return null;
-        return Math.Max(BlockSizes.CeilDiv(s.KH, s.sh), BlockSizes.CeilDiv(s.KW, s.sw)) switch
-        {
-            2 or 3 => new(context, 3),
-            4 or 5 => new(context, 5),
-            _ => null,
-        };
     }
 
     /// <summary>Threads that the workspace holds the smallest blocks for, and the bytes that one needs.</summary>

@@ -10,16 +10,17 @@ namespace ConvNative.Algorithms;
 ///   forward:         x' = phases of x, y = x' ∗ w'
 ///   backward-data:   dx' = dy ∗ turned w', dx = dx' joined
 /// </code>
-/// Packed weights are those of w', and behind them w' itself, from which they are made.
+/// Packed weights are those of w', and behind them w' itself, from which they are made. All images at once read weights that are packed in the run, if
+/// w' fits the workspace.
 /// </summary>
 internal sealed unsafe class WinogradPhasePass(PlanContext context, Direction direction, WinogradPhases phases) : ConvPass
 {
     private readonly WinogradPass _inner = new(
         phases.Inner, direction, phases.Inner.SizesOf(direction), WinogradTiling.For(phases.Inner, phases.Inner.SizesOf(direction)));
 
-    public override long WorkspaceBytes => ((phases.PlanesLength + (PacksInRun ? phases.WeightsLength : 0)) * sizeof(float)) + _inner.WorkspaceBytes;
+    public override long WorkspaceBytes => phases.WorkspaceBytes + _inner.WorkspaceBytes;
 
-    public override bool PacksInRun => _inner.PacksInRun && phases.Images == context.Sizes.N;
+    public override bool PacksInRun => _inner.PacksInRun && phases.Weights > 0;
 
     public override long PackedWeightsBytes => _inner.PackedWeightsBytes + (phases.WeightsLength * sizeof(float));
 
@@ -35,7 +36,7 @@ internal sealed unsafe class WinogradPhasePass(PlanContext context, Direction di
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
         ConvSizes s = context.Sizes;
-        float* planes = workspace, weights = planes + phases.PlanesLength, own = weights + (PacksInRun ? phases.WeightsLength : 0);
+        float* planes = workspace, weights = planes + phases.PlanesLength, own = weights + (phases.Weights * phases.WeightsLength);
         if (buffers.Packed == null) phases.SplitWeights(buffers.W, weights, pool);
         for (int n = 0; n < s.N; n += phases.Images)
         {

@@ -5,61 +5,90 @@ namespace ConvNative.Algorithms;
 
 /// <summary>
 /// How <see cref="Winograd"/> does strides: as a convolution without them over the <see cref="StridePhases"/> of some images at a time, whose planes stand in
-/// the workspace.
+/// the workspace. How many images, and where the weights by phases stand, follows from the shape and the limit of the workspace alone.
 /// </summary>
 internal sealed unsafe class WinogradPhases
 {
-    // Of the workspace, for planes: more images at once share weights' transforms and begin fewer loops (measured on Zen 5: a third faster than one, two threads).
-    private const int PlanesShare = 4;
+    /// <summary>More of them were never worth it: planes of a few columns.</summary>
+    public const int MostPhases = 64;
+
+    // Of the workspace, for planes (a third faster than one image at a time with two threads, measured on Zen 5), and for weights by phases.
+    private const int PlanesShare = 4, WeightsShare = 4;
 
     private readonly PlanContext _context;
+    private readonly Direction _direction;
     private readonly StridePhases _phases;
 
-    public WinogradPhases(PlanContext context, int taps)
+    private WinogradPhases(PlanContext context, Direction direction, int taps)
     {
-        _context = context;
-        _phases = new(context.Sizes, taps);
-        long image = _phases.Unit.IC * (long)_phases.Unit.InputPixels;
-        Images = ImagesAtOnce(context.Sizes.N, context.MaxWorkspaceBytes / PlanesShare / sizeof(float) / image);
-        PlanesLength = BlockSizes.RoundUp(Images * image, Prefetch.Line);
+        (_context, _direction, _phases) = (context, direction, new StridePhases(context.Sizes, taps));
+        long image = _phases.Unit.IC * (long)_phases.Unit.InputPixels * sizeof(float), weights = _phases.WeightsLength * sizeof(float);
+        Images = ImagesAtOnce(context.Sizes.N, context.MaxWorkspaceBytes / PlanesShare / image);
+        bool isWhole = Images == context.Sizes.N;
+        Weights = direction == Direction.BackwardWeights ? (isWhole ? 1 : 2) : isWhole && weights <= context.MaxWorkspaceBytes / WeightsShare ? 1 : 0;
+        PlanesLength = BlockSizes.RoundUp(Images * image / sizeof(float), Prefetch.Line);
         WeightsLength = BlockSizes.RoundUp(_phases.WeightsLength, Prefetch.Line);
-        Inner = context with
-        {
-            Sizes = _phases.Unit with { N = Images },
-            MaxWorkspaceBytes = Math.Max(0, context.MaxWorkspaceBytes - ((PlanesLength + (2 * WeightsLength)) * sizeof(float))),
-        };
+        Inner = context with { Sizes = _phases.Unit with { N = Images }, MaxWorkspaceBytes = Math.Max(0, context.MaxWorkspaceBytes - WorkspaceBytes) };
     }
 
-    /// <summary>The convolution without strides, and what it may use.</summary>
+    /// <summary>The convolution without strides of <see cref="Images"/>, and what it may use.</summary>
     public PlanContext Inner { get; }
 
     /// <summary>Images that are convolved at once; N is a multiple.</summary>
     public int Images { get; }
 
-    /// <summary>Floats of their planes.</summary>
+    /// <summary>How often the weights by phases stand in the workspace: for dw the sum and what is added to it; else once, or in the packed weights alone.</summary>
+    public int Weights { get; }
+
+    /// <summary>Floats of the images' planes.</summary>
     public long PlanesLength { get; }
 
-    /// <summary>Floats of the weights in the order of the phases.</summary>
+    /// <summary>Floats of the weights by phases.</summary>
     public long WeightsLength { get; }
 
-    /// <summary>Products of a group's direct convolution, for all images.</summary>
-    public double DirectProducts
+    /// <summary>What planes and weights take of the workspace.</summary>
+    public long WorkspaceBytes => (PlanesLength + (Weights * WeightsLength)) * sizeof(float);
+
+    /// <summary>In a few words.</summary>
+    public string Details => $"{_context.Sizes.sh}×{_context.Sizes.sw} stride phases of {Images} image(s) at a time";
+
+    /// <summary>
+    /// Whether products and transforms take less time than a direct convolution, in multiply-adds at the peak of one core (measured on Zen 5 over some 15
+    /// problems). Transforming the weights of y and dx counts half: where they were packed, it costs nothing.
+    /// </summary>
+    public bool Pays
     {
         get
         {
-            ConvSizes s = _context.Sizes;
-            return (double)s.N * s.OutputPixels * s.GroupOC * s.PatchLength;
+            bool isGradient = _direction == Direction.BackwardWeights;
+            ConvSizes s = Inner.SizesOf(_direction) with { N = _context.Sizes.N };
+            WinogradKernels kernels = WinogradKernels.For(_context.Isa, s);
+            (int input, int output, int kernel) = isGradient ? (900, 330, 600) : (1200, 560, 450);   // of a tile of a channel, of a kernel
+            double direct = _direction == Direction.BackwardData ? 1.25 : 1.1;   // the time of a multiply-add
+            double tiles = (double)s.N * WinogradStrip.InImage(s), pairs = (double)s.GroupIC * s.GroupOC;
+            double transforms = tiles * ((input * BlockSizes.RoundUp(s.GroupIC, kernels.Width)) + (output * BlockSizes.RoundUp(s.GroupOC, kernels.Width)));
+            double products = WinogradPoints.Products * tiles * (isGradient ? WinogradGradientTiling.Covered(kernels.Gemm, s) : pairs);
+            s = _context.Sizes;
+            return products + transforms + (kernel * pairs) < direct * s.N * s.OutputPixels * s.GroupOC * s.PatchLength;
         }
     }
 
-    /// <summary>In a few words.</summary>
-    public string Details => $"{_context.Sizes.sh}×{_context.Sizes.sw} stride phases of {Images} images at a time";
+    /// <summary>Null where there are no strides, or the taps of a phase are not what <see cref="Winograd"/> can do.</summary>
+    public static WinogradPhases? For(PlanContext context, Direction direction)
+    {
+        ConvSizes s = context.Sizes;
+        if (s is { sh: 1, sw: 1 } || s is not { dh: 1, dw: 1 } || (long)s.sh * s.sw > MostPhases) return null;
+        int taps = Math.Max(BlockSizes.CeilDiv(s.KH, s.sh), BlockSizes.CeilDiv(s.KW, s.sw));
+        if (taps is < 2 or > 5) return null;
+        taps = taps <= 3 ? 3 : 5;
+        return (long)s.IC * s.sh * s.sw * taps * taps <= int.MaxValue ? new(context, direction, taps) : null;
+    }
 
-    /// <summary>Lists what a pass that will run reads.</summary>
-    public WinogradPhases Listed()
+    /// <summary>The pass.</summary>
+    public ConvPass Plan()
     {
         _phases.ListTaps();
-        return this;
+        return _direction == Direction.BackwardWeights ? new WinogradPhaseGradientPass(_context, this) : new WinogradPhasePass(_context, _direction, this);
     }
 
     /// <summary>The stride phases of some images.</summary>
@@ -90,28 +119,28 @@ internal sealed unsafe class WinogradPhases
         pool.For(_context.Threads, _context.Sizes.OC, ref task);
     }
 
-    /// <summary>sum += part, of the weights' gradient by stride phases.</summary>
-    public void Add(float* sum, float* part, WorkerPool pool)
+    /// <summary>sum += part, of weights by phases.</summary>
+    public void AddWeights(float* sum, float* part, WorkerPool pool)
     {
-        var task = new AddTask(WinogradKernels.For(_context.Isa, _phases.Unit), WeightsLength, sum, part);
-        pool.For(_context.Threads, AddTask.Shares, ref task);
+        var task = new AddTask(WinogradKernels.For(_context.Isa, _phases.Unit), _phases.Unit.PatchLength, sum, part);
+        pool.For(_context.Threads, _context.Sizes.OC, ref task);
     }
 
+    /// <summary>The largest divisor of N that is not more, or 1.</summary>
     private static int ImagesAtOnce(int N, long most)
     {
-        for (int images = (int)Math.Clamp(most, 1, N); ; images--)
-        {
-            if (N % images == 0) return images;
-        }
+        int images = (int)Math.Clamp(most, 1, N);
+        while (N % images != 0) images--;
+        return images;
     }
 
     /// <summary>
-    /// for image, band of rows of the planes: in the order in which blocks of tiles are shared out, so that a worker finds most of what it reads in its own
+    /// for image, band of rows of its planes: in the order in which blocks of tiles are shared out, so that a worker finds most of what it reads in its own
     /// core's cache.
     /// </summary>
     private readonly struct RowsTask(WinogradPhases pass, float* x, float* planes, bool joins) : IParallelTask
     {
-        private static readonly int Bands = int.Parse(Environment.GetEnvironmentVariable("BANDS") ?? "8", System.Globalization.CultureInfo.InvariantCulture);
+        private const int Bands = 8;
 
         public long Count => pass.Images * (long)Bands;
 
@@ -121,21 +150,9 @@ internal sealed unsafe class WinogradPhases
             ConvSizes s = phases.Strided;
             (long n, long band) = Math.DivRem(index, Bands);
             int first = (int)(band * phases.Unit.IH / Bands), end = (int)((band + 1) * phases.Unit.IH / Bands);
-            float* image = x + (n * s.IC * s.InputPixels), to = planes + (n * s.IC * phases.Planes.ChannelStride) + (first * (nint)phases.Planes.Pitch);
-            if (joins) Join(phases, to, image, first, end);
-            else PhasePlanesFill.Run(pass._context.Isa, phases.Planes, image, s.IC, first, end - first, to);
-        }
-
-        private void Join(StridePhases phases, float* from, float* image, int first, int end)
-        {
-            ConvSizes s = phases.Strided;
-            int row = phases.RowsIn(first), rows = phases.RowsIn(end) - row, phase = first == 0 ? phases.FirstRow : 0;
-            for (int c = 0; c < s.IC; c++, from += phases.Planes.ChannelStride, image += s.InputPixels)
-            {
-                PlaneStore.Interleaved(
-                    pass._context.Isa, from, phases.Planes.PlaneLength, s.sh, s.sw, phases.Planes.Pitch, rows, s.IW, image + ((nint)row * s.IW), phase,
-                    phases.FirstColumn);
-            }
+            float* image = x + (n * s.IC * s.InputPixels), rows = planes + (n * s.IC * phases.Planes.ChannelStride) + (first * (nint)phases.Planes.Pitch);
+            if (joins) phases.Join(pass._context.Isa, rows, image, first, end);
+            else PhasePlanesFill.Run(pass._context.Isa, phases.Planes, image, s.IC, first, end - first, rows);
         }
     }
 
@@ -144,22 +161,15 @@ internal sealed unsafe class WinogradPhases
     {
         public void Run(long index, int worker)
         {
-            int kernels = phases.Strided.GroupIC;
-            float* from = w + (index * phases.Strided.PatchLength), to = split + (index * phases.Unit.PatchLength);
-            if (joins) phases.Join(to, kernels, from);
-            else phases.Split(from, kernels, to);
+            float* kernels = w + (index * phases.Strided.PatchLength), parts = split + (index * phases.Unit.PatchLength);
+            if (joins) phases.JoinWeights(parts, phases.Strided.GroupIC, kernels);
+            else phases.SplitWeights(kernels, phases.Strided.GroupIC, parts);
         }
     }
 
-    /// <summary>for share: sum += part.</summary>
-    private readonly struct AddTask(WinogradKernels kernels, long length, float* sum, float* part) : IParallelTask
+    /// <summary>for oc: sum += part.</summary>
+    private readonly struct AddTask(WinogradKernels kernels, int length, float* sum, float* part) : IParallelTask
     {
-        public const int Shares = 16;
-
-        public void Run(long index, int worker)
-        {
-            nint first = (nint)(length / Prefetch.Line * index / Shares * Prefetch.Line), end = (nint)(length / Prefetch.Line * (index + 1) / Shares * Prefetch.Line);
-            kernels.Add(sum + first, part + first, end - first);
-        }
+        public void Run(long index, int worker) => kernels.Add(sum + (index * length), part + (index * length), length);
     }
 }

@@ -10,8 +10,8 @@ namespace ConvNative.Kernels;
 /// x'[c, a, b][i][j] = x[c][sh·i + a − pt − h][sw·j + b − pl − v]        w'[oc][c, a, b][p][q] = w[oc][c][sh·p + a − h][sw·q + b − v]
 /// y = x' ∗ w'                                                   0 ≤ a &lt; sh, 0 ≤ b &lt; sw,   h, v: zeros before the kernel
 /// </code>
-/// What lies outside x or w is zero. Rows and columns of x' that hold only padding are left to the convolution's own padding. A kernel has ⌈KH/sh⌉ × ⌈KW/sw⌉
-/// taps in each phase. Where w' has room for it, zeros before the kernel, and as much padding, make the image begin with phase 0: then its planes
+/// What lies outside x or w is zero. Rows and columns of x' that hold only padding are left to the convolution's own padding. A kernel has
+/// ⌈KH/sh⌉ × ⌈KW/sw⌉ taps in each phase. Where w' has room for it, zeros before the kernel, and as much padding, make the image begin with phase 0: then its planes
 /// are no larger than it is.
 /// </summary>
 internal sealed unsafe class StridePhases
@@ -120,7 +120,8 @@ internal sealed unsafe class StridePhases
         int pt = (int)(top / s.sh), pl = (int)(left / s.sw);
         return s with
         {
-            IC = s.IC * s.sh * s.sw, IH = (int)BlockSizes.CeilDiv(s.IH + top, (long)s.sh) - pt, IW = (int)BlockSizes.CeilDiv(s.IW + left, (long)s.sw) - pl,
+            IC = s.IC * s.sh * s.sw,
+            IH = (int)BlockSizes.CeilDiv(s.IH + top, (long)s.sh) - pt, IW = (int)BlockSizes.CeilDiv(s.IW + left, (long)s.sw) - pl,
             KH = taps, KW = taps, sh = 1, sw = 1, pt = pt, pl = pl,
         };
     }

@@ -8,7 +8,7 @@ namespace ConvNative.Algorithms;
 /// multiplications than a direct convolution; F(2×2, 5×5) for 5×5, with 2.8 times fewer. A block of tiles is transformed, multiplied with the
 /// transformed weights by 36 matrix products and transformed back while it is in the cache. dx is the convolution of dy with the kernels
 /// turned by 180° and the roles of the channels exchanged; dw is the transposed algorithm, F(3×3, 4×4) and F(5×5, 2×2), whose products are
-/// summed over all tiles before the last transform.
+/// summed over all tiles before the last transform. Strides: <see cref="WinogradPhases"/>.
 /// Results never depend on threads: products for y and dx are one sum over the channels in their order; those for dw are cut by the shape and the
 /// limit of the workspace.
 /// </summary>
@@ -31,14 +31,15 @@ internal sealed class Winograd : IConvAlgorithm
     {
         WinogradPhases? phases = WinogradPhases.For(context, direction);
         if (phases is null && context.Sizes is not ({ KH: 3, KW: 3, sh: 1, sw: 1, dh: 1, dw: 1 } or { KH: 5, KW: 5, sh: 1, sw: 1, dh: 1, dw: 1 }))
-            return $"it computes 3×3 and 5×5 kernels, or with strides kernels of 2 to 5 taps in each of at most {WinogradPhases.MostPhases} stride phases, and dilation 1 only";
+            return $"it computes 3×3 and 5×5 kernels, with strides those of 2 to 5 taps in each of at most {WinogradPhases.MostPhases} phases, and no dilation";
         PlanContext inner = phases?.Inner ?? context;
         if (Math.Min(inner.Sizes.IW, inner.Sizes.OW) < WinogradPoints.Quad)
             return $"its images must not be narrower than {WinogradPoints.Quad} columns{(phases is null ? "" : " of a stride phase")}";
         (int workers, long smallest) = WorkspaceOf(inner, direction);
+        smallest += phases?.WorkspaceBytes ?? 0;
         return workers > 0
             ? null
-            : $"its smallest block of tiles takes {smallest + (phases?.WorkspaceBytes ?? 0)} bytes of workspace; MaxWorkspaceBytes is {context.MaxWorkspaceBytes}";
+            : $"its smallest block of tiles takes {smallest} bytes of workspace; MaxWorkspaceBytes is {context.MaxWorkspaceBytes}";
     }
 
     /// <summary>

@@ -10,8 +10,8 @@ namespace ConvNative.Algorithms;
 ///   forward:         x' = phases of x, y = x' ∗ w'
 ///   backward-data:   dx' = dy ∗ turned w', dx = dx' joined
 /// </code>
-/// Packed weights are those of w', and behind them w' itself, from which they are made. All images at once read weights that are packed in the run, if
-/// w' fits the workspace.
+/// Packed weights are those of w', and behind them w' itself, from which they are made. All images at once read weights that are packed in the
+/// run, if w' fits the workspace.
 /// </summary>
 internal sealed unsafe class WinogradPhasePass(PlanContext context, Direction direction, WinogradPhases phases) : ConvPass
 {

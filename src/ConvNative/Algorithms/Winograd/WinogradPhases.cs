@@ -4,8 +4,8 @@ using ConvNative.Kernels;
 namespace ConvNative.Algorithms;
 
 /// <summary>
-/// How <see cref="Winograd"/> does strides: as a convolution without them over the <see cref="StridePhases"/> of some images at a time, whose planes stand in
-/// the workspace. How many images, and where the weights by phases stand, follows from the shape and the limit of the workspace alone.
+/// How <see cref="Winograd"/> does strides: as a convolution without them over the <see cref="StridePhases"/> of some images at a time, whose
+/// planes stand in the workspace. How many images, and where the weights by phases stand, follows from the shape and the limit of the workspace alone.
 /// </summary>
 internal sealed unsafe class WinogradPhases
 {
@@ -37,7 +37,9 @@ internal sealed unsafe class WinogradPhases
     /// <summary>Images that are convolved at once; N is a multiple.</summary>
     public int Images { get; }
 
-    /// <summary>How often the weights by phases stand in the workspace: for dw the sum and what is added to it; else once, or in the packed weights alone.</summary>
+    /// <summary>
+    /// How often the weights by phases stand in the workspace: for dw the sum and what is added to it; else once, or in the packed weights alone.
+    /// </summary>
     public int Weights { get; }
 
     /// <summary>Floats of the images' planes.</summary>
@@ -53,8 +55,8 @@ internal sealed unsafe class WinogradPhases
     public string Details => $"{_context.Sizes.sh}×{_context.Sizes.sw} stride phases of {Images} image(s) at a time";
 
     /// <summary>
-    /// Whether products and transforms take less time than a direct convolution, in multiply-adds at the peak of one core (measured on Zen 5 over some 15
-    /// problems). Transforming the weights of y and dx counts half: where they were packed, it costs nothing.
+    /// Whether products and transforms take less time than a direct convolution, in multiply-adds at the peak of one core (measured on Zen 5 over
+    /// 15 problems). Transforming the weights of y and dx counts half: where they were packed, it costs nothing.
     /// </summary>
     public bool Pays
     {
@@ -66,7 +68,8 @@ internal sealed unsafe class WinogradPhases
             (int input, int output, int kernel) = isGradient ? (900, 330, 600) : (1200, 560, 450);   // of a tile of a channel, of a kernel
             double direct = _direction == Direction.BackwardData ? 1.25 : 1.1;   // the time of a multiply-add
             double tiles = (double)s.N * WinogradStrip.InImage(s), pairs = (double)s.GroupIC * s.GroupOC;
-            double transforms = tiles * ((input * BlockSizes.RoundUp(s.GroupIC, kernels.Width)) + (output * BlockSizes.RoundUp(s.GroupOC, kernels.Width)));
+            int inputs = BlockSizes.RoundUp(s.GroupIC, kernels.Width), outputs = BlockSizes.RoundUp(s.GroupOC, kernels.Width);
+            double transforms = tiles * ((input * inputs) + (output * outputs));
             double products = WinogradPoints.Products * tiles * (isGradient ? WinogradGradientTiling.Covered(kernels.Gemm, s) : pairs);
             s = _context.Sizes;
             return products + transforms + (kernel * pairs) < direct * s.N * s.OutputPixels * s.GroupOC * s.PatchLength;
@@ -135,8 +138,8 @@ internal sealed unsafe class WinogradPhases
     }
 
     /// <summary>
-    /// for image, band of rows of its planes: in the order in which blocks of tiles are shared out, so that a worker finds most of what it reads in its own
-    /// core's cache.
+    /// for image, band of rows of its planes: in the order in which blocks of tiles are shared out, so that a worker finds most of what it reads in
+    /// its own core's cache.
     /// </summary>
     private readonly struct RowsTask(WinogradPhases pass, float* x, float* planes, bool joins) : IParallelTask
     {
@@ -150,7 +153,8 @@ internal sealed unsafe class WinogradPhases
             ConvSizes s = phases.Strided;
             (long n, long band) = Math.DivRem(index, Bands);
             int first = (int)(band * phases.Unit.IH / Bands), end = (int)((band + 1) * phases.Unit.IH / Bands);
-            float* image = x + (n * s.IC * s.InputPixels), rows = planes + (n * s.IC * phases.Planes.ChannelStride) + (first * (nint)phases.Planes.Pitch);
+            float* image = x + (n * s.IC * s.InputPixels);
+            float* rows = planes + (n * s.IC * phases.Planes.ChannelStride) + (first * (nint)phases.Planes.Pitch);
             if (joins) phases.Join(pass._context.Isa, rows, image, first, end);
             else PhasePlanesFill.Run(pass._context.Isa, phases.Planes, image, s.IC, first, end - first, rows);
         }

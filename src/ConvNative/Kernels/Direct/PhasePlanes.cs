@@ -41,7 +41,7 @@ internal sealed unsafe class PhasePlanes
     /// <param name="sw">Source columns from one grid column to the next.</param>
     /// <param name="taps">What a point reads.</param>
     /// <param name="alignsRows">Rows begin with a cache line: for those who go row by row.</param>
-    /// <param name="isDense">Rows and planes follow each other without gaps, and several may fill some rows each: nothing is written beyond a row.</param>
+    /// <param name="isDense">Rows and planes follow each other without gaps, and several threads may fill some rows each.</param>
     public PhasePlanes(int H, int W, int rows, int columns, int sh, int sw, ReadOnlySpan<Tap> taps, bool alignsRows = false, bool isDense = false)
     {
         IsDense = isDense;

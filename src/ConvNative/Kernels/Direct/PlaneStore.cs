@@ -22,8 +22,8 @@ internal static unsafe class PlaneStore
 
     /// <summary>
     /// Rows of one channel from the classes of strides (sh, sw), class (rh, rw) at sums + (rh·sw + rw)·classStride:
-    /// out[(row − rh)·columns + column − rw] = class (row mod sh, column mod sw)[row/sh·pitch + column/sw], rh ≤ row &lt; rows + rh, rw ≤ column &lt; columns + rw:
-    /// (<paramref name="rh"/>, <paramref name="rw"/>) is the class of the first element.
+    /// out[(row − rh)·columns + column − rw] = class (row mod sh, column mod sw)[row/sh·pitch + column/sw], rh ≤ row &lt; rows + rh,
+    /// rw ≤ column &lt; columns + rw: (<paramref name="rh"/>, <paramref name="rw"/>) is the class of the first element.
     /// </summary>
     public static void Interleaved(
         Isa isa, float* sums, nint classStride, int sh, int sw, int pitch, int rows, int columns, float* output, int rh = 0, int rw = 0)
@@ -202,7 +202,8 @@ internal static unsafe class PlaneStore<S, V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Quads(float* sums, nint classStride, int first, float* output, int columns)
     {
-        float* a = sums + (first * classStride), b = At(sums, classStride, first + 1), c = At(sums, classStride, first + 2), d = At(sums, classStride, first + 3);
+        float* a = sums + (first * classStride), b = At(sums, classStride, first + 1), c = At(sums, classStride, first + 2);
+        float* d = At(sums, classStride, first + 3);
         for (; columns > 0; columns -= 4 * S.Width, output += 4 * S.Width, a += S.Width, b += S.Width, c += S.Width, d += S.Width)
         {
             V va = Load(a, columns + 3), vb = Load(b, columns + 2), vc = Load(c, columns + 1), vd = Load(d, columns);

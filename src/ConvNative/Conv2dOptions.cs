@@ -105,10 +105,11 @@ public sealed record Conv2dOptions
     }
 
     /// <summary>
-    /// Whether <see cref="ConvAlgorithm.Auto"/> may use Winograd's minimal filtering, for 3×3 and 5×5 kernels, larger ones with strides: 4 and 2.8
-    /// times fewer multiplications. Its transforms of 6×6 tiles make errors relative to the tile: at most 4·(n + 2)·2⁻²⁴·s, n = KH·KW·IC/G (dx:
-    /// KH·KW·OC/G, dw: N·OH·OW), where s is the largest Σ|x·w| of the results; measured, at most 0.1·(n + 2)·2⁻²⁴·s from 16 channels on.
-    /// Two kinds of data exceed it: a single channel with a few taps that are 10⁴ times the others (4.2 measured in place of 4), and dw of data that is
+    /// Whether <see cref="ConvAlgorithm.Auto"/> may use Winograd's minimal filtering, for 3×3 and 5×5 kernels, with strides larger ones: 4 and 6.25
+    /// times fewer multiplications. Its transforms of 6×6 and 8×8 tiles make errors relative to the tile: at most 4·(n + 2)·2⁻²⁴·s, n = KH·KW·IC/G (dx:
+    /// KH·KW·OC/G, dw: N·OH·OW), where s is the largest Σ|x·w| of the results; measured, at most 0.2·(n + 2)·2⁻²⁴·s from 16 channels on.
+    /// Some kinds of data exceed it: one to three channels with a few taps that are 10⁴ times the others (4.7 measured in place of 4) or with numbers over
+    /// many orders of magnitude, and dw of data that is
     /// zero but for a few spikes. A NaN or an infinity reaches all results of its tiles. Asking for <see cref="ConvAlgorithm.Winograd"/>
     /// itself overrides this.
     /// </summary>

@@ -2,48 +2,55 @@ using ConvNative.Kernels;
 
 namespace ConvNative.Tests.Kernels;
 
-/// <summary>The specification of <see cref="WinogradPoints{S, V}"/> and its schemes: the three matrices from their points, in double.</summary>
+/// <summary>The specification of <see cref="WinogradPoints"/> and its schemes: the three matrices from their points, in double.</summary>
 internal static class WinogradMatrices
 {
-    private static readonly double[] Points = [0, WinogradPoints.A, -WinogradPoints.A, WinogradPoints.B, -WinogradPoints.B];
+    /// <summary>The finite points for kernels of so many taps.</summary>
+    private static double[] Points(int taps) => taps == 3 ? [0, 0.75, -0.75, 1.5, -1.5] : [0, 0.5, -0.5, 1, -1, 2, -2];
 
-    /// <summary>Bᵀ, 6×6.</summary>
-    public static double[,] InputMatrix()
+    /// <summary>Bᵀ.</summary>
+    public static double[,] InputMatrix(int taps)
     {
-        var matrix = new double[6, 6];
-        for (int i = 0; i < 6; i++)
+        double[] points = Points(taps);
+        var matrix = new double[points.Length + 1, points.Length + 1];
+        for (int i = 0; i <= points.Length; i++)
         {
-            double[] row = Polynomial(Points.Where((_, j) => j != i));
-            for (int k = 0; k < row.Length; k++) matrix[i, k] = row[k];
+            double[] row = Polynomial(points.Where((_, j) => j != i));
+            for (int k = 0; k < row.Length; k++) matrix[i, k] = SignOf(i, taps) * row[k];
         }
 
         return matrix;
     }
 
-    /// <summary>G, 6×taps.</summary>
+    /// <summary>G.</summary>
     public static double[,] FilterMatrix(int taps)
     {
-        var matrix = new double[6, taps];
-        for (int i = 0; i < 5; i++)
+        double[] points = Points(taps);
+        var matrix = new double[points.Length + 1, taps];
+        for (int i = 0; i < points.Length; i++)
         {
-            double p = Points[i], divisor = Points.Where((_, j) => j != i).Aggregate(1.0, (product, q) => product * (p - q));
+            double p = points[i], divisor = points.Where((_, j) => j != i).Aggregate((double)SignOf(i, taps), (product, q) => product * (p - q));
             for (int k = 0; k < taps; k++) matrix[i, k] = Math.Pow(p, k) / divisor;
         }
 
-        matrix[5, taps - 1] = 1;
+        matrix[points.Length, taps - 1] = 1;
         return matrix;
     }
 
-    /// <summary>Aᵀ, tile×6 with tile = 7 − taps.</summary>
+    /// <summary>Aᵀ.</summary>
     public static double[,] OutputMatrix(int taps)
     {
-        int tile = 7 - taps;
-        var matrix = new double[tile, 6];
-        for (int i = 0; i < 5; i++)
-            for (int k = 0; k < tile; k++) matrix[k, i] = Math.Pow(Points[i], k);
-        matrix[tile - 1, 5] = 1;
+        const int Tile = WinogradPoints.Tile;
+        double[] points = Points(taps);
+        var matrix = new double[Tile, points.Length + 1];
+        for (int i = 0; i < points.Length; i++)
+            for (int k = 0; k < Tile; k++) matrix[k, i] = Math.Pow(points[i], k);
+        matrix[Tile - 1, points.Length] = 1;
         return matrix;
     }
+
+    /// <summary>Row 0 of Bᵀ and G, where N(0) is negative, has the other sign.</summary>
+    private static int SignOf(int row, int taps) => row == 0 && taps == 5 ? -1 : 1;
 
     public static double[,] Transposed(double[,] matrix)
     {

@@ -11,17 +11,18 @@ internal sealed unsafe class WinogradTransformTests
     [TestCase(5)]
     public void The_matrices_compute_a_convolution(int taps)
     {
+        int reach = WinogradPoints.Reach(taps);
         var random = new Random(1);
         for (int round = 0; round < 100; round++)
         {
-            double[,] d = Whole(random, 6), g = Whole(random, taps);
+            double[,] d = Whole(random, reach), g = Whole(random, taps);
             double[,] u = WinogradMatrices.Transform(WinogradMatrices.FilterMatrix(taps), g).Value;
-            double[,] v = WinogradMatrices.Transform(WinogradMatrices.InputMatrix(), d).Value;
-            for (int i = 0; i < 6; i++)
-            for (int j = 0; j < 6; j++) v[i, j] *= u[i, j];
+            double[,] v = WinogradMatrices.Transform(WinogradMatrices.InputMatrix(taps), d).Value;
+            for (int i = 0; i < reach; i++)
+            for (int j = 0; j < reach; j++) v[i, j] *= u[i, j];
             double[,] y = WinogradMatrices.Transform(WinogradMatrices.OutputMatrix(taps), v).Value;
-            for (int i = 0; i < 7 - taps; i++)
-            for (int j = 0; j < 7 - taps; j++)
+            for (int i = 0; i < WinogradPoints.Tile; i++)
+            for (int j = 0; j < WinogradPoints.Tile; j++)
             {
                 double direct = 0;
                 for (int k = 0; k < taps * taps; k++) direct += d[i + (k / taps), j + (k % taps)] * g[k / taps, k % taps];
@@ -34,31 +35,33 @@ internal sealed unsafe class WinogradTransformTests
     [TestCase(5)]
     public void The_transposed_matrices_compute_the_gradient_of_the_kernel(int taps)
     {
-        int tile = 7 - taps;
+        const int Tile = WinogradPoints.Tile;
+        int reach = WinogradPoints.Reach(taps);
         var random = new Random(1);
         for (int round = 0; round < 100; round++)
         {
-            double[,] d = Whole(random, 6), dy = Whole(random, tile);
+            double[,] d = Whole(random, reach), dy = Whole(random, Tile);
             double[,] m = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.OutputMatrix(taps)), dy).Value;
-            double[,] v = WinogradMatrices.Transform(WinogradMatrices.InputMatrix(), d).Value;
-            for (int i = 0; i < 6; i++)
-            for (int j = 0; j < 6; j++) v[i, j] *= m[i, j];
+            double[,] v = WinogradMatrices.Transform(WinogradMatrices.InputMatrix(taps), d).Value;
+            for (int i = 0; i < reach; i++)
+            for (int j = 0; j < reach; j++) v[i, j] *= m[i, j];
             double[,] dw = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.FilterMatrix(taps)), v).Value;
             for (int i = 0; i < taps; i++)
             for (int j = 0; j < taps; j++)
             {
                 double direct = 0;
-                for (int k = 0; k < tile * tile; k++) direct += d[i + (k / tile), j + (k % tile)] * dy[k / tile, k % tile];
+                for (int k = 0; k < Tile * Tile; k++) direct += d[i + (k / Tile), j + (k % Tile)] * dy[k / Tile, k % Tile];
                 Assert.That(dw[i, j], Is.EqualTo(direct).Within(1e-9));
             }
         }
     }
 
-    [Test]
-    public void The_input_and_output_matrices_are_exact_in_float32()
+    [TestCase(3)]
+    [TestCase(5)]
+    public void The_input_and_output_matrices_are_exact_in_float32(int taps)
     {
-        foreach (double value in WinogradMatrices.InputMatrix()) Assert.That((double)(float)value, Is.EqualTo(value));
-        foreach (double value in WinogradMatrices.OutputMatrix(3)) Assert.That((double)(float)value, Is.EqualTo(value));
+        foreach (double value in WinogradMatrices.InputMatrix(taps)) Assert.That((double)(float)value, Is.EqualTo(value));
+        foreach (double value in WinogradMatrices.OutputMatrix(taps)) Assert.That((double)(float)value, Is.EqualTo(value));
     }
 
     // Tiles over image borders, rows, strips and images; every number of tiles.
@@ -75,7 +78,7 @@ internal sealed unsafe class WinogradTransformTests
             {
                 int lanes = 1 + (count % kernels.Width);
                 using FencedFloats x = new FencedFloats(s.N * s.IC * s.InputPixels).FillUniform(new Random(count));
-                using FencedFloats buffer = new(kernels.BufferLength), v = new(36 * count * tileStride);
+                using FencedFloats buffer = new(kernels.BufferLength), v = new(WinogradPoints.Products(taps) * count * tileStride);
                 int first = all - count, channel = channels - lanes;
                 kernels.Input(s, first, count, x.Pointer + (channel * s.InputPixels), lanes, buffer.Pointer, v.Pointer, count * tileStride, tileStride);
                 Assert.That(x.FencesHold && buffer.FencesHold && v.FencesHold);
@@ -90,11 +93,11 @@ internal sealed unsafe class WinogradTransformTests
     public void Filter_is_the_transform_of_each_kernel([Values] Isa isa, [Values] bool flipped, [Values(1, 2, 9, 17)] int K, [Values(3, 5)] int taps)
     {
         WinogradKernels kernels = WinogradKernels.For(isa, new() { KH = taps, KW = taps });
-        int kStride = kernels.Width + 3, size = taps * taps;
+        int kStride = kernels.Width + 3, size = taps * taps, reach = WinogradPoints.Reach(taps);
         for (int lanes = 1; lanes <= kernels.Width; lanes++)
         {
             using FencedFloats w = new FencedFloats(lanes * K * size).FillUniform(new Random(1));
-            using var u = new FencedFloats(36 * K * kStride);
+            using var u = new FencedFloats(reach * reach * K * kStride);
             kernels.Filter(w.Pointer, new FilterOrder(K * size, size, flipped), lanes, K, u.Pointer, K * kStride, kStride);
             Assert.That(w.FencesHold && u.FencesHold);
             var g = new double[taps, taps];
@@ -104,8 +107,8 @@ internal sealed unsafe class WinogradTransformTests
                 int kernel = (Math.Min(c, lanes - 1) * K) + k;
                 for (int t = 0; t < size; t++) g[t / taps, t % taps] = w.Span[(kernel * size) + (flipped ? size - 1 - t : t)];
                 (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.FilterMatrix(taps), g);
-                for (int f = 0; f < 36; f++)
-                    AssertNear(u.Span[(((f * K) + k) * kStride) + c], value[f / 6, f % 6], magnitude[f / 6, f % 6], $"K {k}, channel {c}, product {f}");
+                for (int f = 0; f < reach * reach; f++)
+                    AssertNear(u.Span[(((f * K) + k) * kStride) + c], value[f / reach, f % reach], magnitude[f / reach, f % reach], $"K {k}, channel {c}, product {f}");
             }
         }
     }
@@ -126,25 +129,26 @@ internal sealed unsafe class WinogradTransformTests
     {
         WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, taps));
         double[,] matrix = WinogradMatrices.Transposed(WinogradMatrices.OutputMatrix(taps));
+        int reach = WinogradPoints.Reach(taps);
         foreach ((int h, int w) in new[] { (9, 13), (4, 4), (7, 7), (1, 41), (6, 5), (3, 6), (2, 75) })
         for (int lanes = 1; lanes <= kernels.Width; lanes += Math.Min(3, kernels.Width - 1))
         {
             ConvSizes s = Sizes(h, w, taps / 2, lanes + 1, taps);
             int all = s.N * WinogradStrip.InImage(s), count = 1 + ((all - 1) * lanes / kernels.Width), first = all - count;
             int tileStride = kernels.Width + 3, productStride = count * tileStride;
-            using FencedFloats dy = new FencedFloats(s.N * s.OC * s.OutputPixels).FillUniform(new Random(1)), m = new(36 * productStride);
+            using FencedFloats dy = new FencedFloats(s.N * s.OC * s.OutputPixels).FillUniform(new Random(1)), m = new(reach * reach * productStride);
             kernels.OutputGradient(s, first, count, dy.Pointer + s.OutputPixels, lanes, m.Pointer, productStride, tileStride);
             Assert.That(dy.FencesHold && m.FencesHold);
             for (int tile = 0; tile < count; tile++)
             for (int lane = 0; lane < lanes; lane++)
             {
                 ReadOnlySpan<float> planes = dy.Span[((lane + 1) * s.OutputPixels)..];
-                double[,] d = Window(planes, s.OC * s.OutputPixels, s.OH, s.OW, s, first + tile, WinogradPoints.Tile(taps), 0);
+                double[,] d = Window(planes, s.OC * s.OutputPixels, s.OH, s.OW, s, first + tile, WinogradPoints.Tile, 0);
                 (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(matrix, d);
-                for (int f = 0; f < 36; f++)
+                for (int f = 0; f < reach * reach; f++)
                 {
                     float actual = m.Span[(f * productStride) + (tile * tileStride) + lane];
-                    AssertNear(actual, value[f / 6, f % 6], magnitude[f / 6, f % 6], $"{s.OH}x{s.OW}, tile {tile} of {count}, channel {lane}, product {f}");
+                    AssertNear(actual, value[f / reach, f % reach], magnitude[f / reach, f % reach], $"{s.OH}x{s.OW}, tile {tile} of {count}, channel {lane}, product {f}");
                 }
             }
         }
@@ -158,12 +162,12 @@ internal sealed unsafe class WinogradTransformTests
     {
         const int Rows = 3, Gap = 5;
         WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, taps));
-        int size = taps * taps;
+        int size = taps * taps, reach = WinogradPoints.Reach(taps);
         for (int columns = 1; columns <= (2 * kernels.Width) + 1; columns++)
         {
             int whole = BlockSizes.RoundUp(columns, kernels.Width), rowStride = whole + Gap, productStride = Rows * rowStride, sumsStride = (whole * size) + Gap;
             (int dwRow, int dwColumn) = turned ? (size, (Rows * size) + Gap) : ((columns * size) + Gap, size);
-            using FencedFloats m = new FencedFloats(36 * productStride).FillUniform(new Random(1)), sums = new FencedFloats(Rows * sumsStride).FillUniform(new Random(2));
+            using FencedFloats m = new FencedFloats(reach * reach * productStride).FillUniform(new Random(1)), sums = new FencedFloats(Rows * sumsStride).FillUniform(new Random(2));
             using FencedFloats dw = new(turned ? columns * dwColumn : Rows * dwRow);
             float[] before = sums.Span.ToArray();
             int untouched = dw.Bits[^1];
@@ -182,11 +186,11 @@ internal sealed unsafe class WinogradTransformTests
             int gap = turned ? Rows * size : columns * size, line = gap + Gap;
             for (int i = 0; i < dw.Bits.Length; i++)
                 if (i % line >= gap) Assert.That(dw.Bits[i], Is.EqualTo(untouched), "the gap");
-            var products = new double[6, 6];
+            var products = new double[reach, reach];
             for (int row = 0; row < Rows; row++)
             for (int column = 0; column < columns; column++)
             {
-                for (int f = 0; f < 36; f++) products[f / 6, f % 6] = m.Span[(f * productStride) + (row * rowStride) + column];
+                for (int f = 0; f < reach * reach; f++) products[f / reach, f % reach] = m.Span[(f * productStride) + (row * rowStride) + column];
                 (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.FilterMatrix(taps)), products);
                 for (int t = 0; t < size; t++)
                 {
@@ -203,8 +207,9 @@ internal sealed unsafe class WinogradTransformTests
     private static void CheckOutput(in WinogradKernels kernels, in ConvSizes s, int lanes, bool addend)
     {
         const int First = 1;
-        int size = WinogradPoints.Tile(s.KH), count = (s.N * WinogradStrip.InImage(s)) - First, tileStride = kernels.Width + 3, productStride = count * tileStride;
-        using FencedFloats m = new FencedFloats(36 * productStride).FillUniform(new Random(1));
+        const int Size = WinogradPoints.Tile;
+        int reach = WinogradPoints.Reach(s.KH), count = (s.N * WinogradStrip.InImage(s)) - First, tileStride = kernels.Width + 3, productStride = count * tileStride;
+        using FencedFloats m = new FencedFloats(reach * reach * productStride).FillUniform(new Random(1));
         using FencedFloats bias = new FencedFloats(lanes).FillUniform(new Random(2)), residual = new FencedFloats(s.N * s.OC * s.OutputPixels).FillUniform(new Random(3));
         using var y = new FencedFloats(s.N * s.OC * s.OutputPixels);
         TileStore epilogue = new() { Bias = bias.Pointer, Activation = Activation.LeakyRelu, Slope = 0.5f };
@@ -217,18 +222,18 @@ internal sealed unsafe class WinogradTransformTests
         for (int p = 0; p < s.OutputPixels; p++)
         {
             int at = (((n * s.OC) + c) * s.OutputPixels) + p, oh = p / s.OW, ow = p % s.OW;
-            int tile = (n * WinogradStrip.InImage(s)) + (oh / size * BlockSizes.CeilDiv(s.OW, size)) + (ow / size) - First;
+            int tile = (n * WinogradStrip.InImage(s)) + (oh / Size * BlockSizes.CeilDiv(s.OW, Size)) + (ow / Size) - First;
             if (tile < 0 || c == 0)
             {
                 Assert.That(y.Bits[at], Is.EqualTo(untouched), "not of these tiles and channels");
                 continue;
             }
 
-            var products = new double[6, 6];
-            for (int f = 0; f < 36; f++) products[f / 6, f % 6] = m.Span[(f * productStride) + (tile * tileStride) + c - 1];
+            var products = new double[reach, reach];
+            for (int f = 0; f < reach * reach; f++) products[f / reach, f % reach] = m.Span[(f * productStride) + (tile * tileStride) + c - 1];
             (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.OutputMatrix(s.KH), products);
-            double added = bias.Span[c - 1] + (addend ? residual.Span[at] : 0.0), sum = value[oh % size, ow % size] + added;
-            AssertNear(y.Span[at], sum < 0 ? sum / 2 : sum, magnitude[oh % size, ow % size] + 2, $"{s.OH}x{s.OW}, image {n}, channel {c}, pixel {oh},{ow}");
+            double added = bias.Span[c - 1] + (addend ? residual.Span[at] : 0.0), sum = value[oh % Size, ow % Size] + added;
+            AssertNear(y.Span[at], sum < 0 ? sum / 2 : sum, magnitude[oh % Size, ow % Size] + 2, $"{s.OH}x{s.OW}, image {n}, channel {c}, pixel {oh},{ow}");
         }
     }
 
@@ -241,23 +246,24 @@ internal sealed unsafe class WinogradTransformTests
 
     private static void AssertInput(in ConvSizes s, ReadOnlySpan<float> x, ReadOnlySpan<float> v, int tile, int channel, int productStride)
     {
-        double[,] d = Window(x[(channel * s.InputPixels)..], s.IC * s.InputPixels, s.IH, s.IW, s, tile, 6, s.pt);
-        (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.InputMatrix(), d);
-        for (int f = 0; f < 36; f++)
-            AssertNear(v[f * productStride], value[f / 6, f % 6], magnitude[f / 6, f % 6], $"{s.IH}x{s.IW}, tile {tile}, product {f}");
+        int reach = WinogradPoints.Reach(s.KH);
+        double[,] d = Window(x[(channel * s.InputPixels)..], s.IC * s.InputPixels, s.IH, s.IW, s, tile, reach, s.pt);
+        (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.InputMatrix(s.KH), d);
+        for (int f = 0; f < reach * reach; f++)
+            AssertNear(v[f * productStride], value[f / reach, f % reach], magnitude[f / reach, f % reach], $"{s.IH}x{s.IW}, tile {tile}, product {f}");
     }
 
     /// <summary>What a tile sees of one channel's planes, zeros around them; <paramref name="planes"/>: the first image's, with one each imageStride.</summary>
     private static double[,] Window(ReadOnlySpan<float> planes, int imageStride, int height, int width, in ConvSizes s, int tile, int size, int pad)
     {
         (int n, int inImage) = Math.DivRem(tile, WinogradStrip.InImage(s));
-        int step = WinogradPoints.Tile(s.KH);
-        (int row, int column) = Math.DivRem(inImage, BlockSizes.CeilDiv(s.OW, step));
+        const int Step = WinogradPoints.Tile;
+        (int row, int column) = Math.DivRem(inImage, BlockSizes.CeilDiv(s.OW, Step));
         var window = new double[size, size];
         for (int i = 0; i < size; i++)
         for (int j = 0; j < size; j++)
         {
-            (int h, int w) = ((step * row) + i - pad, (step * column) + j - pad);
+            (int h, int w) = ((Step * row) + i - pad, (Step * column) + j - pad);
             if (h >= 0 && h < height && w >= 0 && w < width) window[i, j] = planes[(n * imageStride) + (h * width) + w];
         }
 

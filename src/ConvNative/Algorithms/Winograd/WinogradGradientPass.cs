@@ -11,7 +11,7 @@ namespace ConvNative.Algorithms;
 ///     for vector of channels        X = Bᵀ·x·B, DY = A·dy·Aᵀ
 ///     for chunk of oc × chunk of ic
 ///       for product f               C[f][oc][ic] = Σ DY[f][tile][oc] · X[f][tile][ic]      where C is small, it goes on from block to block
-///       sums += Gᵀ·C·G                                         else a quarter of C, which stays in L2; of 5×5 kernels two thirds
+///       sums += Gᵀ·C·G                                         else a quarter of C, which stays in L2; of 5×5 kernels two fifths
 /// for rows of dw                                               shared out
 ///   dw = the sums of the parts, in their order
 /// </code>
@@ -25,11 +25,9 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
     public override long WorkspaceBytes => tiling.WorkspaceBytes;
 
     public override string Details =>
-        $"F({context.Sizes.KH}×{context.Sizes.KW}, {Tile}×{Tile}), {_kernels.Gemm.Name} kernel, {tiling.Slices} slices of {tiling.Slice} output channels, " +
+        $"F({context.Sizes.KH}×{context.Sizes.KW}, {WinogradPoints.Tile}×{WinogradPoints.Tile}), {_kernels.Gemm.Name} kernel, {tiling.Slices} slices of {tiling.Slice} output channels, " +
         $"{tiling.Blocks} blocks of {tiling.Tiles} tiles in {tiling.Parts} parts, " +
         $"products of {tiling.Rows}×{tiling.Columns} channels{(tiling.Turned ? ", input channels first" : "")}, {tiling.Workers} at a time";
-
-    private int Tile => WinogradPoints.Tile(context.Sizes.KH);
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
@@ -168,7 +166,7 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
             bool goesOn = tiling.HoldsProducts && inPart > 0;
             float* a = A + ((nint)row * tiles), b = B + ((nint)column * tiles), products = C + (tiling.HoldsProducts ? chunk * tiling.CLength : 0), c = products;
             nint aStride = tiling.AStride, bStride = tiling.BStride, cStride = tiling.CStride;
-            for (int f = 0; f < WinogradPoints.Products; f++, a += aStride, b += bStride, c += cStride)
+            for (int f = 0; f < tiling.Products; f++, a += aStride, b += bStride, c += cStride)
                 kernels.Gemm.Multiply(rows, columns, tiles, a, 1, rowStep, b, c, tiling.CRow, goesOn);
             if (tiling.HoldsProducts && inPart < BlocksOfPart - 1) return;
             bool add = block - first >= (tiling.HoldsProducts ? BlocksOfPart : 1);

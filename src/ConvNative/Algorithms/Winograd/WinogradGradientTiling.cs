@@ -3,6 +3,7 @@ using ConvNative.Kernels;
 namespace ConvNative.Algorithms;
 
 /// <summary>How <see cref="WinogradGradientPass"/> cuts its work, and the memory that it takes. Lengths are in floats.</summary>
+/// <param name="Products">Of a tile.</param>
 /// <param name="Slice">Output channels of an item.</param>
 /// <param name="Slices">Slices of all groups' output channels.</param>
 /// <param name="Parts">Parts of the tiles, whose sums are added up.</param>
@@ -22,14 +23,14 @@ namespace ConvNative.Algorithms;
 /// <param name="SumsRow">Floats of a row of sums.</param>
 /// <param name="BufferLength">Buffer of the input transform.</param>
 internal readonly record struct WinogradGradientTiling(
-    int Slice, long Slices, int Parts, bool SharesParts, int Blocks, int Tiles, bool Turned, int Rows, int Columns, int Chunks,
+    int Products, int Slice, long Slices, int Parts, bool SharesParts, int Blocks, int Tiles, bool Turned, int Rows, int Columns, int Chunks,
     bool HoldsProducts, int Workers,
     int ARow, int BRow, int CRow, int SumRows, int SumsRow, int BufferLength)
 {
     /// <summary>Rows whose sums are made and stored at once, in L1.</summary>
     public const int RowsAtOnce = 4;
 
-    // A line more than a power of two: 36 streams that lie a multiple of 4 KiB apart evict each other from L1.
+    // A line more than a power of two: 36 or 64 streams that lie a multiple of 4 KiB apart evict each other from L1.
     private const int Skew = 16;
 
     // Columns of a chunk of products, whole panels.
@@ -49,11 +50,11 @@ internal readonly record struct WinogradGradientTiling(
     /// <summary>Floats between products of a chunk.</summary>
     public nint CStride => ((nint)RowGemm.RowsOf(Rows) * CRow) + Skew;
 
-    public long ALength => WinogradPoints.Products * AStride;
+    public long ALength => Products * AStride;
 
-    public long BLength => WinogradPoints.Products * BStride;
+    public long BLength => Products * BStride;
 
-    public long CLength => WinogradPoints.Products * CStride;
+    public long CLength => Products * CStride;
 
     /// <summary>Sums of an item, where they do not go straight to dw.</summary>
     public long SumsLength => Parts > 1 || (Blocks > 1 && !HoldsProducts) ? SumRows * (long)SumsRow : 0;
@@ -84,7 +85,7 @@ internal readonly record struct WinogradGradientTiling(
         ConvSizes s = context.Sizes;
         WinogradKernels kernels = WinogradKernels.For(context.Isa, s);
         long all = (long)s.N * WinogradStrip.InImage(s);
-        bool holds = (long)s.GroupIC * s.GroupOC * WinogradPoints.Products * sizeof(float) <= CacheSizes.Machine.L2 / 2 * 5L;
+        bool holds = (long)s.GroupIC * s.GroupOC * WinogradPoints.Products(s.KH) * sizeof(float) <= CacheSizes.Machine.L2 / 2 * 5L;
         int parts = holds ? PartsOf(context, all) : 1;
         WinogradGradientTiling best = Smallest(context, kernels, all, parts, holds);
         if (WorkersIn(context, best) == 0) return best;
@@ -108,7 +109,7 @@ internal readonly record struct WinogradGradientTiling(
     private static WinogradGradientTiling Smallest(PlanContext context, in WinogradKernels kernels, long tiles, int parts, bool holds)
     {
         ConvSizes s = context.Sizes;
-        long tileBytes = WinogradPoints.Products * sizeof(float) * (long)(s.GroupIC + s.GroupOC);
+        long tileBytes = WinogradPoints.Products(s.KH) * sizeof(float) * (long)(s.GroupIC + s.GroupOC);
         long most = Math.Clamp(context.MaxWorkspaceBytes / 8 * 5 / tileBytes, 1, MostTiles);
         for (; ; most = BlockSizes.CeilDiv(most, 2L))
         {
@@ -155,10 +156,10 @@ internal readonly record struct WinogradGradientTiling(
         bool turned = Covered(gemm, s.GroupIC, slice) < Covered(gemm, slice, s.GroupIC);
         (int rows, int columns) = turned ? (s.GroupIC, slice) : (slice, s.GroupIC);
         int chunkColumns = Math.Min(columns, MostColumns), CRow = gemm.ColumnsOf(chunkColumns);
-        int mostRows = CacheSizes.Machine.L2 / 8 * 5 / (WinogradPoints.Products * sizeof(float) * CRow);
+        int mostRows = CacheSizes.Machine.L2 / 8 * 5 / (WinogradPoints.Products(s.KH) * sizeof(float) * CRow);
         int chunkRows = BlockSizes.RoundUp(BlockSizes.Balance(rows, Math.Max(1, mostRows / kernels.Width) * kernels.Width, kernels.Width), kernels.Width);
         return new(
-            slice, (long)s.G * BlockSizes.CeilDiv(s.GroupOC, slice), parts, sharesParts,
+            WinogradPoints.Products(s.KH), slice, (long)s.G * BlockSizes.CeilDiv(s.GroupOC, slice), parts, sharesParts,
             blocks, (int)BlockSizes.CeilDiv((long)s.N * WinogradStrip.InImage(s), blocks), turned,
             chunkRows, chunkColumns, BlockSizes.CeilDiv(rows, chunkRows) * BlockSizes.CeilDiv(columns, chunkColumns), holds && blocks > parts, 0,
             BlockSizes.RoundUp(rows, kernels.Width), gemm.ColumnsOf(columns), CRow,

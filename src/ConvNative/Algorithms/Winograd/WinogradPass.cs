@@ -15,7 +15,7 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
     public override bool PacksInRun => tiling.OneBlock || tiling.Alone;
 
     public override string Details =>
-        $"F({WinogradPoints.Tile(s.KH)}×{WinogradPoints.Tile(s.KW)}, {s.KH}×{s.KW}), {_kernels.Gemm.Name} kernel, " +
+        $"F({WinogradPoints.Tile}×{WinogradPoints.Tile}, {s.KH}×{s.KW}), {_kernels.Gemm.Name} kernel, " +
         $"{tiling.Blocks} blocks of {tiling.Tiles} tiles × {tiling.OCs} output channels, " +
         (tiling.OneBlock ? $"weights transformed for {tiling.ICs} input channels at a time, " : "") + $"{tiling.Workers} worker(s)";
 

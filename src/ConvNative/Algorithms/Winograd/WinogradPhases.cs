@@ -65,14 +65,15 @@ internal sealed unsafe class WinogradPhases
             bool isGradient = _direction == Direction.BackwardWeights;
             ConvSizes s = Inner.SizesOf(_direction) with { N = _context.Sizes.N };
             WinogradKernels kernels = WinogradKernels.For(_context.Isa, s);
-            (int input, int output, int kernel) = isGradient ? (900, 330, 600) : (1200, 560, 450);   // of a tile of a channel, of a kernel
+            double points = WinogradPoints.Products(s.KH), scale = points / WinogradPoints.Products(3);
+            (int input, int output, int kernel) = isGradient ? (900, 330, 600) : (1200, 560, 450);   // of 36 points of a channel's tile, of a kernel
             double direct = _direction == Direction.BackwardData ? 1.25 : 1.1;   // the time of a multiply-add
             double tiles = (double)s.N * WinogradStrip.InImage(s), pairs = (double)s.GroupIC * s.GroupOC;
             int inputs = BlockSizes.RoundUp(s.GroupIC, kernels.Width), outputs = BlockSizes.RoundUp(s.GroupOC, kernels.Width);
-            double transforms = tiles * ((input * inputs) + (output * outputs));
-            double products = WinogradPoints.Products * tiles * (isGradient ? WinogradGradientTiling.Covered(kernels.Gemm, s) : pairs);
+            double transforms = scale * ((tiles * ((input * inputs) + (output * outputs))) + (kernel * pairs));
+            double products = points * tiles * (isGradient ? WinogradGradientTiling.Covered(kernels.Gemm, s) : pairs);
             s = _context.Sizes;
-            return products + transforms + (kernel * pairs) < direct * s.N * s.OutputPixels * s.GroupOC * s.PatchLength;
+            return products + transforms < direct * s.N * s.OutputPixels * s.GroupOC * s.PatchLength;
         }
     }
 

@@ -3,6 +3,7 @@ using ConvNative.Kernels;
 namespace ConvNative.Algorithms;
 
 /// <summary>How <see cref="Winograd"/> cuts its work, and the memory that it takes. Lengths are in floats.</summary>
+/// <param name="Products">Of a tile.</param>
 /// <param name="Tiles">The most tiles of a block.</param>
 /// <param name="Blocks">Blocks of one group.</param>
 /// <param name="OCs">Output channels that are multiplied and transformed back at once.</param>
@@ -16,7 +17,7 @@ namespace ConvNative.Algorithms;
 /// <param name="MRow">Floats between two tiles of a block's results.</param>
 /// <param name="BufferLength">Buffer of the input transform.</param>
 internal readonly record struct WinogradTiling(
-    int Tiles, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, bool OneBlock, bool Alone, int Workers, int VRow, int MRow, int BufferLength)
+    int Products, int Tiles, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, bool OneBlock, bool Alone, int Workers, int VRow, int MRow, int BufferLength)
 {
     /// <summary>
     /// Up to so many threads it is faster that each transforms for itself than to write lines that the other cores have read (measured on
@@ -24,7 +25,7 @@ internal readonly record struct WinogradTiling(
     /// </summary>
     public const int MostAlone = 3;
 
-    // A line more than a power of two: 36 streams that lie a multiple of 4 KiB apart evict each other from L1.
+    // A line more than a power of two: 36 or 64 streams that lie a multiple of 4 KiB apart evict each other from L1.
     private const int Skew = 16;
 
     // More of them read V less often, fewer leave room for more tiles, which read U less often.
@@ -34,9 +35,9 @@ internal readonly record struct WinogradTiling(
 
     private const int FewestTiles = 8, ICUnit = 32;
 
-    // In the time of a tile's product for a pair of channels (measured on Zen 5): transforming a tap of a kernel or a tile of the input,
-    // reading a tile's V for a chunk, writing a kernel's U to where a block reads it from.
-    private const double TapCost = 0.9, InputCost = 20, ChunkCost = 8, UCost = 16;
+    // In the time of a tile's product for a pair of channels (measured on Zen 5): transforming a kernel, for each of its points in a dimension, or a
+    // tile of the input, reading a tile's V for a chunk, writing a kernel's U to where a block reads it from, in L2 or beyond.
+    private const double PointCost = 1.4, InputCost = 20, ChunkCost = 8, NearUCost = 6, FarUCost = 16;
 
     /// <summary>Floats between products of the transformed input.</summary>
     public nint VStride => ((nint)RowGemm.RowsOf(Tiles) * VRow) + Skew;
@@ -47,11 +48,11 @@ internal readonly record struct WinogradTiling(
     /// <summary>Floats between products of a chunk's weights.</summary>
     public nint UStride => ((nint)ICs * MRow) + Skew;
 
-    public long VLength => WinogradPoints.Products * VStride;
+    public long VLength => Products * VStride;
 
-    public long MLength => WinogradPoints.Products * MStride;
+    public long MLength => Products * MStride;
 
-    public long ULength => WinogradPoints.Products * UStride;
+    public long ULength => Products * UStride;
 
     /// <summary>What all workers share.</summary>
     public long SharedLength => OneBlock && !Alone ? VLength : 0;
@@ -75,12 +76,12 @@ internal readonly record struct WinogradTiling(
     {
         WinogradKernels kernels = WinogradKernels.For(context.Isa, s);
         long all = (long)s.N * WinogradStrip.InImage(s);
-        int OCs = Math.Min(s.GroupOC, MostOCs), most = Math.Max(FewestTiles, CacheSizes.Machine.L2 / 2 / (WinogradPoints.Products * sizeof(float) * OCs));
+        int OCs = Math.Min(s.GroupOC, MostOCs), most = Math.Max(FewestTiles, CacheSizes.Machine.L2 / 2 / (WinogradPoints.Products(s.KH) * sizeof(float) * OCs));
         bool alone = context.Threads <= MostAlone;
         if (all <= Math.Max(most, s.GroupIC))
         {
             (int share, double cost) = Chunk(s, kernels, (int)all, context.Threads);
-            int ICs = BlockSizes.Balance(s.GroupIC, MostICs(share), ICUnit);
+            int ICs = BlockSizes.Balance(s.GroupIC, MostICs(s, share), ICUnit);
             WinogradTiling one = Of(s, kernels, (int)all, share, ICs, oneBlock: true) with { Workers = context.Threads, Alone = alone };
             if (alone && !Fits(context, one)) one = one with { Alone = false };
             if (Fits(context, one) && cost <= CostOfBlocks(s, kernels, all, context.Threads)) return one;
@@ -109,13 +110,13 @@ internal readonly record struct WinogradTiling(
     /// <summary>What a worker does where each takes as many blocks as the others.</summary>
     private static double CostOfBlocks(in ConvSizes s, in WinogradKernels kernels, long tiles, int threads)
     {
-        long share = BlockSizes.CeilDiv(tiles, threads);
-        return Cost(s, kernels, s.GroupOC, share) + (InputCost * share) + (UCost * s.GroupOC);
+        long share = BlockSizes.CeilDiv(tiles, threads), uBytes = (long)s.GroupIC * s.GroupOC * WinogradPoints.Products(s.KH) * sizeof(float);
+        return Cost(s, kernels, s.GroupOC, share) + (InputCost * share) + ((uBytes > 2 * CacheSizes.Machine.L2 ? FarUCost : NearUCost) * s.GroupOC);
     }
 
     /// <summary>Of transforming and multiplying the weights of so many output channels, for an input channel, in products of a tile.</summary>
     private static double Cost(in ConvSizes s, in WinogradKernels kernels, int OCs, long tiles) =>
-        (TapCost * s.KH * s.KW * OCs) + ((double)tiles * (kernels.Gemm.CoveredColumns(OCs) + ChunkCost));
+        (PointCost * WinogradPoints.Reach(s.KH) * OCs) + ((double)tiles * (kernels.Gemm.CoveredColumns(OCs) + ChunkCost));
 
     private static bool Fits(PlanContext context, in WinogradTiling tiling) => tiling.WorkspaceBytes <= context.MaxWorkspaceBytes;
 
@@ -131,14 +132,14 @@ internal readonly record struct WinogradTiling(
     }
 
     /// <summary>Input channels of a chunk of weights that fills L2; it is written and read once, in order.</summary>
-    private static int MostICs(int OCs) =>
-        Math.Max(ICUnit, BlockSizes.RoundUp(CacheSizes.Machine.L2 / (WinogradPoints.Products * sizeof(float) * OCs), ICUnit));
+    private static int MostICs(in ConvSizes s, int OCs) =>
+        Math.Max(ICUnit, BlockSizes.RoundUp(CacheSizes.Machine.L2 / (WinogradPoints.Products(s.KH) * sizeof(float) * OCs), ICUnit));
 
     private static WinogradTiling Of(in ConvSizes s, in WinogradKernels kernels, int tiles, int OCs, int ICs, bool oneBlock)
     {
         int chunks = BlockSizes.CeilDiv(s.GroupOC, OCs), MRow = kernels.Gemm.ColumnsOf(OCs);
         return new(
-            tiles, (int)BlockSizes.CeilDiv((long)s.N * WinogradStrip.InImage(s), tiles), OCs, chunks, ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), oneBlock, false, 0,
+            WinogradPoints.Products(s.KH), tiles, (int)BlockSizes.CeilDiv((long)s.N * WinogradStrip.InImage(s), tiles), OCs, chunks, ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), oneBlock, false, 0,
             BlockSizes.RoundUp(s.GroupIC, kernels.Width), MRow, kernels.BufferLength);
     }
 }

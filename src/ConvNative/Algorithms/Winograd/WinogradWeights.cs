@@ -15,7 +15,7 @@ internal readonly unsafe struct WinogradWeights(ConvSizes s, WinogradKernels ker
 
     /// <summary>Where a chunk begins in the weights that were transformed before.</summary>
     public nint Offset(long group, int ocChunk, int icChunk) =>
-        (nint)((((group * tiling.OCChunks) + ocChunk) * tiling.ICChunks) + icChunk) * tiling.UStride * WinogradPoints.Products;
+        (nint)((((group * tiling.OCChunks) + ocChunk) * tiling.ICChunks) + icChunk) * tiling.UStride * tiling.Products;
 
     /// <summary>Input channels of a chunk.</summary>
     public int ICs(int icChunk) => Math.Min(tiling.ICs, _s.GroupIC - (icChunk * tiling.ICs));

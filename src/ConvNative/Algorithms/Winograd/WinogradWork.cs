@@ -53,7 +53,7 @@ internal readonly unsafe struct WinogradWork(
         {
             float* u = U(group, ocChunk, icChunk, worker), m = M(worker);
             float* from = v + (icChunk * Tiling.ICs);
-            for (int f = 0; f < WinogradPoints.Products; f++, u += Tiling.UStride, from += Tiling.VStride, m += Tiling.MStride)
+            for (int f = 0; f < Tiling.Products; f++, u += Tiling.UStride, from += Tiling.VStride, m += Tiling.MStride)
                 kernels.Gemm.Multiply(Count(block), OCs, weights.ICs(icChunk), from, Tiling.VRow, 1, u, m, Tiling.MRow, add: icChunk > 0);
         }
     }

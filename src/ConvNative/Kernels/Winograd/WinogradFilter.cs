@@ -22,49 +22,20 @@ internal static unsafe class WinogradFilter<S, V, F>
     public static void Transform(float* w, in FilterOrder order, int lanes, int K, float* u, nint productStride, nint kStride)
     {
         float** kernels = stackalloc float*[S.Width];
-        float* columns = stackalloc float[(WinogradPoints.Reach * F.Taps * S.Width) + StackBuffer.Slack];
-        float* taps = stackalloc float[(F.Taps * F.Taps * S.Width) + StackBuffer.Slack];
+        float* columns = stackalloc float[(F.Reach * F.Taps * S.Width) + StackBuffer.Slack];
         columns = StackBuffer.Align(columns);
-        taps = StackBuffer.Align(taps);
         for (int i = 0; i < S.Width; i++) kernels[i] = w + (Math.Min(i, lanes - 1) * order.LaneStride);
         for (nint at = 0; K > 0; K--, at += order.KStride, u += kStride)
         {
-            if (F.Taps == WinogradF4K3<S, V>.Taps)
+            if (F.Taps == 3)
             {
                 Transform3(kernels, at, order.Flipped, u, productStride);
-                continue;
             }
-
-            Columns(kernels, at, order.Flipped, taps, columns);
-            nint row = F.Taps * S.Width, next = WinogradPoints.Reach * productStride;
-            Row(columns, u, productStride);
-            Row(columns + row, u + next, productStride);
-            Row(columns + (2 * row), u + (2 * next), productStride);
-            Row(columns + (3 * row), u + (3 * next), productStride);
-            Row(columns + (4 * row), u + (4 * next), productStride);
-            Row(columns + (5 * row), u + (5 * next), productStride);
-        }
-    }
-
-    /// <summary>A row of (G·g)·Gᵀ.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(float* from, float* to, nint stride)
-    {
-        F.Filter(from, S.Width, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5);
-        Store(to, stride, u0, u1, u2, u3, u4, u5);
-    }
-
-    /// <summary>G·g through memory.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Columns(float** kernels, nint at, bool flipped, float* taps, float* columns)
-    {
-        Load(kernels, at, taps);
-        float* from = flipped ? taps + (((F.Taps * F.Taps) - 1) * S.Width) : taps;
-        nint step = flipped ? -S.Width : S.Width;
-        for (int j = 0; j < F.Taps; j++, from += step, columns += S.Width)
-        {
-            F.Filter(from, F.Taps * step, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5);
-            Store(columns, F.Taps * S.Width, u0, u1, u2, u3, u4, u5);
+            else
+            {
+                Columns5(kernels, at, order.Flipped, columns);
+                Rows5(columns, u, productStride);
+            }
         }
     }
 
@@ -82,57 +53,65 @@ internal static unsafe class WinogradFilter<S, V, F>
             (g3, g5) = (g5, g3);
         }
 
-        WinogradF4K3<S, V>.Filter(g0, g3, g6, out V u00, out V u10, out V u20, out V u30, out V u40, out V u50);
-        WinogradF4K3<S, V>.Filter(g1, g4, g7, out V u01, out V u11, out V u21, out V u31, out V u41, out V u51);
-        WinogradF4K3<S, V>.Filter(g2, g5, g8, out V u02, out V u12, out V u22, out V u32, out V u42, out V u52);
-        nint next = WinogradPoints.Reach * stride;
-        Row3(u00, u01, u02, u, stride);
-        Row3(u10, u11, u12, u + next, stride);
-        Row3(u20, u21, u22, u + (2 * next), stride);
-        Row3(u30, u31, u32, u + (3 * next), stride);
-        Row3(u40, u41, u42, u + (4 * next), stride);
-        Row3(u50, u51, u52, u + (5 * next), stride);
+        F.Filter(g0, g3, g6, S.Zero, S.Zero, out V u00, out V u10, out V u20, out V u30, out V u40, out V u50, out _, out _);
+        F.Filter(g1, g4, g7, S.Zero, S.Zero, out V u01, out V u11, out V u21, out V u31, out V u41, out V u51, out _, out _);
+        F.Filter(g2, g5, g8, S.Zero, S.Zero, out V u02, out V u12, out V u22, out V u32, out V u42, out V u52, out _, out _);
+        nint next = F.Reach * stride;
+        Store(u00, u01, u02, S.Zero, S.Zero, u, stride);
+        Store(u10, u11, u12, S.Zero, S.Zero, u + next, stride);
+        Store(u20, u21, u22, S.Zero, S.Zero, u + (2 * next), stride);
+        Store(u30, u31, u32, S.Zero, S.Zero, u + (3 * next), stride);
+        Store(u40, u41, u42, S.Zero, S.Zero, u + (4 * next), stride);
+        Store(u50, u51, u52, S.Zero, S.Zero, u + (5 * next), stride);
+    }
+
+    /// <summary>G·g of 25 taps. Methods of their own: the compiler inlines only so much into one.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void Columns5(float** kernels, nint at, bool flipped, float* to)
+    {
+        S.LoadOcts(kernels, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
+        S.LoadOcts(kernels, at + 8, out V g8, out V g9, out V g10, out V g11, out V g12, out V g13, out V g14, out V g15);
+        S.LoadOcts(kernels, at + 16, out V g16, out V g17, out V g18, out V g19, out V g20, out V g21, out V g22, out V g23);
+        S.LoadQuads(kernels, at + 21, out _, out _, out _, out V g24);
+        nint step = flipped ? -S.Width : S.Width;
+        if (flipped) to += 4 * S.Width;
+        Column5(flipped, g0, g5, g10, g15, g20, to);
+        Column5(flipped, g1, g6, g11, g16, g21, to + step);
+        Column5(flipped, g2, g7, g12, g17, g22, to + (2 * step));
+        Column5(flipped, g3, g8, g13, g18, g23, to + (3 * step));
+        Column5(flipped, g4, g9, g14, g19, g24, to + (4 * step));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row3(V g0, V g1, V g2, float* to, nint stride)
+    private static void Column5(bool flipped, V g0, V g1, V g2, V g3, V g4, float* to)
     {
-        WinogradF4K3<S, V>.Filter(g0, g1, g2, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5);
-        Store(to, stride, u0, u1, u2, u3, u4, u5);
+        if (flipped) (g0, g1, g3, g4) = (g4, g3, g1, g0);
+        Store(g0, g1, g2, g3, g4, to, 5 * S.Width);
     }
 
-    /// <summary>The taps of each lane's kernel, a vector for each tap; the last quad ends with the kernel.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load(float** kernels, nint at, float* taps)
+    /// <summary>(G·g)·Gᵀ.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void Rows5(float* from, float* to, nint stride)
     {
-        const int Quad = WinogradPoints.Quad;
-        float* to = taps;
-        int tap = 0;
-        for (; tap < (F.Taps * F.Taps) - Quad; tap += 2 * Quad, to += 2 * Quad * S.Width)
-        {
-            S.LoadOcts(kernels, at + tap, out V o0, out V o1, out V o2, out V o3, out V o4, out V o5, out V o6, out V o7);
-            Store(to, S.Width, o0, o1, o2, o3, o4, o5);
-            S.Store(to + (6 * S.Width), o6);
-            S.Store(to + (7 * S.Width), o7);
-        }
-
-        tap = (F.Taps * F.Taps) - Quad;
-        to = taps + (tap * S.Width);
-        S.LoadQuads(kernels, at + tap, out V g0, out V g1, out V g2, out V g3);
-        S.Store(to, g0);
-        S.Store(to + S.Width, g1);
-        S.Store(to + (2 * S.Width), g2);
-        S.Store(to + (3 * S.Width), g3);
+        nint row = 5 * S.Width, next = F.Reach * stride;
+        Row5(from, to, stride);
+        Row5(from + row, to + next, stride);
+        Row5(from + (2 * row), to + (2 * next), stride);
+        Row5(from + (3 * row), to + (3 * next), stride);
+        Row5(from + (4 * row), to + (4 * next), stride);
+        Row5(from + (5 * row), to + (5 * next), stride);
+        Row5(from + (6 * row), to + (6 * next), stride);
+        Row5(from + (7 * row), to + (7 * next), stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* to, nint stride, V u0, V u1, V u2, V u3, V u4, V u5)
+    private static void Row5(float* from, float* to, nint stride) => Store(
+        S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), S.Load(from + (3 * S.Width)), S.Load(from + (4 * S.Width)), to, stride);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(V g0, V g1, V g2, V g3, V g4, float* to, nint stride)
     {
-        S.Store(to, u0);
-        S.Store(to + stride, u1);
-        S.Store(to + (2 * stride), u2);
-        S.Store(to + (3 * stride), u3);
-        S.Store(to + (4 * stride), u4);
-        S.Store(to + (5 * stride), u5);
+        F.Filter(g0, g1, g2, g3, g4, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5, out V u6, out V u7);
+        WinogradStore<S, V, F>.Points(to, stride, u0, u1, u2, u3, u4, u5, u6, u7);
     }
 }

@@ -36,7 +36,7 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transform(int rows, int columns, float* m, nint productStride, nint rowStride, float* sums, nint sumsStride, bool add)
     {
-        float* half = stackalloc float[(F.Taps * WinogradPoints.Reach * S.Width) + StackBuffer.Slack];
+        float* half = stackalloc float[(F.Taps * F.Reach * S.Width) + StackBuffer.Slack];
         half = StackBuffer.Align(half);
         for (int row = 0; row < rows; row++, m += rowStride, sums += sumsStride)
         {
@@ -59,9 +59,9 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
         int rows, int columns, float* m, nint productStride, nint rowStride, float* sums, nint sumsStride, float* dw, nint dwRowStride, nint dwColumnStride)
     {
         float** kernels = stackalloc float*[S.Width];
-        float* half = stackalloc float[(((F.Taps * WinogradPoints.Reach) + Taps) * S.Width) + StackBuffer.Slack];
+        float* half = stackalloc float[(((F.Taps * F.Reach) + Taps) * S.Width) + StackBuffer.Slack];
         half = StackBuffer.Align(half);
-        float* taps = half + (F.Taps * WinogradPoints.Reach * S.Width);
+        float* taps = half + (F.Taps * F.Reach * S.Width);
         for (int row = 0; row < rows; row++, m += rowStride, dw += dwRowStride)
         {
             float* from = sums == null ? null : sums + (row * sumsStride);
@@ -100,8 +100,8 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
         }
     }
 
-    /// <summary>Gᵀ·m.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    /// <summary>Gᵀ·m. A method of its own, as <see cref="Rows"/>: the compiler inlines only so much into one.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Columns(float* m, nint stride, float* to)
     {
         Column(m, stride, to);
@@ -110,13 +110,16 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
         Column(m + (3 * stride), stride, to + (3 * S.Width));
         Column(m + (4 * stride), stride, to + (4 * S.Width));
         Column(m + (5 * stride), stride, to + (5 * S.Width));
+        if (F.Reach == 6) return;
+        Column(m + (6 * stride), stride, to + (6 * S.Width));
+        Column(m + (7 * stride), stride, to + (7 * S.Width));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Column(float* m, nint stride, float* to)
     {
-        nint next = WinogradPoints.Reach * S.Width;
-        F.FilterTransposed(m, WinogradPoints.Reach * stride, out V g0, out V g1, out V g2, out V g3, out V g4);
+        nint next = F.Reach * S.Width;
+        F.FilterTransposed(m, F.Reach * stride, out V g0, out V g1, out V g2, out V g3, out V g4);
         S.Store(to, g0);
         S.Store(to + next, g1);
         S.Store(to + (2 * next), g2);
@@ -126,16 +129,16 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
     }
 
     /// <summary>(Gᵀ·m)·G, added to what is there.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Rows(float* half, float* to, float* sums)
     {
         if (sums == null)
         {
-            for (int i = 0; i < F.Taps; i++) Row(half + (i * WinogradPoints.Reach * S.Width), to + (i * F.Taps * S.Width));
+            for (int i = 0; i < F.Taps; i++) Row(half + (i * F.Reach * S.Width), to + (i * F.Taps * S.Width));
         }
         else
         {
-            for (int i = 0; i < F.Taps; i++) Row(half + (i * WinogradPoints.Reach * S.Width), to + (i * F.Taps * S.Width), sums + (i * F.Taps * S.Width));
+            for (int i = 0; i < F.Taps; i++) Row(half + (i * F.Reach * S.Width), to + (i * F.Taps * S.Width), sums + (i * F.Taps * S.Width));
         }
     }
 
@@ -168,8 +171,8 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
     private static void Store3(float* half, float* sums, float** kernels, nint at)
     {
         F.FilterTransposed(half, S.Width, out V g0, out V g1, out V g2, out _, out _);
-        F.FilterTransposed(half + (WinogradPoints.Reach * S.Width), S.Width, out V g3, out V g4, out V g5, out _, out _);
-        F.FilterTransposed(half + (2 * WinogradPoints.Reach * S.Width), S.Width, out V g6, out V g7, out V g8, out _, out _);
+        F.FilterTransposed(half + (F.Reach * S.Width), S.Width, out V g3, out V g4, out V g5, out _, out _);
+        F.FilterTransposed(half + (2 * F.Reach * S.Width), S.Width, out V g6, out V g7, out V g8, out _, out _);
         if (sums != null)
         {
             (g0, g1, g2) = (S.Add(g0, S.Load(sums)), S.Add(g1, S.Load(sums + S.Width)), S.Add(g2, S.Load(sums + (2 * S.Width))));
@@ -195,8 +198,8 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
         }
 
         int tap = 0;
-        for (; tap < Taps - WinogradPoints.Quad; tap += WinogradPoints.Quad) StoreQuad(from + (tap * S.Width), kernels, at + tap);
-        tap = Taps - WinogradPoints.Quad;
+        for (; tap < Taps - WinogradPoints.Tile; tap += WinogradPoints.Tile) StoreQuad(from + (tap * S.Width), kernels, at + tap);
+        tap = Taps - WinogradPoints.Tile;
         StoreQuad(from + (tap * S.Width), kernels, at + tap);
     }
 

@@ -6,7 +6,7 @@ namespace ConvNative.Kernels;
 /// <summary>
 /// V = Bᵀ·d·B for consecutive tiles, one channel in each lane:
 /// <code>
-/// rows of the planes ──transposed, columns transformed──►  6 rows of pixels, one vector each  ──rows transformed──►  V
+/// rows of the planes ──transposed, columns transformed──►  rows of pixels, one vector each  ──rows transformed──►  V
 /// </code>
 /// A strip of tiles goes through the buffer at once, so that columns that two tiles share are transformed once.
 /// </summary>
@@ -16,22 +16,22 @@ internal static unsafe class WinogradInput<S, V, F>
     where F : struct, IWinogradScheme<V>
 {
     // A vector of pixels before and behind the strip: whole quads of columns are transformed.
-    private const int Margin = WinogradPoints.Quad - 1;
+    private const int Margin = WinogradPoints.Tile - 1;
 
     private static nint Pitch
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => (WinogradStrip.MostColumns + WinogradPoints.Reach - F.Tile + (2 * Margin)) * S.Width;
+        get => (WinogradStrip.MostColumns(F.Reach) + F.Reach - WinogradPoints.Tile + (2 * Margin)) * S.Width;
     }
 
     /// <summary>Floats of the buffer.</summary>
-    public static int BufferLength => (int)(WinogradPoints.Reach * Pitch);
+    public static int BufferLength => (int)(F.Reach * Pitch);
 
     /// <summary>
     /// <code>v[f·productStride + t·tileStride + c] = product f of tile first + t of channel c,   c &lt; lanes</code>
     /// What the other lanes of the vector get is not defined.
     /// </summary>
-    /// <param name="s">Sizes; the image is at least <see cref="WinogradPoints.Quad"/> columns wide and may lie anywhere under the output.</param>
+    /// <param name="s">Sizes; the image is at least <see cref="WinogradPoints.Tile"/> columns wide and may lie anywhere under the output.</param>
     /// <param name="first">First tile.</param>
     /// <param name="count">Tiles.</param>
     /// <param name="x">The first channel's plane in the first image.</param>
@@ -53,23 +53,23 @@ internal static unsafe class WinogradInput<S, V, F>
             float* image = x + (strip.Image * (nint)s.IC * s.InputPixels);
             for (int i = 0; i < S.Width; i++) planes[i] = image + (Math.Min(i, lanes - 1) * (nint)s.InputPixels);
             Columns(s, strip, planes, buffer);
-            for (int t = 0; t < strip.Tiles; t++, v += tileStride) Rows(buffer + (t * F.Tile * S.Width), v, productStride);
+            for (int t = 0; t < strip.Tiles; t++, v += tileStride) Rows(buffer + (t * WinogradPoints.Tile * S.Width), v, productStride);
             first += strip.Tiles;
             count -= strip.Tiles;
         }
     }
 
-    /// <summary>Bᵀ·d: six rows of the planes, from the strip's first column on, into the six rows of the buffer.</summary>
+    /// <summary>Bᵀ·d: the strip's rows of the planes, from its first column on, into the rows of the buffer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Columns(in ConvSizes s, in WinogradStrip strip, float** planes, float* buffer)
     {
-        int left = strip.Column - s.pl, columns = (strip.Tiles * F.Tile) + WinogradPoints.Reach - F.Tile;
+        int left = strip.Column - s.pl, columns = ((strip.Tiles - 1) * WinogradPoints.Tile) + F.Reach;
         int from = Math.Clamp(-left, 0, columns), to = Math.Clamp(s.IW - left, from, columns);
         Clear(buffer, 0, from);
         Clear(buffer, to, columns);
-        int row = strip.Row - s.pt, last = s.IW - left - WinogradPoints.Quad;
+        int row = strip.Row - s.pt, last = s.IW - left - WinogradPoints.Tile;
         nint pitch = Pitch;
-        for (int j = from; j < to; j += WinogradPoints.Quad)
+        for (int j = from; j < to; j += WinogradPoints.Tile)
         {
             int column = Math.Min(j, last);   // the row's last quad ends with the row
             nint at = ((nint)row * s.IW) + left + column;
@@ -79,12 +79,14 @@ internal static unsafe class WinogradInput<S, V, F>
             Load(planes, at + (3 * (nint)s.IW), row + 3, s, out V d30, out V d31, out V d32, out V d33);
             Load(planes, at + (4 * (nint)s.IW), row + 4, s, out V d40, out V d41, out V d42, out V d43);
             Load(planes, at + (5 * (nint)s.IW), row + 5, s, out V d50, out V d51, out V d52, out V d53);
-            Prefetch.FourRows(planes, S.Width, at + (WinogradPoints.Reach * (nint)s.IW), s.IW, j);
+            Load(planes, at + (6 * (nint)s.IW), F.Reach > 6 ? row + 6 : -1, s, out V d60, out V d61, out V d62, out V d63);
+            Load(planes, at + (7 * (nint)s.IW), F.Reach > 6 ? row + 7 : -1, s, out V d70, out V d71, out V d72, out V d73);
+            Prefetch.FourRows(planes, S.Width, at + (F.Reach * (nint)s.IW), s.IW, j);
             float* pixel = buffer + (column * S.Width);
-            Store(d00, d10, d20, d30, d40, d50, pixel, pitch);
-            Store(d01, d11, d21, d31, d41, d51, pixel + S.Width, pitch);
-            Store(d02, d12, d22, d32, d42, d52, pixel + (2 * S.Width), pitch);
-            Store(d03, d13, d23, d33, d43, d53, pixel + (3 * S.Width), pitch);
+            Store(d00, d10, d20, d30, d40, d50, d60, d70, pixel, pitch);
+            Store(d01, d11, d21, d31, d41, d51, d61, d71, pixel + S.Width, pitch);
+            Store(d02, d12, d22, d32, d42, d52, d62, d72, pixel + (2 * S.Width), pitch);
+            Store(d03, d13, d23, d33, d43, d53, d63, d73, pixel + (3 * S.Width), pitch);
         }
     }
 
@@ -99,7 +101,7 @@ internal static unsafe class WinogradInput<S, V, F>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Clear(float* buffer, int from, int to)
     {
-        for (int u = 0; u < WinogradPoints.Reach; u++, buffer += Pitch)
+        for (int u = 0; u < F.Reach; u++, buffer += Pitch)
             for (int j = from; j < to; j++) S.Store(buffer + (j * S.Width), S.Zero);
     }
 
@@ -107,28 +109,31 @@ internal static unsafe class WinogradInput<S, V, F>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Rows(float* d, float* v, nint stride)
     {
-        nint pitch = Pitch, next = WinogradPoints.Reach * stride;
+        nint pitch = Pitch, next = F.Reach * stride;
         Row(d, v, stride);
         Row(d + pitch, v + next, stride);
         Row(d + (2 * pitch), v + (2 * next), stride);
         Row(d + (3 * pitch), v + (3 * next), stride);
         Row(d + (4 * pitch), v + (4 * next), stride);
         Row(d + (5 * pitch), v + (5 * next), stride);
+        if (F.Reach == 6) return;
+        Row(d + (6 * pitch), v + (6 * next), stride);
+        Row(d + (7 * pitch), v + (7 * next), stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(float* d, float* v, nint stride) => Store(
-        S.Load(d), S.Load(d + S.Width), S.Load(d + (2 * S.Width)), S.Load(d + (3 * S.Width)), S.Load(d + (4 * S.Width)), S.Load(d + (5 * S.Width)), v, stride);
+    private static void Row(float* d, float* v, nint stride)
+    {
+        bool eight = F.Reach > 6;
+        Store(
+            S.Load(d), S.Load(d + S.Width), S.Load(d + (2 * S.Width)), S.Load(d + (3 * S.Width)), S.Load(d + (4 * S.Width)), S.Load(d + (5 * S.Width)),
+            eight ? S.Load(d + (6 * S.Width)) : S.Zero, eight ? S.Load(d + (7 * S.Width)) : S.Zero, v, stride);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(V d0, V d1, V d2, V d3, V d4, V d5, float* to, nint stride)
+    private static void Store(V d0, V d1, V d2, V d3, V d4, V d5, V d6, V d7, float* to, nint stride)
     {
-        WinogradPoints<S, V>.Input(d0, d1, d2, d3, d4, d5, out V v0, out V v1, out V v2, out V v3, out V v4, out V v5);
-        S.Store(to, v0);
-        S.Store(to + stride, v1);
-        S.Store(to + (2 * stride), v2);
-        S.Store(to + (3 * stride), v3);
-        S.Store(to + (4 * stride), v4);
-        S.Store(to + (5 * stride), v5);
+        F.Input(d0, d1, d2, d3, d4, d5, d6, d7, out V v0, out V v1, out V v2, out V v3, out V v4, out V v5, out V v6, out V v7);
+        WinogradStore<S, V, F>.Points(to, stride, v0, v1, v2, v3, v4, v5, v6, v7);
     }
 }

@@ -60,7 +60,7 @@ internal readonly unsafe struct WinogradKernels(
     private static WinogradKernels Of<S, V>(in ConvSizes s)
         where S : struct, ISimd<V>
         where V : struct =>
-        s.KH == WinogradF2K5<S, V>.Taps ? Of<S, V, WinogradF2K5<S, V>>() : Of<S, V, WinogradF4K3<S, V>>();
+        s.KH == WinogradF4K5<S, V>.Taps ? Of<S, V, WinogradF4K5<S, V>>() : Of<S, V, WinogradF4K3<S, V>>();
 
     private static WinogradKernels Of<S, V, F>()
         where S : struct, ISimd<V>

@@ -10,18 +10,11 @@ internal static unsafe class WinogradOutput<S, V, F>
     where V : struct
     where F : struct, IWinogradScheme<V>
 {
-    /// <summary>Neighbouring tiles whose rows of outputs make a quad, which is stored at once.</summary>
-    private static int QuadTiles
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => WinogradPoints.Quad / F.Tile;
-    }
-
-    /// <summary>Floats of a row of such tiles.</summary>
+    /// <summary>Floats of a row of a tile's columns.</summary>
     private static int Row
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => WinogradPoints.Quad / F.Tile * WinogradPoints.Reach * S.Width;
+        get => F.Reach * S.Width;
     }
 
     /// <summary>
@@ -42,7 +35,7 @@ internal static unsafe class WinogradOutput<S, V, F>
         in ConvSizes s, long first, int count, float* m, nint productStride, nint tileStride, int lanes, float* y, in TileStore epilogue)
     {
         float** planes = stackalloc float*[2 * S.Width];
-        float* columns = stackalloc float[(F.Tile * Row) + StackBuffer.Slack];
+        float* columns = stackalloc float[(WinogradPoints.Tile * Row) + StackBuffer.Slack];
         columns = StackBuffer.Align(columns);
         V bias = epilogue.Bias == null ? S.Zero : S.LoadPartial(epilogue.Bias, lanes);
         while (count > 0)
@@ -56,16 +49,14 @@ internal static unsafe class WinogradOutput<S, V, F>
             }
 
             nint at = ((nint)strip.Row * s.OW) + strip.Column;
-            int rows = Math.Min(F.Tile, s.OH - strip.Row), end = Math.Min(s.OW, strip.Column + (strip.Tiles * F.Tile)), column = strip.Column;
-            float* next = m + (strip.Tiles * tileStride);
-            for (; m < next; m += QuadTiles * tileStride, column += WinogradPoints.Quad, at += WinogradPoints.Quad)
+            int rows = Math.Min(WinogradPoints.Tile, s.OH - strip.Row), end = Math.Min(s.OW, strip.Column + (strip.Tiles * WinogradPoints.Tile));
+            int column = strip.Column;
+            for (int t = 0; t < strip.Tiles; t++, m += tileStride, column += WinogradPoints.Tile, at += WinogradPoints.Tile)
             {
                 Columns(m, productStride, columns);
-                if (QuadTiles == 2) Columns(m + tileStride < next ? m + tileStride : m, productStride, columns + (WinogradPoints.Reach * S.Width));
-                Rows(columns, planes, at, s.OW, rows, Math.Min(WinogradPoints.Quad, end - column), lanes, bias, epilogue);
+                Rows(columns, planes, at, s.OW, rows, Math.Min(WinogradPoints.Tile, end - column), lanes, bias, epilogue);
             }
 
-            m = next;
             first += strip.Tiles;
             count -= strip.Tiles;
         }
@@ -81,29 +72,30 @@ internal static unsafe class WinogradOutput<S, V, F>
         Column(m + (3 * stride), stride, to + (3 * S.Width));
         Column(m + (4 * stride), stride, to + (4 * S.Width));
         Column(m + (5 * stride), stride, to + (5 * S.Width));
+        if (F.Reach == 6) return;
+        Column(m + (6 * stride), stride, to + (6 * S.Width));
+        Column(m + (7 * stride), stride, to + (7 * S.Width));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Column(float* m, nint stride, float* to)
     {
-        F.Output(m, WinogradPoints.Reach * stride, out V y0, out V y1, out V y2, out V y3);
+        F.Output(m, F.Reach * stride, out V y0, out V y1, out V y2, out V y3);
         S.Store(to, y0);
         S.Store(to + Row, y1);
-        if (F.Tile == 2) return;
         S.Store(to + (2 * Row), y2);
         S.Store(to + (3 * Row), y3);
     }
 
-    /// <summary>(Aᵀ·m)·A, the epilogue, and the rows and columns of the quad that exist into their planes.</summary>
+    /// <summary>(Aᵀ·m)·A, the epilogue, and the rows and columns of the tile that exist into their planes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Rows(float* from, float** planes, nint at, nint rowStride, int rows, int columns, int lanes, V bias, in TileStore epilogue)
     {
         for (int r = 0; r < rows; r++, at += rowStride, from += Row)
         {
             F.Output(from, S.Width, out V y0, out V y1, out V y2, out V y3);
-            if (QuadTiles == 2) F.Output(from + (WinogradPoints.Reach * S.Width), S.Width, out y2, out y3, out _, out _);
             (y0, y1, y2, y3) = (S.Add(y0, bias), S.Add(y1, bias), S.Add(y2, bias), S.Add(y3, bias));
-            if (columns < WinogradPoints.Quad || lanes < S.Width)
+            if (columns < WinogradPoints.Tile || lanes < S.Width)
             {
                 StorePart(planes, at, columns, lanes, y0, y1, y2, y3, epilogue);
                 continue;
@@ -120,14 +112,14 @@ internal static unsafe class WinogradOutput<S, V, F>
         }
     }
 
-    /// <summary>A row of a quad of which not all columns or channels exist.</summary>
+    /// <summary>A row of a tile of which not all columns or channels exist.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void StorePart(float** planes, nint at, int columns, int lanes, V y0, V y1, V y2, V y3, in TileStore epilogue)
     {
-        float* quads = stackalloc float[WinogradPoints.Quad * S.Width];
+        float* quads = stackalloc float[WinogradPoints.Tile * S.Width];
         float** each = stackalloc float*[S.Width];
-        for (int i = 0; i < S.Width; i++) each[i] = quads + (i * WinogradPoints.Quad);
+        for (int i = 0; i < S.Width; i++) each[i] = quads + (i * WinogradPoints.Tile);
         if (epilogue.Addend != null)
         {
             for (int i = 0; i < lanes; i++) Copy(planes[S.Width + i] + at, each[i], columns);
@@ -143,7 +135,7 @@ internal static unsafe class WinogradOutput<S, V, F>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Copy(float* from, float* to, int count)
     {
-        if (count == WinogradPoints.Quad)
+        if (count == WinogradPoints.Tile)
         {
             Vector128.Store(Vector128.Load(from), to);
             return;

@@ -1,0 +1,25 @@
+using System.Runtime.CompilerServices;
+using ConvNative.Simd;
+
+namespace ConvNative.Kernels;
+
+/// <summary>Stores what a transform makes, a vector for each point.</summary>
+internal static unsafe class WinogradStore<S, V, F>
+    where S : struct, ISimd<V>
+    where V : struct
+    where F : struct, IWinogradScheme<V>
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Points(float* to, nint stride, V v0, V v1, V v2, V v3, V v4, V v5, V v6, V v7)
+    {
+        S.Store(to, v0);
+        S.Store(to + stride, v1);
+        S.Store(to + (2 * stride), v2);
+        S.Store(to + (3 * stride), v3);
+        S.Store(to + (4 * stride), v4);
+        S.Store(to + (5 * stride), v5);
+        if (F.Reach == 6) return;
+        S.Store(to + (6 * stride), v6);
+        S.Store(to + (7 * stride), v7);
+    }
+}

@@ -84,7 +84,7 @@ internal sealed unsafe class WinogradPhases
         if (s is { sh: 1, sw: 1 } || s is not { dh: 1, dw: 1 } || (long)s.sh * s.sw > MostPhases) return null;
         int taps = Math.Max(BlockSizes.CeilDiv(s.KH, s.sh), BlockSizes.CeilDiv(s.KW, s.sw));
         if (taps is < 2 or > 5) return null;
-        taps = taps <= 3 ? 3 : 5;
+        taps = Math.Max(taps, 3);
         return (long)s.IC * s.sh * s.sw * taps * taps <= int.MaxValue ? new(context, direction, taps) : null;
     }
 

@@ -29,16 +29,6 @@ internal static unsafe class TileRow<S, V>
         c2 = S.MultiplyAdd(a, b2, c2);
     }
 
-    /// <inheritdoc cref="MultiplyAdd(V, V, ref V)"/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void MultiplyAdd(V a, V b0, V b1, V b2, V b3, ref V c0, ref V c1, ref V c2, ref V c3)
-    {
-        c0 = S.MultiplyAdd(a, b0, c0);
-        c1 = S.MultiplyAdd(a, b1, c1);
-        c2 = S.MultiplyAdd(a, b2, c2);
-        c3 = S.MultiplyAdd(a, b3, c3);
-    }
-
     /// <summary>x += the row's bias</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddBias(float* bias, ref V x0, ref V x1, ref V x2)
@@ -99,16 +89,6 @@ internal static unsafe class TileRow<S, V>
         S.Store(c, x0);
         S.Store(c + S.Width, x1);
         S.Store(c + (2 * S.Width), x2);
-    }
-
-    /// <inheritdoc cref="Store(float*, V, V)"/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(float* c, V x0, V x1, V x2, V x3)
-    {
-        S.Store(c, x0);
-        S.Store(c + S.Width, x1);
-        S.Store(c + (2 * S.Width), x2);
-        S.Store(c + (3 * S.Width), x3);
     }
 
     /// <summary>c[0 …] = x, or that added to it</summary>

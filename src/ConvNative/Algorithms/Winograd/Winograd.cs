@@ -66,7 +66,7 @@ internal sealed class Winograd : IConvAlgorithm
         double tiles = (double)s.N * WinogradStrip.InImage(s), pixels = (double)s.N * s.OutputPixels;
         double taps = s.KH * s.KW, pairs = (double)s.GroupIC * s.GroupOC;
         double lanes = BlockSizes.RoundUp(s.GroupIC, kernels.Width) + BlockSizes.RoundUp(s.GroupOC, kernels.Width);
-        double products = (isGradient ? WinogradGradientTiling.Covered(kernels.Gemm, s) : pairs) + ((isGradient ? GradientTileTransform : TileTransform) * lanes);
+        double products = (isGradient ? WinogradGradientTiling.TimeOf(kernels.Gemm, s) : pairs) + ((isGradient ? GradientTileTransform : TileTransform) * lanes);
         double cost = (WinogradPoints.Products(s.KH) * tiles * products) + (isGradient ? TapTransform * taps * pairs : 0);
         return context.AllowWinograd && (isGradient || tiles >= FewestTiles) && cost < taps * pixels * pairs
             && (isGradient || IsFasterThanTaps(context, s, mayPack: direction == Direction.Forward));
@@ -81,7 +81,7 @@ internal sealed class Winograd : IConvAlgorithm
     {
         const double TileTransform = 14, TapTransform = 40;   // a tile's: for each of its products
         if (!LaneKernels.Suit(context.Isa, s)) return true;
-        double tiles = (double)s.N * WinogradStrip.InImage(s), columns = WinogradKernels.For(context.Isa, s).Gemm.ColumnsOf(s.GroupOC);
+        double tiles = (double)s.N * WinogradStrip.InImage(s), columns = WinogradKernels.For(context.Isa, s).Gemm.TimeOf(s.GroupOC);
         double products = (columns / s.GroupOC) + (TileTransform * ((1.0 / s.GroupIC) + (1.0 / s.GroupOC)));
         return (WinogradPoints.Products(s.KH) * tiles * products) + (TapTransform * (mayPack ? 0.5 : 1) * s.KH * s.KW) < LaneKernels.Cost(context.Isa, s);
     }

@@ -126,10 +126,10 @@ internal readonly record struct WinogradGradientTiling(
     /// <summary>Half a slice, in whole vectors.</summary>
     private static int Half(int slice, in WinogradKernels kernels) => BlockSizes.RoundUp(BlockSizes.CeilDiv(slice, 2), kernels.Width);
 
-    /// <summary>Pairs of channels that are multiplied for those of a group, some of them in the rest of a panel.</summary>
-    public static long Covered(RowGemm gemm, in ConvSizes s) => Math.Min(Covered(gemm, s.GroupIC, s.GroupOC), Covered(gemm, s.GroupOC, s.GroupIC));
+    /// <summary>The time of a tile's product for the pairs of channels of a group, in that of a pair in a whole panel.</summary>
+    public static double TimeOf(RowGemm gemm, in ConvSizes s) => Math.Min(TimeOf(gemm, s.GroupIC, s.GroupOC), TimeOf(gemm, s.GroupOC, s.GroupIC));
 
-    private static long Covered(RowGemm gemm, int rows, int columns) => (long)RowGemm.RowsOf(rows) * gemm.CoveredColumns(columns);
+    private static double TimeOf(RowGemm gemm, int rows, int columns) => RowGemm.RowsOf(rows) * gemm.TimeOf(columns);
 
     /// <summary>
     /// Two where tiles are many beside the output channels: then making and adding up the sums costs less than it saves, that no thread transforms
@@ -153,7 +153,7 @@ internal readonly record struct WinogradGradientTiling(
     {
         ConvSizes s = context.Sizes;
         RowGemm gemm = kernels.Gemm;
-        bool turned = Covered(gemm, s.GroupIC, slice) < Covered(gemm, slice, s.GroupIC);
+        bool turned = TimeOf(gemm, s.GroupIC, slice) < TimeOf(gemm, slice, s.GroupIC);
         (int rows, int columns) = turned ? (s.GroupIC, slice) : (slice, s.GroupIC);
         int chunkColumns = Math.Min(columns, MostColumns), CRow = gemm.ColumnsOf(chunkColumns);
         int mostRows = CacheSizes.Machine.L2 / 8 * 5 / (WinogradPoints.Products(s.KH) * sizeof(float) * CRow);

@@ -71,7 +71,7 @@ internal sealed unsafe class WinogradPhases
             double tiles = (double)s.N * WinogradStrip.InImage(s), pairs = (double)s.GroupIC * s.GroupOC;
             int inputs = BlockSizes.RoundUp(s.GroupIC, kernels.Width), outputs = BlockSizes.RoundUp(s.GroupOC, kernels.Width);
             double transforms = scale * ((tiles * ((input * inputs) + (output * outputs))) + (kernel * pairs));
-            double products = points * tiles * (isGradient ? WinogradGradientTiling.Covered(kernels.Gemm, s) : pairs);
+            double products = points * tiles * (isGradient ? WinogradGradientTiling.TimeOf(kernels.Gemm, s) : pairs);
             s = _context.Sizes;
             return products + transforms < direct * s.N * s.OutputPixels * s.GroupOC * s.PatchLength;
         }

@@ -116,7 +116,7 @@ internal readonly record struct WinogradTiling(
 
     /// <summary>Of transforming and multiplying the weights of so many output channels, for an input channel, in products of a tile.</summary>
     private static double Cost(in ConvSizes s, in WinogradKernels kernels, int OCs, long tiles) =>
-        (PointCost * WinogradPoints.Reach(s.KH) * OCs) + ((double)tiles * (kernels.Gemm.CoveredColumns(OCs) + ChunkCost));
+        (PointCost * WinogradPoints.Reach(s.KH) * OCs) + ((double)tiles * (kernels.Gemm.TimeOf(OCs) + ChunkCost));
 
     private static bool Fits(PlanContext context, in WinogradTiling tiling) => tiling.WorkspaceBytes <= context.MaxWorkspaceBytes;
 

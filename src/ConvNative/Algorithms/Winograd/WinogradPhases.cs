@@ -9,7 +9,7 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed unsafe class WinogradPhases
 {
-    /// <summary>As of a stride of 8: no network in use has longer ones with kernels that overlap.</summary>
+    /// <summary>Of a stride of 8 in both dimensions; beyond it planes are small and nothing was measured.</summary>
     public const int MostPhases = 64;
 
     // Of the workspace, for planes (a third faster than one image at a time with two threads, measured on Zen 5), and for weights by phases.

@@ -24,6 +24,21 @@ internal sealed class WinogradTests
         }
     }
 
+    // Taps that fill the phases and that do not, images that begin and end with any phase.
+    [Test]
+    public void Strides([Values] Isa isa, [Values("2x2", "3x3", "4x4", "2x1", "1x3", "4x3")] string strides, [Values(0, 1, 2, 3)] int padding)
+    {
+        (int sh, int sw) = (strides[0] - '0', strides[2] - '0');
+        for (int size = 0; size < 12; size++)
+        for (int taps = 2; taps <= 5; taps++)
+        {
+            int kh = Math.Max(1, (taps * sh) - (size % sh)), kw = Math.Max(1, (taps * sw) - ((size + padding) % sw));
+            var input = new TensorShape(1 + (size % 3), 3, kh + size, kw + (4 * sw) + size);
+            var problem = new ConvProblem(input, 5, kh, kw) { StrideH = sh, StrideW = sw, Padding = new(padding, (padding + size) % 4, size % 3, 1) };
+            Check(problem, new() { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = isa });
+        }
+    }
+
     [Test]
     public void Lopsided_and_large_padding([Values] Isa isa, [Values(3, 5)] int taps)
     {
@@ -36,7 +51,7 @@ internal sealed class WinogradTests
     public void Packed_weights_give_the_same_bits(
         [Values] Isa isa, [Values(1, 2, 5)] int threads,
         [Values("g2mb3ic34ih23oc22oh23kh3ph1", "mb1ic40ih7oc50oh7kh3ph1", "mb1ic330ih6oc150oh6kh3ph1", "mb2ic20ih33oc90oh33kh3ph1",
-            "g2mb2ic34ih15oc22oh15kh5ph2", "mb1ic48ih7oc128oh7kh5ph2")] string descriptor)
+            "g2mb2ic34ih15oc22oh15kh5ph2", "mb1ic48ih7oc128oh7kh5ph2", "g2mb3ic6ih53oc20oh25kh5sh2ph0", "mb1ic64ih16oc40oh8kh4sh2ph1", "mb2ic5ih31oc20oh16kh7sh2ph3")] string descriptor)
     {
         ConvProblem problem = ConvProblem.Parse(descriptor);
         using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), dy = Tensors.Random(problem.Output, 3);
@@ -78,7 +93,7 @@ internal sealed class WinogradTests
 
     // Many blocks per thread, few, and as many as a small workspace holds.
     [Test]
-    public void Bits_depend_neither_on_threads_nor_on_blocks([Values] Isa isa, [Values("g2mb3ic34ih23oc22oh23kh3ph1", "mb1ic40ih7oc50oh7kh3ph1", "g2mb1ic34ih15oc22oh15kh5ph2")] string descriptor)
+    public void Bits_depend_neither_on_threads_nor_on_blocks([Values] Isa isa, [Values("g2mb3ic34ih23oc22oh23kh3ph1", "mb1ic40ih7oc50oh7kh3ph1", "g2mb1ic34ih15oc22oh15kh5ph2", "mb4ic3ih67oc20oh15kh11sh4ph0")] string descriptor)
     {
         ConvProblem problem = ConvProblem.Parse(descriptor);
         using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), y = new(problem.Output), dx = new(problem.Input);
@@ -114,7 +129,8 @@ internal sealed class WinogradTests
     public void Bits_of_dw_do_not_depend_on_threads(
         [Values] Isa isa, [Values(Conv2dOptions.DefaultMaxWorkspaceBytes, 4_000_000, 1_500_000, 700_000)] long workspace,
         [Values("g2mb3ic34ih23oc22oh23kh3ph1", "mb1ic40ih7oc50oh7kh3ph1", "mb2ic70ih13oc90oh13kh3ph1", "mb2ic200ih9oc200oh9kh3ph1", "mb3ic20ih33oc10oh33kh3ph1",
-            "g2mb1ic34ih15oc130oh15kh5ph2", "mb1ic20ih9oc50oh9kh5ph2", "mb1ic70ih21oc22oh21kh5ph2", "mb2ic200ih7oc200oh7kh5ph2")] string descriptor)
+            "g2mb1ic34ih15oc130oh15kh5ph2", "mb1ic20ih9oc50oh9kh5ph2", "mb1ic70ih21oc22oh21kh5ph2", "mb2ic200ih7oc200oh7kh5ph2",
+            "mb6ic3ih67oc20oh15kh11sh4ph0", "g2mb4ic20ih28oc24oh14kh6sh2ph2", "mb4ic3ih37oc24oh19kh7sh2ph3")] string descriptor)
     {
         ConvProblem problem = ConvProblem.Parse(descriptor);
         using Tensor x = Tensors.Random(problem.Input, 1), dy = Tensors.Random(problem.Output, 2), dw = new(problem.Weights);
@@ -199,7 +215,10 @@ internal sealed class WinogradTests
         Assert.That(() => new Conv2d(ConvProblem.Parse(descriptor), options), Throws.TypeOf<NotSupportedException>().With.Message.Contains("narrower"));
     }
 
-    [TestCase("mb1ic4ih9oc4oh9kh3sh2ph1")]
+    [TestCase("mb1ic4ih27oc4oh14kh11sh2ph5")]
+    [TestCase("mb1ic4ih27oc4oh9kh3sh3ph0")]
+    [TestCase("mb1ic4ih100oc4oh10kh20sh9ph0")]
+    [TestCase("mb1ic4ih27oc4oh14kh5sh2dh1ph4")]
     [TestCase("mb1ic4ih9oc4oh9kh5dh1ph4")]
     [TestCase("mb1ic4ih9oc4oh9kh5kw3ph2pw1")]
     [TestCase("mb1ic4ih9oc4oh9kh7ph3")]
@@ -227,6 +246,12 @@ internal sealed class WinogradTests
     [TestCase("mb1ic512ih7oc512oh7kh3ph1", true)]
     [TestCase("mb2ic512ih7oc512oh7kh3ph1", true)]
     [TestCase("mb1ic64ih4oc64oh4kh3ph1", false)]
+    [TestCase("mb1ic3ih227oc96oh55kh11sh4ph0", true)]
+    [TestCase("mb1ic64ih56oc128oh28kh5sh2ph2", true)]
+    [TestCase("mb8ic64ih32oc128oh16kh4sh2ph1", true)]
+    [TestCase("mb1ic3ih224oc64oh112kh7sh2ph3", true)]
+    [TestCase("mb8ic64ih56oc128oh28kh3sh2ph1", false)]
+    [TestCase("mb1ic128ih16oc256oh8kh4sh2ph1", false)]
     public void Auto_takes_it_where_it_pays(string descriptor, bool pays)
     {
         using var conv = new Conv2d(ConvProblem.Parse(descriptor));
@@ -245,6 +270,10 @@ internal sealed class WinogradTests
     [TestCase("mb1ic16ih28oc32oh28kh5ph2", true)]
     [TestCase("mb1ic16ih56oc16oh56kh3ph1", true)]
     [TestCase("mb1ic3ih32oc32oh32kh5ph2", false)]
+    [TestCase("mb1ic3ih227oc96oh55kh11sh4ph0", true)]
+    [TestCase("mb1ic64ih56oc128oh28kh5sh2ph2", true)]
+    [TestCase("mb1ic3ih224oc64oh112kh7sh2ph3", true)]
+    [TestCase("mb1ic64ih32oc128oh16kh4sh2ph1", false)]
     public void Auto_takes_it_for_the_gradient_where_it_pays(string descriptor, bool pays)
     {
         using var conv = new Conv2d(ConvProblem.Parse(descriptor));
@@ -271,13 +300,14 @@ internal sealed class WinogradTests
 
     private static bool Computes(ConvProblem problem, Direction direction, Action run)
     {
-        int taps = problem.Weights.H * problem.Weights.W, terms = direction switch
+        TensorShape w = problem.Weights;
+        int terms = direction switch
         {
-            Direction.Forward => problem.Input.C / problem.Groups * taps,
-            Direction.BackwardData => problem.Output.C / problem.Groups * taps,
+            Direction.Forward => problem.Input.C / problem.Groups * w.H * w.W,
+            Direction.BackwardData => problem.Output.C / problem.Groups * (w.H / problem.StrideH) * (w.W / problem.StrideW),
             _ => problem.Output.N * problem.Output.H * problem.Output.W,
         };
-        if (taps == 9 || terms >= 64)
+        if ((w.H <= 3 * problem.StrideH && w.W <= 3 * problem.StrideW) || terms >= 64)
         {
             run();
             return true;

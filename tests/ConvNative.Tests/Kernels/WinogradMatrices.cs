@@ -6,7 +6,12 @@ namespace ConvNative.Tests.Kernels;
 internal static class WinogradMatrices
 {
     /// <summary>The finite points for kernels of so many taps.</summary>
-    private static double[] Points(int taps) => taps == 3 ? [0, 0.75, -0.75, 1.5, -1.5] : [0, 0.5, -0.5, 1, -1, 2, -2];
+    private static double[] Points(int taps) => taps switch
+    {
+        3 => [0, 0.75, -0.75, 1.5, -1.5],
+        4 => [0.5, -0.5, 1, -1, 2, -2],
+        _ => [0, 0.5, -0.5, 1, -1, 2, -2],
+    };
 
     /// <summary>Bᵀ.</summary>
     public static double[,] InputMatrix(int taps)

@@ -8,6 +8,7 @@ internal sealed unsafe class WinogradTransformTests
 {
     // A double holds the products of small whole numbers with these points' powers but for the divisions in G: the sum is near a whole number.
     [TestCase(3)]
+    [TestCase(4)]
     [TestCase(5)]
     public void The_matrices_compute_a_convolution(int taps)
     {
@@ -32,6 +33,7 @@ internal sealed unsafe class WinogradTransformTests
     }
 
     [TestCase(3)]
+    [TestCase(4)]
     [TestCase(5)]
     public void The_transposed_matrices_compute_the_gradient_of_the_kernel(int taps)
     {
@@ -57,6 +59,7 @@ internal sealed unsafe class WinogradTransformTests
     }
 
     [TestCase(3)]
+    [TestCase(4)]
     [TestCase(5)]
     public void The_input_and_output_matrices_are_exact_in_float32(int taps)
     {
@@ -66,7 +69,7 @@ internal sealed unsafe class WinogradTransformTests
 
     // Tiles over image borders, rows, strips and images; every number of tiles.
     [Test]
-    public void Input_is_the_transform_of_each_tile([Values] Isa isa, [Values(3, 5)] int taps)
+    public void Input_is_the_transform_of_each_tile([Values] Isa isa, [Values(3, 4, 5)] int taps)
     {
         foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 0), (7, 7, 2), (1, 40, 1), (3, 70, 0), (6, 5, -1), (4, 4, 6) })
         {
@@ -90,7 +93,7 @@ internal sealed unsafe class WinogradTransformTests
     }
 
     [Test]
-    public void Filter_is_the_transform_of_each_kernel([Values] Isa isa, [Values] bool flipped, [Values(1, 2, 9, 17)] int K, [Values(3, 5)] int taps)
+    public void Filter_is_the_transform_of_each_kernel([Values] Isa isa, [Values] bool flipped, [Values(1, 2, 9, 17)] int K, [Values(3, 4, 5)] int taps)
     {
         WinogradKernels kernels = WinogradKernels.For(isa, new() { KH = taps, KW = taps });
         int kStride = kernels.Width + 3, size = taps * taps, reach = WinogradPoints.Reach(taps);
@@ -114,7 +117,7 @@ internal sealed unsafe class WinogradTransformTests
     }
 
     [Test]
-    public void Output_is_the_transform_of_each_tile([Values] Isa isa, [Values] bool addend, [Values(3, 5)] int taps)
+    public void Output_is_the_transform_of_each_tile([Values] Isa isa, [Values] bool addend, [Values(3, 4, 5)] int taps)
     {
         foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 1), (7, 7, 1), (1, 41, 1), (6, 3, 1), (6, 2, 1), (3, 5, 1), (2, 75, 1) })
         {
@@ -125,7 +128,7 @@ internal sealed unsafe class WinogradTransformTests
 
     // Tiles over image borders, rows, strips and images; every number of tiles.
     [Test]
-    public void Output_gradient_is_the_transform_of_each_tile([Values] Isa isa, [Values(3, 5)] int taps)
+    public void Output_gradient_is_the_transform_of_each_tile([Values] Isa isa, [Values(3, 4, 5)] int taps)
     {
         WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, taps));
         double[,] matrix = WinogradMatrices.Transposed(WinogradMatrices.OutputMatrix(taps));
@@ -158,7 +161,7 @@ internal sealed unsafe class WinogradTransformTests
     // or by way of the sums.
     [Test]
     public void Filter_gradient_is_the_transform_of_each_pair_of_channels(
-        [Values] Isa isa, [Values(3, 5)] int taps, [Values] bool turned, [Values] bool add, [Values] bool finish)
+        [Values] Isa isa, [Values(3, 4, 5)] int taps, [Values] bool turned, [Values] bool add, [Values] bool finish)
     {
         const int Rows = 3, Gap = 5;
         WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, taps));

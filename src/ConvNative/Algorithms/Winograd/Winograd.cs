@@ -8,7 +8,7 @@ namespace ConvNative.Algorithms;
 /// multiplications than a direct convolution; F(4×4, 5×5) for 5×5, with 6.25 times fewer. A block of tiles is transformed, multiplied with the
 /// transformed weights by 36 or 64 matrix products and transformed back while it is in the cache. dx is the convolution of dy with the kernels
 /// turned by 180° and the roles of the channels exchanged; dw is the transposed algorithm, F(3×3, 4×4) and F(5×5, 4×4), whose products are
-/// summed over all tiles before the last transform.
+/// summed over all tiles before the last transform. Strides: <see cref="WinogradPhases"/>.
 /// Results never depend on threads: products for y and dx are one sum over the channels in their order; those for dw are cut by the shape and the
 /// limit of the workspace.
 /// </summary>
@@ -33,13 +33,16 @@ internal sealed class Winograd : IConvAlgorithm
 
     public string? Refuse(PlanContext context, Direction direction)
     {
-        if (context.Sizes is not ({ KH: 3, KW: 3 } or { KH: 5, KW: 5 }) || context.Sizes is not { sh: 1, sw: 1, dh: 1, dw: 1 })
-            return "it computes 3×3 and 5×5 kernels with stride 1 and dilation 1 only";
-        if (Math.Min(context.Sizes.IW, context.Sizes.OW) < WinogradPoints.Tile)
-            return $"its images must not be narrower than {WinogradPoints.Tile} columns";
-        if (context.Sizes.KH == 5 && TermsOf(context, direction) is < FewestTerms and var terms)
-            return $"its sums must have {FewestTerms} terms for 5×5 kernels, to keep the error bound; these have {terms}";
-        (int workers, long smallest) = WorkspaceOf(context, direction);
+        WinogradPhases? phases = WinogradPhases.For(context, direction);
+        if (phases is null && context.Sizes is not ({ KH: 3, KW: 3, sh: 1, sw: 1, dh: 1, dw: 1 } or { KH: 5, KW: 5, sh: 1, sw: 1, dh: 1, dw: 1 }))
+            return $"it computes 3×3 and 5×5 kernels, with strides those of 2 to 5 taps in each of at most {WinogradPhases.MostPhases} phases, and no dilation";
+        PlanContext inner = phases?.Inner ?? context;
+        if (Math.Min(inner.Sizes.IW, inner.Sizes.OW) < WinogradPoints.Tile)
+            return $"its images must not be narrower than {WinogradPoints.Tile} columns{(phases is null ? "" : " of a stride phase")}";
+        if (inner.Sizes.KH > 3 && TermsOf(context, direction) is < FewestTerms and var terms)
+            return $"its sums must have {FewestTerms} terms for more than 3×3 taps, to keep the error bound; these have {terms}";
+        (int workers, long smallest) = WorkspaceOf(inner, direction);
+        smallest += phases?.WorkspaceBytes ?? 0;
         return workers > 0
             ? null
             : $"its smallest block of tiles takes {smallest} bytes of workspace; MaxWorkspaceBytes is {context.MaxWorkspaceBytes}";
@@ -56,6 +59,7 @@ internal sealed class Winograd : IConvAlgorithm
         // (measured on Zen 5). In multiply-adds: of a tap of a kernel's gradient.
         const int TileTransform = 17, GradientTileTransform = 11, TapTransform = 33;
         const int FewestTiles = 4;   // measured on Zen 5: as fast as the others with plain weights, twice as fast with packed ones
+        if (WinogradPhases.For(context, direction) is { } phases) return context.AllowWinograd && phases.Pays;
         ConvSizes s = context.SizesOf(direction);
         WinogradKernels kernels = WinogradKernels.For(context.Isa, s);
         bool isGradient = direction == Direction.BackwardWeights;
@@ -84,16 +88,22 @@ internal sealed class Winograd : IConvAlgorithm
 
     public ConvPass Plan(PlanContext context, Direction direction)
     {
+        if (WinogradPhases.For(context, direction) is { } phases) return phases.Plan();
         if (direction == Direction.BackwardWeights) return new WinogradGradientPass(context, WinogradGradientTiling.For(context));
         ConvSizes sizes = context.SizesOf(direction);
         return new WinogradPass(context, direction, sizes, WinogradTiling.For(context, sizes));
     }
 
-    /// <summary>Terms of a sum, with those in the padding.</summary>
+    /// <summary>Terms of a sum, with those in the padding; of the sum that has fewest, where strides leave some out.</summary>
     private static long TermsOf(PlanContext context, Direction direction)
     {
-        ConvSizes s = context.SizesOf(direction);
-        return direction == Direction.BackwardWeights ? (long)s.N * s.OutputPixels : s.PatchLength;
+        ConvSizes s = context.Sizes;
+        return direction switch
+        {
+            Direction.Forward => s.PatchLength,
+            Direction.BackwardData => (long)s.GroupOC * (s.KH / s.sh) * (s.KW / s.sw),
+            _ => (long)s.N * s.OutputPixels,
+        };
     }
 
     /// <summary>Threads that the workspace holds the smallest blocks for, and the bytes that one needs.</summary>

@@ -41,8 +41,10 @@ internal sealed unsafe class PhasePlanes
     /// <param name="sw">Source columns from one grid column to the next.</param>
     /// <param name="taps">What a point reads.</param>
     /// <param name="alignsRows">Rows begin with a cache line: for those who go row by row.</param>
-    public PhasePlanes(int H, int W, int rows, int columns, int sh, int sw, ReadOnlySpan<Tap> taps, bool alignsRows = false)
+    /// <param name="isDense">Rows and planes follow each other without gaps, and several threads may fill some rows each.</param>
+    public PhasePlanes(int H, int W, int rows, int columns, int sh, int sw, ReadOnlySpan<Tap> taps, bool alignsRows = false, bool isDense = false)
     {
+        IsDense = isDense;
         (this.H, this.W, Rows, Columns, this.sh, this.sw, StripRows) = (H, W, rows, columns, sh, sw, rows);
         (FirstRow, FirstColumn, _lastRow, _lastColumn) = (int.MaxValue, int.MaxValue, int.MinValue, int.MinValue);
         foreach (Tap tap in taps)
@@ -98,11 +100,16 @@ internal sealed unsafe class PhasePlanes
     /// <summary>Floats from a grid row to the next.</summary>
     public int Pitch { get; }
 
-    /// <summary>Floats of one plane, and of a vector beyond its last row.</summary>
-    public nint PlaneLength => ((nint)(StripRows + ExtraRows) * Pitch) + Prefetch.Line;
+    /// <summary>Whether there are no gaps.</summary>
+    public bool IsDense { get; }
+
+    /// <summary>Floats of one plane, and, unless they are dense, of a vector beyond its last row.</summary>
+    public nint PlaneLength => ((nint)(StripRows + ExtraRows) * Pitch) + (IsDense ? 0 : Prefetch.Line);
 
     /// <summary>Floats from a channel to the next; where huge strides make it more than any memory has, no more than just that.</summary>
-    public nint ChannelStride => OddLines((nint)Math.Min((double)RowPhases * ColumnPhases * PlaneLength, 1L << 32));
+    public nint ChannelStride => IsDense
+        ? RowPhases * ColumnPhases * PlaneLength
+        : OddLines((nint)Math.Min((double)RowPhases * ColumnPhases * PlaneLength, 1L << 32));
 
     /// <summary>Numbers from the first point of a strip to its last.</summary>
     public int Points(int rows) => ((rows - 1) * Pitch) + Columns;

@@ -9,7 +9,7 @@ internal static unsafe class PhasePlanesFill
 {
     /// <summary>
     /// The planes of grid rows [gridRow, gridRow + rows) for some channels. Writes up to a vector beyond each row, in ascending order within a
-    /// plane; reads nothing outside the source.
+    /// plane, unless they are dense; reads nothing outside the source.
     /// </summary>
     public static void Run(Isa isa, PhasePlanes planes, float* source, int channels, int gridRow, int rows, float* scratch)
     {
@@ -46,6 +46,7 @@ internal static unsafe class PhasePlanesFill<S, V>
         float* end = source + (channels * area);
         int planeRows = rows + planes.ExtraRows, rowPhases = planes.RowPhases, columnPhases = planes.ColumnPhases;
         int H = planes.H, W = planes.W, sh = planes.sh, sw = planes.sw, pitch = planes.Pitch, length = planes.RowLength;
+        bool exact = planes.IsDense;
         for (int c = 0; c < channels; c++, source += area, scratch += channelStride)
         for (int i = 0; i < planeRows; i++)
         {
@@ -55,20 +56,20 @@ internal static unsafe class PhasePlanesFill<S, V>
                 int sourceRow = ((gridRow + i) * sh) + planes.FirstRow + rowPhase;
                 for (int columnPhase = 0; columnPhase < columnPhases; columnPhase++, row += planeLength)
                 {
-                    if ((uint)sourceRow < (uint)H) CopyRow<R>(source + ((nint)sourceRow * W), sw, planes.Piece(columnPhase), length, end, row);
-                    else Zeros(row, length);
+                    if ((uint)sourceRow < (uint)H) CopyRow<R>(source + ((nint)sourceRow * W), sw, planes.Piece(columnPhase), length, end, row, exact);
+                    else Zeros(row, length, exact);
                 }
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyRow<R>(float* source, int sw, PlanePiece piece, int length, float* end, float* row)
+    private static void CopyRow<R>(float* source, int sw, PlanePiece piece, int length, float* end, float* row, bool exact)
         where R : struct, IStridedRead<S, V>
     {
-        Zeros(row, piece.Begin);
-        Copy<R>(source + piece.Source, sw, piece.End - piece.Begin, end, row + piece.Begin);
-        Zeros(row + piece.End, length - piece.End);
+        Zeros(row, piece.Begin, exact);
+        Copy<R>(source + piece.Source, sw, piece.End - piece.Begin, end, row + piece.Begin, exact);
+        Zeros(row + piece.End, length - piece.End, exact);
     }
 
     /// <summary>Stride 2, both phases at once: what is loaded for one holds the other.</summary>
@@ -79,6 +80,7 @@ internal static unsafe class PhasePlanesFill<S, V>
         float* end = source + (channels * area);
         int planeRows = rows + planes.ExtraRows, rowPhases = planes.RowPhases, H = planes.H, W = planes.W, sh = planes.sh;
         int pitch = planes.Pitch, length = planes.RowLength;
+        bool exact = planes.IsDense;
         PlanePiece first = planes.Piece(0), second = planes.Piece(1);
         for (int c = 0; c < channels; c++, source += area, scratch += channelStride)
         for (int i = 0; i < planeRows; i++)
@@ -89,53 +91,60 @@ internal static unsafe class PhasePlanesFill<S, V>
                 int sourceRow = ((gridRow + i) * sh) + planes.FirstRow + rowPhase;
                 if ((uint)sourceRow >= (uint)H)
                 {
-                    Zeros(row, length);
-                    Zeros(row + planeLength, length);
+                    Zeros(row, length, exact);
+                    Zeros(row + planeLength, length, exact);
                     continue;
                 }
 
-                Zeros(row, first.Begin);
-                Zeros(row + planeLength, second.Begin);
-                CopyPair(source + ((nint)sourceRow * W), first, second, end, row, row + planeLength);
-                Zeros(row + first.End, length - first.End);
-                Zeros(row + planeLength + second.End, length - second.End);
+                Zeros(row, first.Begin, exact);
+                Zeros(row + planeLength, second.Begin, exact);
+                CopyPair(source + ((nint)sourceRow * W), first, second, end, row, row + planeLength, exact);
+                Zeros(row + first.End, length - first.End, exact);
+                Zeros(row + planeLength + second.End, length - second.End, exact);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyPair(float* p, PlanePiece first, PlanePiece second, float* end, float* firstRow, float* secondRow)
+    private static void CopyPair(float* p, PlanePiece first, PlanePiece second, float* end, float* firstRow, float* secondRow, bool exact)
     {
         // Neighbours, where neither is empty: the one that begins with the earlier pixel takes the even ones.
         bool swaps = second.Source < first.Source;
         PlanePiece even = swaps ? second : first, odd = swaps ? first : second;
         float* evenTarget = (swaps ? secondRow : firstRow) + even.Begin, oddTarget = (swaps ? firstRow : secondRow) + odd.Begin;
-        int evens = even.End - even.Begin, odds = odd.End - odd.Begin, i = 0;
+        int evens = even.End - even.Begin, odds = odd.End - odd.Begin, i = 0, both = Math.Min(evens, odds) - (exact ? S.Width - 1 : 0);
         p += even.Source;
-        for (; i < Math.Min(evens, odds) && p + (2 * S.Width) <= end; i += S.Width, p += 2 * S.Width)
+        for (; i < both && p + (2 * S.Width) <= end; i += S.Width, p += 2 * S.Width)
         {
             V low = S.Load(p), high = S.Load(p + S.Width);
             S.Store(evenTarget + i, S.Even(low, high));
             S.Store(oddTarget + i, S.Odd(low, high));
         }
 
-        Copy<PairRead<S, V>>(p, 2, evens - i, end, evenTarget + i);
-        Copy<PairRead<S, V>>(p + odd.Source - even.Source, 2, odds - i, end, oddTarget + i);
+        Copy<PairRead<S, V>>(p, 2, evens - i, end, evenTarget + i, exact);
+        Copy<PairRead<S, V>>(p + odd.Source - even.Source, 2, odds - i, end, oddTarget + i, exact);
     }
 
-    // Whole vectors: what is written beyond the run is written again by the next one.
+    // Whole vectors, where planes are not dense: what is written beyond the run is written again by the next one.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Zeros(float* p, int count)
+    private static void Zeros(float* p, int count, bool exact)
     {
-        for (int i = 0; i < count; i += S.Width) S.Store(p + i, S.Zero);
+        for (; count > 0; count -= S.Width, p += S.Width) Store(p, S.Zero, count, exact);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Copy<R>(float* p, int stride, int count, float* end, float* target)
+    private static void Copy<R>(float* p, int stride, int count, float* end, float* target, bool exact)
         where R : struct, IStridedRead<S, V>
     {
         int i = 0;
         for (; i + S.Width < count; i += S.Width) S.Store(target + i, R.Inner(p + ((nint)i * stride), stride));
-        if (i < count) S.Store(target + i, R.Last(p + ((nint)i * stride), stride, count - i, end));
+        if (i < count) Store(target + i, R.Last(p + ((nint)i * stride), stride, count - i, end), count - i, exact);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(float* p, V value, int count, bool exact)
+    {
+        if (exact && count < S.Width) S.StorePartial(p, value, count);
+        else S.Store(p, value);
     }
 }

@@ -22,15 +22,17 @@ internal static unsafe class PlaneStore
 
     /// <summary>
     /// Rows of one channel from the classes of strides (sh, sw), class (rh, rw) at sums + (rh·sw + rw)·classStride:
-    /// out[row·columns + column] = class (row mod sh, column mod sw)[row/sh·pitch + column/sw], row &lt; rows, column &lt; columns.
+    /// out[(row − rh)·columns + column − rw] = class (row mod sh, column mod sw)[row/sh·pitch + column/sw], rh ≤ row &lt; rows + rh,
+    /// rw ≤ column &lt; columns + rw: (<paramref name="rh"/>, <paramref name="rw"/>) is the class of the first element.
     /// </summary>
-    public static void Interleaved(Isa isa, float* sums, nint classStride, int sh, int sw, int pitch, int rows, int columns, float* output)
+    public static void Interleaved(
+        Isa isa, float* sums, nint classStride, int sh, int sw, int pitch, int rows, int columns, float* output, int rh = 0, int rw = 0)
     {
         switch (isa)
         {
-            case Isa.Avx512: PlaneStore<Simd512, Vector512<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output); break;
-            case Isa.Avx2: PlaneStore<Simd256, Vector256<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output); break;
-            default: PlaneStore<Simd128, Vector128<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output); break;
+            case Isa.Avx512: PlaneStore<Simd512, Vector512<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output, rh, rw); break;
+            case Isa.Avx2: PlaneStore<Simd256, Vector256<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output, rh, rw); break;
+            default: PlaneStore<Simd128, Vector128<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output, rh, rw); break;
         }
     }
 
@@ -85,15 +87,17 @@ internal static unsafe class PlaneStore<S, V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Interleaved(float* sums, nint classStride, int sh, int sw, int pitch, int rows, int columns, float* output)
+    public static void Interleaved(
+        float* sums, nint classStride, int sh, int sw, int pitch, int rows, int columns, float* output, int rh, int rw)
     {
         int overrun = columns >= 2 * S.Width ? rows - 1 : 0;
         for (int row = 0; row < rows; row++, output += columns)
         {
-            (int i, int rh) = Math.DivRem(row, sh);
-            float* source = sums + (rh * sw * classStride) + ((nint)i * pitch);
-            if (sw == 2) Pairs(source, source + classStride, output, columns, row < overrun);
-            else Any(source, classStride, sw, output, columns);
+            (int i, int phase) = Math.DivRem(row + rh, sh);
+            float* source = sums + (phase * sw * classStride) + ((nint)i * pitch);
+            if (sw == 2) Pairs(source + (rw * classStride), rw == 0 ? source + classStride : source + 1, output, columns, row < overrun);
+            else if (sw == 4) Quads(source, classStride, rw, output, columns);
+            else Any(source, classStride, sw, rw, output, columns);
         }
     }
 
@@ -195,13 +199,39 @@ internal static unsafe class PlaneStore<S, V>
         for (; j < columns; j++) output[j] = j % 2 == 0 ? *even++ : *odd++;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Quads(float* sums, nint classStride, int first, float* output, int columns)
+    {
+        float* a = sums + (first * classStride), b = At(sums, classStride, first + 1), c = At(sums, classStride, first + 2);
+        float* d = At(sums, classStride, first + 3);
+        for (; columns > 0; columns -= 4 * S.Width, output += 4 * S.Width, a += S.Width, b += S.Width, c += S.Width, d += S.Width)
+        {
+            V va = Load(a, columns + 3), vb = Load(b, columns + 2), vc = Load(c, columns + 1), vd = Load(d, columns);
+            V lowAC = S.InterleaveLow(va, vc), lowBD = S.InterleaveLow(vb, vd), highAC = S.InterleaveHigh(va, vc), highBD = S.InterleaveHigh(vb, vd);
+            Put(output, S.InterleaveLow(lowAC, lowBD), columns);
+            if (columns <= S.Width) return;
+            Put(output + S.Width, S.InterleaveHigh(lowAC, lowBD), columns - S.Width);
+            if (columns <= 2 * S.Width) return;
+            Put(output + (2 * S.Width), S.InterleaveLow(highAC, highBD), columns - (2 * S.Width));
+            if (columns > 3 * S.Width) Put(output + (3 * S.Width), S.InterleaveHigh(highAC, highBD), columns - (3 * S.Width));
+        }
+    }
+
+    /// <summary>A vector of a class of four, of which there are <paramref name="fours"/>/4.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Load(float* p, int fours) => fours >= 4 * S.Width ? S.Load(p) : S.LoadPartial(p, fours / 4);
+
+    /// <summary>Where class <paramref name="k"/> of four begins, the next element's where they begin anew.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float* At(float* sums, nint classStride, int k) => k < 4 ? sums + (k * classStride) : sums + ((k - 4) * classStride) + 1;
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Any(float* sums, nint classStride, int classes, float* output, int columns)
+    private static void Any(float* sums, nint classStride, int classes, int first, float* output, int columns)
     {
         for (int k = 0; k < classes; k++, sums += classStride)
         {
-            float* p = sums;
-            for (nint j = k; j < columns; j += classes) output[j] = *p++;
+            float* p = k < first ? sums + 1 : sums;
+            for (nint j = k < first ? k + classes - first : k - first; j < columns; j += classes) output[j] = *p++;
         }
     }
 

@@ -2,7 +2,7 @@ namespace ConvNative.Kernels;
 
 /// <summary>
 /// Winograd's transforms of one size of kernels, in one dimension: F(4, r) over r + 3 of <see cref="WinogradPoints"/>. They are written for eight points;
-/// where there are six, what stands for the last two is zero and not read.
+/// where there are six or seven, what stands for the others is zero and not read.
 /// </summary>
 internal unsafe interface IWinogradScheme<V>
     where V : struct

@@ -33,8 +33,9 @@ internal static unsafe class WinogradFilter<S, V, F>
             }
             else
             {
-                Columns5(kernels, at, order.Flipped, columns);
-                Rows5(columns, u, productStride);
+                if (F.Taps == 4) Columns4(kernels, at, order.Flipped, columns);
+                else Columns5(kernels, at, order.Flipped, columns);
+                Rows(columns, u, productStride);
             }
         }
     }
@@ -65,6 +66,27 @@ internal static unsafe class WinogradFilter<S, V, F>
         Store(u50, u51, u52, S.Zero, S.Zero, u + (5 * next), stride);
     }
 
+    /// <summary>G·g of 16 taps.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void Columns4(float** kernels, nint at, bool flipped, float* to)
+    {
+        S.LoadOcts(kernels, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
+        S.LoadOcts(kernels, at + 8, out V g8, out V g9, out V g10, out V g11, out V g12, out V g13, out V g14, out V g15);
+        nint step = flipped ? -S.Width : S.Width;
+        if (flipped) to += 3 * S.Width;
+        Column4(flipped, g0, g4, g8, g12, to);
+        Column4(flipped, g1, g5, g9, g13, to + step);
+        Column4(flipped, g2, g6, g10, g14, to + (2 * step));
+        Column4(flipped, g3, g7, g11, g15, to + (3 * step));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Column4(bool flipped, V g0, V g1, V g2, V g3, float* to)
+    {
+        if (flipped) (g0, g1, g2, g3) = (g3, g2, g1, g0);
+        Store(g0, g1, g2, g3, S.Zero, to, 4 * S.Width);
+    }
+
     /// <summary>G·g of 25 taps. Methods of their own: the compiler inlines only so much into one.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Columns5(float** kernels, nint at, bool flipped, float* to)
@@ -91,22 +113,24 @@ internal static unsafe class WinogradFilter<S, V, F>
 
     /// <summary>(G·g)·Gᵀ.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Rows5(float* from, float* to, nint stride)
+    private static void Rows(float* from, float* to, nint stride)
     {
-        nint row = 5 * S.Width, next = F.Reach * stride;
-        Row5(from, to, stride);
-        Row5(from + row, to + next, stride);
-        Row5(from + (2 * row), to + (2 * next), stride);
-        Row5(from + (3 * row), to + (3 * next), stride);
-        Row5(from + (4 * row), to + (4 * next), stride);
-        Row5(from + (5 * row), to + (5 * next), stride);
-        Row5(from + (6 * row), to + (6 * next), stride);
-        Row5(from + (7 * row), to + (7 * next), stride);
+        nint row = F.Taps * S.Width, next = F.Reach * stride;
+        Row(from, to, stride);
+        Row(from + row, to + next, stride);
+        Row(from + (2 * row), to + (2 * next), stride);
+        Row(from + (3 * row), to + (3 * next), stride);
+        Row(from + (4 * row), to + (4 * next), stride);
+        Row(from + (5 * row), to + (5 * next), stride);
+        Row(from + (6 * row), to + (6 * next), stride);
+        if (F.Reach == 7) return;
+        Row(from + (7 * row), to + (7 * next), stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row5(float* from, float* to, nint stride) => Store(
-        S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), S.Load(from + (3 * S.Width)), S.Load(from + (4 * S.Width)), to, stride);
+    private static void Row(float* from, float* to, nint stride) => Store(
+        S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), S.Load(from + (3 * S.Width)),
+        F.Taps > 4 ? S.Load(from + (4 * S.Width)) : S.Zero, to, stride);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(V g0, V g1, V g2, V g3, V g4, float* to, nint stride)

@@ -112,6 +112,7 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
         Column(m + (5 * stride), stride, to + (5 * S.Width));
         if (F.Reach == 6) return;
         Column(m + (6 * stride), stride, to + (6 * S.Width));
+        if (F.Reach == 7) return;
         Column(m + (7 * stride), stride, to + (7 * S.Width));
     }
 
@@ -125,6 +126,7 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
         S.Store(to + (2 * next), g2);
         if (F.Taps == 3) return;
         S.Store(to + (3 * next), g3);
+        if (F.Taps == 4) return;
         S.Store(to + (4 * next), g4);
     }
 
@@ -151,6 +153,7 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
         S.Store(to + (2 * S.Width), g2);
         if (F.Taps == 3) return;
         S.Store(to + (3 * S.Width), g3);
+        if (F.Taps == 4) return;
         S.Store(to + (4 * S.Width), g4);
     }
 
@@ -163,6 +166,7 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
         S.Store(to + (2 * S.Width), S.Add(S.Load(sums + (2 * S.Width)), g2));
         if (F.Taps == 3) return;
         S.Store(to + (3 * S.Width), S.Add(S.Load(sums + (3 * S.Width)), g3));
+        if (F.Taps == 4) return;
         S.Store(to + (4 * S.Width), S.Add(S.Load(sums + (4 * S.Width)), g4));
     }
 

@@ -80,7 +80,7 @@ internal static unsafe class WinogradInput<S, V, F>
             Load(planes, at + (4 * (nint)s.IW), row + 4, s, out V d40, out V d41, out V d42, out V d43);
             Load(planes, at + (5 * (nint)s.IW), row + 5, s, out V d50, out V d51, out V d52, out V d53);
             Load(planes, at + (6 * (nint)s.IW), F.Reach > 6 ? row + 6 : -1, s, out V d60, out V d61, out V d62, out V d63);
-            Load(planes, at + (7 * (nint)s.IW), F.Reach > 6 ? row + 7 : -1, s, out V d70, out V d71, out V d72, out V d73);
+            Load(planes, at + (7 * (nint)s.IW), F.Reach > 7 ? row + 7 : -1, s, out V d70, out V d71, out V d72, out V d73);
             Prefetch.FourRows(planes, S.Width, at + (F.Reach * (nint)s.IW), s.IW, j);
             float* pixel = buffer + (column * S.Width);
             Store(d00, d10, d20, d30, d40, d50, d60, d70, pixel, pitch);
@@ -118,16 +118,16 @@ internal static unsafe class WinogradInput<S, V, F>
         Row(d + (5 * pitch), v + (5 * next), stride);
         if (F.Reach == 6) return;
         Row(d + (6 * pitch), v + (6 * next), stride);
+        if (F.Reach == 7) return;
         Row(d + (7 * pitch), v + (7 * next), stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Row(float* d, float* v, nint stride)
     {
-        bool eight = F.Reach > 6;
         Store(
             S.Load(d), S.Load(d + S.Width), S.Load(d + (2 * S.Width)), S.Load(d + (3 * S.Width)), S.Load(d + (4 * S.Width)), S.Load(d + (5 * S.Width)),
-            eight ? S.Load(d + (6 * S.Width)) : S.Zero, eight ? S.Load(d + (7 * S.Width)) : S.Zero, v, stride);
+            F.Reach > 6 ? S.Load(d + (6 * S.Width)) : S.Zero, F.Reach > 7 ? S.Load(d + (7 * S.Width)) : S.Zero, v, stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -59,8 +59,12 @@ internal readonly unsafe struct WinogradKernels(
 
     private static WinogradKernels Of<S, V>(in ConvSizes s)
         where S : struct, ISimd<V>
-        where V : struct =>
-        s.KH == WinogradF4K5<S, V>.Taps ? Of<S, V, WinogradF4K5<S, V>>() : Of<S, V, WinogradF4K3<S, V>>();
+        where V : struct => s.KH switch
+        {
+            3 => Of<S, V, WinogradF4K3<S, V>>(),
+            4 => Of<S, V, WinogradF4K4<S, V>>(),
+            _ => Of<S, V, WinogradF4K5<S, V>>(),
+        };
 
     private static WinogradKernels Of<S, V, F>()
         where S : struct, ISimd<V>

@@ -74,6 +74,7 @@ internal static unsafe class WinogradOutput<S, V, F>
         Column(m + (5 * stride), stride, to + (5 * S.Width));
         if (F.Reach == 6) return;
         Column(m + (6 * stride), stride, to + (6 * S.Width));
+        if (F.Reach == 7) return;
         Column(m + (7 * stride), stride, to + (7 * S.Width));
     }
 

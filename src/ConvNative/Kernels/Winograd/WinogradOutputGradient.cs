@@ -91,6 +91,7 @@ internal static unsafe class WinogradOutputGradient<S, V, F>
         Row(from + (5 * row), m + (5 * next), stride);
         if (F.Reach == 6) return;
         Row(from + (6 * row), m + (6 * next), stride);
+        if (F.Reach == 7) return;
         Row(from + (7 * row), m + (7 * next), stride);
     }
 

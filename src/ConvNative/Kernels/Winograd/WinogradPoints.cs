@@ -6,14 +6,15 @@ namespace ConvNative.Kernels;
 /// y = Aᵀ·[(G·g) ⊙ (Bᵀ·d)]          in two dimensions   Y = Aᵀ·[(G·g·Gᵀ) ⊙ (Bᵀ·d·B)]·A
 /// </code>
 /// (S. Winograd, "Arithmetic Complexity of Computations", 1980; A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural
-/// Networks", 2015). It is the transpose of multiplying two polynomials by their values at m + r − 1 points p = 0, ±a, ±b …, ∞.
+/// Networks", 2015). It is the transpose of multiplying two polynomials by their values at m + r − 1 points p = 0, ±a, ±b …, ∞ (0 only where
+/// they are even in number).
 /// With M(x) = Π (x − p) over the finite points and N(p) = Π (p − q) over the other finite points q:
 /// <code>
 /// row p of Bᵀ: the coefficients of M(x)/(x − p)    row p of G: (1, p … pʳ⁻¹)/N(p)    column p of Aᵀ: (1, p … pᵐ⁻¹)
 /// row ∞ of Bᵀ: the coefficients of M(x)            row ∞ of G: (0 … 0, 1)            column ∞ of Aᵀ: (0 … 0, 1)
 /// </code>
 /// A row of Bᵀ and that of G may change their signs together. Tiles have 4×4 outputs: <see cref="WinogradF4K3{S, V}"/> for 3 taps,
-/// <see cref="WinogradF4K5{S, V}"/> for 5.
+/// <see cref="WinogradF4K4{S, V}"/> for 4, <see cref="WinogradF4K5{S, V}"/> for 5.
 /// The gradient of the weights is the transposed map, F(r, m) with the same points: dw = Gᵀ·[(A·dy) ⊙ (Bᵀ·d)], summed over all tiles before Gᵀ.
 /// The points keep powers near 1 and are exact in float32, as is every entry of Bᵀ and Aᵀ. ±p share their even and odd halves.
 /// </summary>

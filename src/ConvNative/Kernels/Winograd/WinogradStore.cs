@@ -20,6 +20,7 @@ internal static unsafe class WinogradStore<S, V, F>
         S.Store(to + (5 * stride), v5);
         if (F.Reach == 6) return;
         S.Store(to + (6 * stride), v6);
+        if (F.Reach == 7) return;
         S.Store(to + (7 * stride), v7);
     }
 }

@@ -1,0 +1,110 @@
+using System.Runtime.CompilerServices;
+using ConvNative.Simd;
+
+namespace ConvNative.Kernels;
+
+/// <summary>
+/// F(4, 4): 49 multiplications for 4×4 outputs instead of 256. The points are ±1/2, ±1, ±2 and ∞, those of <see cref="WinogradF4K5{S, V}"/> but 0.
+/// </summary>
+internal readonly unsafe struct WinogradF4K4<S, V> : IWinogradScheme<V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    // The squares of the points, and the coefficients of M(x) = x⁶ − E·x⁴ + E·x² − 1.
+    private const float A = 0.5f, A2 = A * A, C = 2, C2 = C * C, E = A2 + 1 + C2;
+
+    // 1/N(p) for p = A, 1, C; N(−p) = −N(p).
+    private const float NA = (float)(1.0 / (2.0 * A * (A2 - 1.0) * (A2 - C2)));
+    private const float NB = (float)(1.0 / (2.0 * (1.0 - A2) * (1.0 - C2)));
+    private const float NC = (float)(1.0 / (2.0 * C * (C2 - A2) * (C2 - 1.0)));
+
+    public static int Taps => 4;
+
+    public static int Reach => 7;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Input(
+        V d0, V d1, V d2, V d3, V d4, V d5, V d6, V d7, out V v0, out V v1, out V v2, out V v3, out V v4, out V v5, out V v6, out V v7)
+    {
+        V evenA = Quartic(1, C2, d0, d2, d4), oddA = Quartic(1, C2, d1, d3, d5);
+        V evenB = Quartic(A2, C2, d0, d2, d4), oddB = Quartic(A2, C2, d1, d3, d5);
+        V evenC = Quartic(A2, 1, d0, d2, d4), oddC = Quartic(A2, 1, d1, d3, d5);
+        v0 = S.MultiplyAdd(S.Create(A), evenA, oddA);
+        v1 = S.MultiplyAdd(S.Create(-A), evenA, oddA);
+        v2 = S.Add(oddB, evenB);
+        v3 = S.Subtract(oddB, evenB);
+        v4 = S.MultiplyAdd(S.Create(C), evenC, oddC);
+        v5 = S.MultiplyAdd(S.Create(-C), evenC, oddC);
+        v6 = S.MultiplyAdd(S.Create(E), S.Subtract(d2, d4), S.Subtract(d6, d0));
+        v7 = S.Zero;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Filter(V g0, V g1, V g2, V g3, V g4, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5, out V u6, out V u7)
+    {
+        V evenA = S.Multiply(S.Create(NA), S.MultiplyAdd(S.Create(A2), g2, g0)), oddA = S.Multiply(S.Create(A * NA), S.MultiplyAdd(S.Create(A2), g3, g1));
+        V evenB = S.Multiply(S.Create(NB), S.Add(g0, g2)), oddB = S.Multiply(S.Create(NB), S.Add(g1, g3));
+        V evenC = S.Multiply(S.Create(NC), S.MultiplyAdd(S.Create(C2), g2, g0)), oddC = S.Multiply(S.Create(C * NC), S.MultiplyAdd(S.Create(C2), g3, g1));
+        (u0, u1) = (S.Add(oddA, evenA), S.Subtract(oddA, evenA));
+        (u2, u3) = (S.Add(oddB, evenB), S.Subtract(oddB, evenB));
+        (u4, u5) = (S.Add(oddC, evenC), S.Subtract(oddC, evenC));
+        u6 = g3;
+        u7 = S.Zero;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Output(float* m, nint stride, out V y0, out V y1, out V y2, out V y3)
+    {
+        Pairs(m, stride, out V sumA, out V sumB, out V sumC, out V oddA, out V oddB, out V oddC, out V m6);
+        y0 = S.Add(sumA, S.Add(sumB, sumC));
+        y1 = S.MultiplyAdd(S.Create(C), oddC, S.MultiplyAdd(S.Create(A), oddA, oddB));
+        y2 = S.MultiplyAdd(S.Create(C2), sumC, S.MultiplyAdd(S.Create(A2), sumA, sumB));
+        y3 = S.MultiplyAdd(S.Create(C2 * C), oddC, S.MultiplyAdd(S.Create(A2 * A), oddA, S.Add(oddB, m6)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void OutputTransposed(
+        V y0, V y1, V y2, V y3, out V m0, out V m1, out V m2, out V m3, out V m4, out V m5, out V m6, out V m7)
+    {
+        V evenA = S.MultiplyAdd(S.Create(A2), y2, y0), oddA = S.MultiplyAdd(S.Create(A2), y3, y1), evenB = S.Add(y0, y2), oddB = S.Add(y1, y3);
+        V evenC = S.MultiplyAdd(S.Create(C2), y2, y0), oddC = S.MultiplyAdd(S.Create(C2), y3, y1);
+        m0 = S.MultiplyAdd(S.Create(A), oddA, evenA);
+        m1 = S.MultiplyAdd(S.Create(-A), oddA, evenA);
+        m2 = S.Add(evenB, oddB);
+        m3 = S.Subtract(evenB, oddB);
+        m4 = S.MultiplyAdd(S.Create(C), oddC, evenC);
+        m5 = S.MultiplyAdd(S.Create(-C), oddC, evenC);
+        m6 = y3;
+        m7 = S.Zero;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FilterTransposed(float* u, nint stride, out V g0, out V g1, out V g2, out V g3, out V g4)
+    {
+        Pairs(u, stride, out V sumA, out V sumB, out V sumC, out V oddA, out V oddB, out V oddC, out V u6);
+        (oddA, sumA) = (S.Multiply(S.Create(NA), oddA), S.Multiply(S.Create(A * NA), sumA));
+        (oddB, sumB) = (S.Multiply(S.Create(NB), oddB), S.Multiply(S.Create(NB), sumB));
+        (oddC, sumC) = (S.Multiply(S.Create(NC), oddC), S.Multiply(S.Create(C * NC), sumC));
+        g0 = S.Add(oddB, S.Add(oddA, oddC));
+        g1 = S.Add(sumB, S.Add(sumA, sumC));
+        g2 = S.MultiplyAdd(S.Create(C2), oddC, S.MultiplyAdd(S.Create(A2), oddA, oddB));
+        g3 = S.MultiplyAdd(S.Create(C2), sumC, S.MultiplyAdd(S.Create(A2), sumA, S.Add(sumB, u6)));
+        g4 = S.Zero;
+    }
+
+    /// <summary>(x² − p)·(x² − q) for the three neighbouring powers of x² that d0, d1, d2 stand for.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Quartic(float p, float q, V d0, V d1, V d2) => S.MultiplyAdd(S.Create(p * q), d0, S.MultiplyAdd(S.Create(-(p + q)), d1, d2));
+
+    /// <summary>The values at p and −p added up, and subtracted; that at ∞.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Pairs(float* m, nint stride, out V sumA, out V sumB, out V sumC, out V oddA, out V oddB, out V oddC, out V m6)
+    {
+        V m0 = S.Load(m), m1 = S.Load(m + stride), m2 = S.Load(m + (2 * stride)), m3 = S.Load(m + (3 * stride));
+        V m4 = S.Load(m + (4 * stride)), m5 = S.Load(m + (5 * stride));
+        m6 = S.Load(m + (6 * stride));
+        (sumA, oddA) = (S.Add(m0, m1), S.Subtract(m0, m1));
+        (sumB, oddB) = (S.Add(m2, m3), S.Subtract(m2, m3));
+        (sumC, oddC) = (S.Add(m4, m5), S.Subtract(m4, m5));
+    }
+}

@@ -9,7 +9,7 @@ internal static class WinogradMatrices
     private static double[] Points(int taps) => taps switch
     {
         3 => [0, 0.75, -0.75, 1.5, -1.5],
-        4 => [0.5, -0.5, 1, -1, 2, -2],
+        4 => [0.375, -0.375, 0.875, -0.875, 1.75, -1.75],
         _ => [0, 0.5, -0.5, 1, -1, 2, -2],
     };
 

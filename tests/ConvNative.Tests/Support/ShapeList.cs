@@ -48,6 +48,7 @@ internal static class ShapeList
         "mb3ic8ih7oc16oh7kh3ph1n\"square7\"",
         "mb1ic21ih7oc41oh7kh3ph1n\"square7_deep\"",
         "mb1ic10ih7oc13oh7kh5ph2n\"square7_five\"",
+        "g2mb2ic14ih13oc18oh12kh4ph1n\"four_taps\"",
 
         // strides, dilation, large and lopsided kernels and padding
         "mb2ic3ih17oc8oh9kh3sh2ph1n\"stride2\"",

@@ -5,9 +5,9 @@ namespace ConvNative.Algorithms;
 
 /// <summary>
 /// Winograd's minimal filtering (<see cref="WinogradPoints"/>) with stride 1: F(4×4, 3×3) for 3×3 kernels, with 4 times fewer
-/// multiplications than a direct convolution; F(4×4, 5×5) for 5×5, with 6.25 times fewer. A block of tiles is transformed, multiplied with the
-/// transformed weights by 36 or 64 matrix products and transformed back while it is in the cache. dx is the convolution of dy with the kernels
-/// turned by 180° and the roles of the channels exchanged; dw is the transposed algorithm, F(3×3, 4×4) and F(5×5, 4×4), whose products are
+/// multiplications than a direct convolution; F(4×4, 4×4) with 5.2, F(4×4, 5×5) with 6.25 times fewer. A block of tiles is transformed, multiplied with the
+/// transformed weights by 36, 49 or 64 matrix products and transformed back while it is in the cache. dx is the convolution of dy with the kernels
+/// turned by 180° and the roles of the channels exchanged; dw is the transposed algorithm, F(3×3, 4×4) to F(5×5, 4×4), whose products are
 /// summed over all tiles before the last transform. Strides: <see cref="WinogradPhases"/>.
 /// Results never depend on threads: products for y and dx are one sum over the channels in their order; those for dw are cut by the shape and the
 /// limit of the workspace.
@@ -21,7 +21,7 @@ internal sealed class Winograd : IConvAlgorithm
 
     /// <summary>
     /// Measured over random images and kernels of several distributions: 3×3 kernels at most 1.7 with one channel, 0.3 with 4, 0.06 with 16 and more
-    /// (its sums have a ninth of the terms); 5×5 kernels 2.5 with three channels, 1.3 with 4, 0.2 with 16, 0.07 with 32; dw: 0.8 with one tile, 0.2 with 4,
+    /// (its sums have a ninth of the terms); 5×5 kernels 2.5 with three channels, 1.3 with 4, 0.2 with 16, 0.07 with 32; 4×4 kernels 1.0 with four channels; dw: 0.8 with one tile, 0.2 with 4,
     /// 0.04 with 16, for 5×5 kernels 2.6 with 4 tiles, 0.34 with 16. The tests hold every result to this constant. 3×3 kernels of which a
     /// few taps are 10⁴ times the others reach 4.2 with one channel, 1.4 with 2, 5×5 kernels 4.7 with 3; numbers e²ᶻ, z normal, with three channels and
     /// 5×5 kernels 24; dw of a tile or two of numbers that span six orders of magnitude 32,
@@ -34,8 +34,9 @@ internal sealed class Winograd : IConvAlgorithm
     public string? Refuse(PlanContext context, Direction direction)
     {
         WinogradPhases? phases = WinogradPhases.For(context, direction);
-        if (phases is null && context.Sizes is not ({ KH: 3, KW: 3, sh: 1, sw: 1, dh: 1, dw: 1 } or { KH: 5, KW: 5, sh: 1, sw: 1, dh: 1, dw: 1 }))
-            return $"it computes 3×3 and 5×5 kernels, with strides those of 2 to 5 taps in each of at most {WinogradPhases.MostPhases} phases, and no dilation";
+        ConvSizes s = context.Sizes;
+        if (phases is null && (s is not { KH: >= 3 and <= 5, sh: 1, sw: 1, dh: 1, dw: 1 } || s.KH != s.KW))
+            return $"it computes 3×3, 4×4 and 5×5 kernels, with strides those of 2 to 5 taps in each of at most {WinogradPhases.MostPhases} phases, and no dilation";
         PlanContext inner = phases?.Inner ?? context;
         if (Math.Min(inner.Sizes.IW, inner.Sizes.OW) < WinogradPoints.Tile)
             return $"its images must not be narrower than {WinogradPoints.Tile} columns{(phases is null ? "" : " of a stride phase")}";

@@ -33,7 +33,7 @@ internal static class RandomProblems
     // 3×3 and 5×5 with unit strides, which some algorithms are written for, would otherwise be rare.
     private static Gen<ConvProblem> Dense =>
         from problem in Problems
-        from size in Gen.Elements(3, 5)
+        from size in Gen.Elements(3, 4, 5)
         where problem.Input is { H: > 2, W: > 2 }
         select new ConvProblem(problem.Input, problem.Weights.N, size, size) { Groups = problem.Groups, Padding = Padding.All(size / 2) };
 

@@ -25,7 +25,8 @@ internal sealed class ImplicitGemmShape
         bool byRows = FilterPanels.AreByRows(s, forward);
         GemmKernel ofImage = GemmKernel.For(context.Isa, points, byRows), ofAll = GemmKernel.For(context.Isa, (long)points * s.N, byRows);
         bool isPointwise = s is { KH: 1, KW: 1, sh: 1, sw: 1, pt: 0, pl: 0 } && s.InputPixels == s.OutputPixels;
-        if (!forward && isPointwise && LaneGemm.Pays(context.Isa, ofImage, points, s.GroupOC)) ofImage = LaneGemm.Kernel;
+        bool standsAlone = s.N == 1 || points >= LaneGemm.Kernel.NR;   // smaller images are merged with others
+        if (!forward && isPointwise && standsAlone && LaneGemm.Pays(context.Isa, ofImage, points, s.GroupOC)) ofImage = LaneGemm.Kernel;
         MergesImages = (long)points * s.N <= int.MaxValue && ofAll.CoveredColumns((long)points * s.N) < 15 / 16.0 * s.N * ofImage.CoveredColumns(points);
         Kernel = MergesImages ? ofAll : ofImage;
         (Packer, Patches) = (PanelPacker.For(context.Isa), PatchPacker.For(context.Isa));

@@ -14,8 +14,9 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed class Winograd : IConvAlgorithm
 {
-    // Sums of fewer do not bear what the transforms of 8×8 tiles round: measured, one channel 14·γ·s, dw of four points 33.
-    private const int FewestTerms = 64;
+    // Sums of fewer do not bear what the transforms round: measured, of 8×8 tiles one channel 14·γ·s, dw of four points 33; of 6×6 tiles with strides, where
+    // a sum may have a tap or two, 16 with 2 terms, 1.2 with 16.
+    private const int FewestTerms = 64, FewestTermsOfPhases = 16;
 
     public ConvAlgorithm Id => ConvAlgorithm.Winograd;
 
@@ -36,12 +37,18 @@ internal sealed class Winograd : IConvAlgorithm
         WinogradPhases? phases = WinogradPhases.For(context, direction);
         ConvSizes s = context.Sizes;
         if (phases is null && (s is not { KH: >= 3 and <= 5, sh: 1, sw: 1, dh: 1, dw: 1 } || s.KH != s.KW))
-            return $"it computes 3×3, 4×4 and 5×5 kernels, with strides those of 2 to 5 taps in each of at most {WinogradPhases.MostPhases} phases, and no dilation";
+        {
+            return $"it computes 3×3, 4×4 and 5×5 kernels without dilation; with strides those of 2 to 5 taps in each of at most {WinogradPhases.MostPhases} phases, " +
+                "and images of which every pixel is read";
+        }
+
+
         PlanContext inner = phases?.Inner ?? context;
         if (Math.Min(inner.Sizes.IW, inner.Sizes.OW) < WinogradPoints.Tile)
             return $"its images must not be narrower than {WinogradPoints.Tile} columns{(phases is null ? "" : " of a stride phase")}";
-        if (inner.Sizes.KH > 3 && TermsOf(context, direction) is < FewestTerms and var terms)
-            return $"its sums must have {FewestTerms} terms for more than 3×3 taps, to keep the error bound; these have {terms}";
+        int fewest = inner.Sizes.KH > 3 ? FewestTerms : phases is null || direction == Direction.BackwardWeights ? 0 : FewestTermsOfPhases;
+        if (TermsOf(context, direction) is var terms && terms < fewest)
+            return $"its sums must have {fewest} terms for {inner.Sizes.KH}×{inner.Sizes.KH} taps, to keep the error bound; these have {terms}";
         (int workers, long smallest) = WorkspaceOf(inner, direction);
         smallest += phases?.WorkspaceBytes ?? 0;
         return workers > 0
@@ -95,20 +102,24 @@ internal sealed class Winograd : IConvAlgorithm
         return new WinogradPass(context, direction, sizes, WinogradTiling.For(context, sizes));
     }
 
-    /// <summary>Terms of a sum, with those in the padding; of the sum that has fewest, where strides leave some out.</summary>
+    /// <summary>Terms of a sum, with those in the padding; with strides of the sum that has fewest, without those that are never in the image.</summary>
     private static long TermsOf(PlanContext context, Direction direction)
     {
         ConvSizes s = context.Sizes;
+        bool strides = s is not { sh: 1, sw: 1 };
+        int rows = direction == Direction.Forward ? s.KH : s.KH / s.sh, columns = direction == Direction.Forward ? s.KW : s.KW / s.sw;
+        (int height, int width) = direction == Direction.Forward ? (s.IH, s.IW) : (s.OH, s.OW);
+        long taps = strides ? (long)Math.Min(rows, height) * Math.Min(columns, width) : (long)rows * columns;
         return direction switch
         {
-            Direction.Forward => s.PatchLength,
-            Direction.BackwardData => (long)s.GroupOC * (s.KH / s.sh) * (s.KW / s.sw),
+            Direction.Forward => s.GroupIC * taps,
+            Direction.BackwardData => s.GroupOC * taps,
             _ => (long)s.N * s.OutputPixels,
         };
     }
 
     /// <summary>Threads that the workspace holds the smallest blocks for, and the bytes that one needs.</summary>
-    private static (int Workers, long SmallestBytes) WorkspaceOf(PlanContext context, Direction direction)
+    public static (int Workers, long SmallestBytes) WorkspaceOf(PlanContext context, Direction direction)
     {
         if (direction == Direction.BackwardWeights)
         {

@@ -19,13 +19,13 @@ internal sealed unsafe class WinogradPhases
     private readonly Direction _direction;
     private readonly StridePhases _phases;
 
-    private WinogradPhases(PlanContext context, Direction direction, int taps)
+    private WinogradPhases(PlanContext context, Direction direction, int taps, bool smallest)
     {
         (_context, _direction, _phases) = (context, direction, new StridePhases(context.Sizes, taps));
         long image = _phases.Unit.IC * (long)_phases.Unit.InputPixels * sizeof(float), weights = _phases.WeightsLength * sizeof(float);
-        Images = ImagesAtOnce(context.Sizes.N, context.MaxWorkspaceBytes / PlanesShare / image);
+        Images = smallest ? 1 : ImagesAtOnce(context.Sizes.N, context.MaxWorkspaceBytes / PlanesShare / image);
         bool isWhole = Images == context.Sizes.N;
-        Weights = direction == Direction.BackwardWeights ? (isWhole ? 1 : 2) : isWhole && weights <= context.MaxWorkspaceBytes / WeightsShare ? 1 : 0;
+        Weights = direction == Direction.BackwardWeights ? (isWhole ? 1 : 2) : isWhole && !smallest && weights <= context.MaxWorkspaceBytes / WeightsShare ? 1 : 0;
         PlanesLength = BlockSizes.RoundUp(Images * image / sizeof(float), Prefetch.Line);
         WeightsLength = BlockSizes.RoundUp(_phases.WeightsLength, Prefetch.Line);
         Inner = context with { Sizes = _phases.Unit with { N = Images }, MaxWorkspaceBytes = Math.Max(0, context.MaxWorkspaceBytes - WorkspaceBytes) };
@@ -70,23 +70,33 @@ internal sealed unsafe class WinogradPhases
             double direct = _direction == Direction.BackwardData ? 1.25 : 1.1;   // the time of a multiply-add
             double tiles = (double)s.N * WinogradStrip.InImage(s), pairs = (double)s.GroupIC * s.GroupOC;
             int inputs = BlockSizes.RoundUp(s.GroupIC, kernels.Width), outputs = BlockSizes.RoundUp(s.GroupOC, kernels.Width);
-            double transforms = scale * ((tiles * ((input * inputs) + (output * outputs))) + (kernel * pairs));
+            double transforms = scale * ((tiles * (((double)input * inputs) + ((double)output * outputs))) + (kernel * pairs));
             double products = points * tiles * (isGradient ? WinogradGradientTiling.TimeOf(kernels.Gemm, s) : pairs);
             s = _context.Sizes;
             return products + transforms < direct * s.N * s.OutputPixels * s.GroupOC * s.PatchLength;
         }
     }
 
-    /// <summary>Null where there are no strides, or the taps of a phase are not what <see cref="Winograd"/> can do.</summary>
+    /// <summary>
+    /// Null where there are no strides, the taps of a phase are not what <see cref="Winograd"/> can do, or there are pixels that no output reads: beside
+    /// others of a tile they would be multiplied with zeros, and what they round, or a NaN, would remain.
+    /// </summary>
     public static WinogradPhases? For(PlanContext context, Direction direction)
     {
         ConvSizes s = context.Sizes;
-        if (s is { sh: 1, sw: 1 } || s is not { dh: 1, dw: 1 } || (long)s.sh * s.sw > MostPhases) return null;
+        if (s is { sh: 1, sw: 1 } || s is not { dh: 1, dw: 1 } || (long)s.sh * s.sw > MostPhases || !ReadsAll(s)) return null;
         int taps = Math.Max(BlockSizes.CeilDiv(s.KH, s.sh), BlockSizes.CeilDiv(s.KW, s.sw));
         if (taps is < 2 or > 5) return null;
         taps = Math.Max(taps, 3);
-        return (long)s.IC * s.sh * s.sw * taps * taps <= int.MaxValue ? new(context, direction, taps) : null;
+        if ((long)s.IC * s.sh * s.sw * taps * taps > int.MaxValue) return null;
+        WinogradPhases phases = new(context, direction, taps, smallest: false);
+        return Winograd.WorkspaceOf(phases.Inner, direction).Workers > 0 ? phases : new(context, direction, taps, smallest: true);
     }
+
+    /// <summary>Whether each pixel is read by an output.</summary>
+    private static bool ReadsAll(in ConvSizes s) =>
+        s.KH >= s.sh && s.KW >= s.sw
+        && ((s.OH - 1L) * s.sh) + s.KH - s.pt >= s.IH && ((s.OW - 1L) * s.sw) + s.KW - s.pl >= s.IW;
 
     /// <summary>The pass.</summary>
     public ConvPass Plan()

@@ -102,19 +102,15 @@ internal sealed class Winograd : IConvAlgorithm
         return new WinogradPass(context, direction, sizes, WinogradTiling.For(context, sizes));
     }
 
-    /// <summary>Terms of a sum, with those in the padding; with strides of the sum that has fewest, without those that are never in the image.</summary>
+    /// <summary>Terms of a sum, without those that are in the padding for every result; with strides of the sum that has fewest.</summary>
     private static long TermsOf(PlanContext context, Direction direction)
     {
         ConvSizes s = context.Sizes;
-        bool strides = s is not { sh: 1, sw: 1 };
-        int rows = direction == Direction.Forward ? s.KH : s.KH / s.sh, columns = direction == Direction.Forward ? s.KW : s.KW / s.sw;
-        (int height, int width) = direction == Direction.Forward ? (s.IH, s.IW) : (s.OH, s.OW);
-        long taps = strides ? (long)Math.Min(rows, height) * Math.Min(columns, width) : (long)rows * columns;
         return direction switch
         {
-            Direction.Forward => s.GroupIC * taps,
-            Direction.BackwardData => s.GroupOC * taps,
-            _ => (long)s.N * s.OutputPixels,
+            Direction.Forward => (long)s.GroupIC * Math.Min(s.KH, s.IH) * Math.Min(s.KW, s.IW),
+            Direction.BackwardData => (long)s.GroupOC * Math.Min(s.KH / s.sh, s.OH) * Math.Min(s.KW / s.sw, s.OW),
+            _ => (long)s.N * Math.Min(s.OH, BlockSizes.CeilDiv(s.IH, s.sh)) * Math.Min(s.OW, BlockSizes.CeilDiv(s.IW, s.sw)),
         };
     }
 

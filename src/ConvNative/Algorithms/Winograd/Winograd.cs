@@ -42,7 +42,6 @@ internal sealed class Winograd : IConvAlgorithm
                 "and images of which every pixel is read";
         }
 
-
         PlanContext inner = phases?.Inner ?? context;
         if (Math.Min(inner.Sizes.IW, inner.Sizes.OW) < WinogradPoints.Tile)
             return $"its images must not be narrower than {WinogradPoints.Tile} columns{(phases is null ? "" : " of a stride phase")}";
@@ -58,7 +57,7 @@ internal sealed class Winograd : IConvAlgorithm
 
     /// <summary>
     /// Whether the products per tile and pair of channels, and the transforms, are less than a product per pixel and tap; and for y and dx
-    /// whether there are tiles enough to pay for making and reading 36 or 64 weights for each kernel, and whether that is less than the taps that read
+    /// whether there are tiles enough to pay for making and reading 36 to 64 weights for each kernel, and whether that is less than the taps that read
     /// the image, one by one.
     /// </summary>
     public bool Suits(PlanContext context, Direction direction)

@@ -30,7 +30,7 @@ internal readonly record struct WinogradGradientTiling(
     /// <summary>Rows whose sums are made and stored at once, in L1.</summary>
     public const int RowsAtOnce = 4;
 
-    // A line more than a power of two: 36 or 64 streams that lie a multiple of 4 KiB apart evict each other from L1.
+    // A line more than a power of two: 36 to 64 streams that lie a multiple of 4 KiB apart evict each other from L1.
     private const int Skew = 16;
 
     // Columns of a chunk of products, whole panels.

@@ -25,7 +25,7 @@ internal readonly record struct WinogradTiling(
     /// </summary>
     public const int MostAlone = 3;
 
-    // A line more than a power of two: 36 or 64 streams that lie a multiple of 4 KiB apart evict each other from L1.
+    // A line more than a power of two: 36 to 64 streams that lie a multiple of 4 KiB apart evict each other from L1.
     private const int Skew = 16;
 
     // More of them read V less often, fewer leave room for more tiles, which read U less often.

@@ -92,5 +92,5 @@ internal readonly unsafe struct RowGemmTiles(
     public static RowGemmTiles Of<S, V, N>()
         where S : struct, ISimd<V>
         where V : struct
-        where N : struct, ICount => new(&RowGemmTile<S, V, N>.Six, &RowGemmTile<S, V, N>.Four);
+        where N : struct, ICount => new(&RowGemmTile<S, V, Six, N>.Run, &RowGemmTile<S, V, Four, N>.Run);
 }

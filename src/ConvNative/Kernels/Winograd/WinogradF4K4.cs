@@ -28,9 +28,9 @@ internal readonly unsafe struct WinogradF4K4<S, V> : IWinogradScheme<V>
     public static void Input(
         V d0, V d1, V d2, V d3, V d4, V d5, V d6, V d7, out V v0, out V v1, out V v2, out V v3, out V v4, out V v5, out V v6, out V v7)
     {
-        V evenA = Quartic(B2, C2, d0, d2, d4), oddA = Quartic(B2, C2, d1, d3, d5);
-        V evenB = Quartic(A2, C2, d0, d2, d4), oddB = Quartic(A2, C2, d1, d3, d5);
-        V evenC = Quartic(A2, B2, d0, d2, d4), oddC = Quartic(A2, B2, d1, d3, d5);
+        V evenA = WinogradPoints<S, V>.Quartic(B2, C2, d0, d2, d4), oddA = WinogradPoints<S, V>.Quartic(B2, C2, d1, d3, d5);
+        V evenB = WinogradPoints<S, V>.Quartic(A2, C2, d0, d2, d4), oddB = WinogradPoints<S, V>.Quartic(A2, C2, d1, d3, d5);
+        V evenC = WinogradPoints<S, V>.Quartic(A2, B2, d0, d2, d4), oddC = WinogradPoints<S, V>.Quartic(A2, B2, d1, d3, d5);
         v0 = S.MultiplyAdd(S.Create(A), evenA, oddA);
         v1 = S.MultiplyAdd(S.Create(-A), evenA, oddA);
         v2 = S.MultiplyAdd(S.Create(B), evenB, oddB);
@@ -93,10 +93,6 @@ internal readonly unsafe struct WinogradF4K4<S, V> : IWinogradScheme<V>
         g3 = S.MultiplyAdd(S.Create(C2), sumC, S.MultiplyAdd(S.Create(B2), sumB, S.MultiplyAdd(S.Create(A2), sumA, u6)));
         g4 = S.Zero;
     }
-
-    /// <summary>(x² − p)·(x² − q) for the three neighbouring powers of x² that d0, d1, d2 stand for.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Quartic(float p, float q, V d0, V d1, V d2) => S.MultiplyAdd(S.Create(p * q), d0, S.MultiplyAdd(S.Create(-(p + q)), d1, d2));
 
     /// <summary>The values at p and −p added up, and subtracted; that at ∞.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -26,9 +26,9 @@ internal readonly unsafe struct WinogradF4K5<S, V> : IWinogradScheme<V>
     public static void Input(
         V d0, V d1, V d2, V d3, V d4, V d5, V d6, V d7, out V v0, out V v1, out V v2, out V v3, out V v4, out V v5, out V v6, out V v7)
     {
-        V evenA = Quartic(1, C2, d2, d4, d6), oddA = Quartic(1, C2, d1, d3, d5);
-        V evenB = Quartic(A2, C2, d2, d4, d6), oddB = Quartic(A2, C2, d1, d3, d5);
-        V evenC = Quartic(A2, 1, d2, d4, d6), oddC = Quartic(A2, 1, d1, d3, d5);
+        V evenA = WinogradPoints<S, V>.Quartic(1, C2, d2, d4, d6), oddA = WinogradPoints<S, V>.Quartic(1, C2, d1, d3, d5);
+        V evenB = WinogradPoints<S, V>.Quartic(A2, C2, d2, d4, d6), oddB = WinogradPoints<S, V>.Quartic(A2, C2, d1, d3, d5);
+        V evenC = WinogradPoints<S, V>.Quartic(A2, 1, d2, d4, d6), oddC = WinogradPoints<S, V>.Quartic(A2, 1, d1, d3, d5);
         v0 = S.MultiplyAdd(S.Create(E), S.Subtract(d4, d2), S.Subtract(d0, d6));
         v1 = S.MultiplyAdd(S.Create(A), oddA, evenA);
         v2 = S.MultiplyAdd(S.Create(-A), oddA, evenA);
@@ -94,10 +94,6 @@ internal readonly unsafe struct WinogradF4K5<S, V> : IWinogradScheme<V>
         g3 = S.MultiplyAdd(S.Create(C2), oddC, S.MultiplyAdd(S.Create(A2), oddA, S.Multiply(S.Create(NB), oddB)));
         g4 = S.MultiplyAdd(S.Create(C2 * C2), sumC, S.MultiplyAdd(S.Create(A2 * A2), sumA, S.MultiplyAdd(S.Create(NB), sumB, u7)));
     }
-
-    /// <summary>(x² − p)·(x² − q) for the three neighbouring powers of x² that d0, d1, d2 stand for.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Quartic(float p, float q, V d0, V d1, V d2) => S.MultiplyAdd(S.Create(p * q), d0, S.MultiplyAdd(S.Create(-(p + q)), d1, d2));
 
     /// <summary>The values at 0 and ∞; those at p and −p added up, and subtracted.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using ConvNative.Simd;
+
 namespace ConvNative.Kernels;
 
 /// <summary>
@@ -28,4 +31,14 @@ internal static class WinogradPoints
 
     /// <summary>Multiplications of a tile for each pair of channels: the products that are summed over the input channels.</summary>
     public static int Products(int taps) => Reach(taps) * Reach(taps);
+}
+
+/// <summary>What schemes of three pairs of points have in common.</summary>
+internal static class WinogradPoints<S, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    /// <summary>(x² − p)·(x² − q) for the three neighbouring powers of x² that d0, d1, d2 stand for.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Quartic(float p, float q, V d0, V d1, V d2) => S.MultiplyAdd(S.Create(p * q), d0, S.MultiplyAdd(S.Create(-(p + q)), d1, d2));
 }

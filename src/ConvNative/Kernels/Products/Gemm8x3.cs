@@ -12,9 +12,6 @@ internal static unsafe class Gemm8x3<S, V>
     where S : struct, ISimd<V>
     where V : struct
 {
-    /// <summary>Sums so short that to ask for 32 lines of C costs more than to wait for them.</summary>
-    private const int ShortSum = 32;
-
     private const int MR = 8;
 
     private static int NR => 3 * S.Width;
@@ -42,7 +39,6 @@ internal static unsafe class Gemm8x3<S, V>
         V c20 = S.Zero, c21 = S.Zero, c22 = S.Zero, c30 = S.Zero, c31 = S.Zero, c32 = S.Zero;
         V c40 = S.Zero, c41 = S.Zero, c42 = S.Zero, c50 = S.Zero, c51 = S.Zero, c52 = S.Zero;
         V c60 = S.Zero, c61 = S.Zero, c62 = S.Zero, c70 = S.Zero, c71 = S.Zero, c72 = S.Zero;
-        if (K > ShortSum) PrefetchTile(c, ldc);
         PrefetchWalk walk = store->Ahead;
         float* ahead = walk.Start;
         nint left = walk.Count;
@@ -59,6 +55,7 @@ internal static unsafe class Gemm8x3<S, V>
             TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 6 * row), b0, b1, b2, ref c60, ref c61, ref c62);
             TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 7 * row), b0, b1, b2, ref c70, ref c71, ref c72);
             Prefetch.ToL1(ahead);
+            Prefetch.OfTile(c, ldc, (nuint)K, MR, NR);
             ahead += walk.Step;
             a += step;
             b += ldb;
@@ -97,7 +94,6 @@ internal static unsafe class Gemm8x3<S, V>
         V c40 = S.Zero, c41 = S.Zero, c42 = S.Zero, c50 = S.Zero, c51 = S.Zero, c52 = S.Zero;
         V c60 = S.Zero, c61 = S.Zero, c62 = S.Zero, c70 = S.Zero, c71 = S.Zero, c72 = S.Zero;
         Vector256<float> column = default;
-        if (K > ShortSum) PrefetchTile(c, ldc);
         PrefetchWalk walk = store->Ahead;
         float* ahead = walk.Start;
         nint left = walk.Count;
@@ -114,6 +110,7 @@ internal static unsafe class Gemm8x3<S, V>
             TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 7), b0, b1, b2, ref c70, ref c71, ref c72);
             column = Simd256.MultiplyAdd(Simd256.Load(a), Simd256.Broadcast(b + NR), column);
             Prefetch.ToL1(ahead);
+            Prefetch.OfTile(c, ldc, (nuint)K, MR, NR);
             ahead += walk.Step;
             if (--left == 0)
             {
@@ -322,32 +319,6 @@ internal static unsafe class Gemm8x3<S, V>
         TileStore whole = new() { Rows = MR, Columns = NR + 1, Ahead = store->Ahead, SkipA = store->SkipA };
         RunWide(K, a, lda, b, ldb, tile, stride, &whole);
         store->StoreFrom<S, V>(tile, stride, c, ldc);
-    }
-
-    /// <summary>
-    /// C is written after the last k, and may be far away till then. No loop, as in <see cref="WinogradFilter{S, V, F}"/>: the steps would go on into
-    /// rows that another thread writes.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void PrefetchTile(float* c, nint ldc)
-    {
-        PrefetchRow(c);
-        PrefetchRow(c + ldc);
-        PrefetchRow(c + (2 * ldc));
-        PrefetchRow(c + (3 * ldc));
-        PrefetchRow(c + (4 * ldc));
-        PrefetchRow(c + (5 * ldc));
-        PrefetchRow(c + (6 * ldc));
-        PrefetchRow(c + (7 * ldc));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void PrefetchRow(float* c)
-    {
-        Prefetch.ToL1(c);
-        Prefetch.ToL1(c + S.Width);
-        Prefetch.ToL1(c + (2 * S.Width));
-        Prefetch.ToL1(c + (3 * S.Width) - 1);
     }
 
     /// <summary>The epilogue, in registers: a branch for each of its parts, since short sums would feel one for each row.</summary>

@@ -13,6 +13,9 @@ internal static unsafe class RowGemmTile<S, V, M, N>
     where M : struct, ICount
     where N : struct, ICount
 {
+    // Rows of B in advance. It may come from beyond L2, where the processor asks for it too late; six rows are the first to read it.
+    private const int Ahead = 16;
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(nint K, float* a, nint lda, nint step, float* b, nint ldb, float* c, nint ldc, bool add)
     {
@@ -25,6 +28,7 @@ internal static unsafe class RowGemmTile<S, V, M, N>
         Start(c + (5 * ldc), add && M.Value > 4, out V c50, out V c51, out V c52, out V c53);
         for (nint k = 0; K > 0; K--, k += step, b += ldb)
         {
+            if (M.Value == 6 && S.Registers >= 32) Ask(b + (Ahead * ldb));
             Load(b, out V b0, out V b1, out V b2, out V b3);
             MultiplyAdd(S.Broadcast(a0 + k), b0, b1, b2, b3, ref c00, ref c01, ref c02, ref c03);
             MultiplyAdd(S.Broadcast(a1 + k), b0, b1, b2, b3, ref c10, ref c11, ref c12, ref c13);
@@ -42,6 +46,15 @@ internal static unsafe class RowGemmTile<S, V, M, N>
         if (M.Value == 4) return;
         Store(c + (4 * ldc), c40, c41, c42, c43);
         Store(c + (5 * ldc), c50, c51, c52, c53);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Ask(float* b)
+    {
+        Prefetch.ToL1(b);
+        if (N.Value > 1) Prefetch.ToL1(b + S.Width);
+        if (N.Value > 2) Prefetch.ToL1(b + (2 * S.Width));
+        if (N.Value > 3) Prefetch.ToL1(b + (3 * S.Width));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -211,7 +211,7 @@ internal sealed class DirectTests
     [TestCase("mb1ic64ih56oc256kh1", Direction.Forward, false)]
     [TestCase("mb1ic3ih224oc768kh16sh16", Direction.BackwardData, false)]
     [TestCase("mb8ic16ih4oc16kh4", Direction.Forward, false)]
-    [TestCase("mb1ic48ih7oc128oh7kh5ph2", Direction.BackwardData, true)]
+    [TestCase("mb1ic128ih17iw17oc128oh17ow17kh1kw7ph0pw3", Direction.BackwardData, true)]
     [TestCase("mb1ic128ih17iw17oc128oh17ow17kh1kw7ph0pw3", Direction.Forward, true)]
     [TestCase("mb8ic256ih14oc256oh14kh3ph1", Direction.Forward, false)]
     [TestCase("mb1ic3ih224oc768kh16sh16", Direction.BackwardWeights, false)]

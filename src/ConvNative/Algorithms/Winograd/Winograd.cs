@@ -76,21 +76,20 @@ internal sealed class Winograd : IConvAlgorithm
         double products = (isGradient ? WinogradGradientTiling.TimeOf(kernels.Gemm, s) : pairs) + ((isGradient ? GradientTileTransform : TileTransform) * lanes);
         double cost = (WinogradPoints.Products(s.KH) * tiles * products) + (isGradient ? TapTransform * taps * pairs : 0);
         return context.AllowWinograd && (isGradient || tiles >= FewestTiles) && cost < taps * pixels * pairs
-            && (isGradient || IsFasterThanTaps(context, s, mayPack: direction == Direction.Forward));
+            && (isGradient || IsFasterThanTaps(context, s));
     }
 
     /// <summary>
     /// Whether it takes less time than the taps that read the image, one by one, as <see cref="LaneKernels"/> multiply them. In multiply-adds at
-    /// the machine's peak for each pair of channels, measured on Zen 5. Forward, transforming the weights counts half:
-    /// where they were packed, it costs nothing.
+    /// the machine's peak for each pair of channels, measured on Zen 4 and 5. Transforming the weights counts half: where they were packed, it costs nothing.
     /// </summary>
-    private static bool IsFasterThanTaps(PlanContext context, in ConvSizes s, bool mayPack)
+    private static bool IsFasterThanTaps(PlanContext context, in ConvSizes s)
     {
-        const double TileTransform = 14, TapTransform = 40;   // a tile's: for each of its products
+        const double TileTransform = 14, TapTransform = 20;   // a tile's: for each of its products
         if (!LaneKernels.Suit(context.Isa, s)) return true;
         double tiles = (double)s.N * WinogradStrip.InImage(s), columns = WinogradKernels.For(context.Isa, s).Gemm.TimeOf(s.GroupOC);
         double products = (columns / s.GroupOC) + (TileTransform * ((1.0 / s.GroupIC) + (1.0 / s.GroupOC)));
-        return (WinogradPoints.Products(s.KH) * tiles * products) + (TapTransform * (mayPack ? 0.5 : 1) * s.KH * s.KW) < LaneKernels.Cost(context.Isa, s);
+        return (WinogradPoints.Products(s.KH) * tiles * products) + (TapTransform * s.KH * s.KW) < LaneKernels.Cost(context.Isa, s);
     }
 
     public ConvPass Plan(PlanContext context, Direction direction)

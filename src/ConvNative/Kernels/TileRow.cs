@@ -29,6 +29,15 @@ internal static unsafe class TileRow<S, V>
         c2 = S.MultiplyAdd(a, b2, c2);
     }
 
+    /// <summary>Stores whole lines past the caches.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreLines(float* c, V x0, V x1, V x2)
+    {
+        S.StoreLine(c, x0);
+        S.StoreLine(c + S.Width, x1);
+        S.StoreLine(c + (2 * S.Width), x2);
+    }
+
     /// <summary>x += the row's bias</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddBias(float* bias, ref V x0, ref V x1, ref V x2)

@@ -62,6 +62,12 @@ internal unsafe struct TileStore
     /// <summary>Floats of A that are left out after every segment; where it is not 0, Ahead.Count is the segment.</summary>
     public nint SkipA;
 
+    /// <summary>
+    /// C's rows begin with cache lines, and whole tiles of whole lines go past the caches: they are not read before. A fence must follow
+    /// before another thread reads them.
+    /// </summary>
+    public bool Streams;
+
     /// <summary>What is asked for while the tile is computed; a hint.</summary>
     public PrefetchWalk Ahead;
 

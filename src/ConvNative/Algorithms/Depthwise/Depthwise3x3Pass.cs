@@ -10,9 +10,6 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
 {
     private const int RunPixels = 4096, MostInRun = 32;   // planes of a run stay in L1 from strip to strip
 
-    // What a thread reads and writes does not fit L3: a line that is stored past the caches is not read before (measured on Zen 5, 32 MB for 8 cores).
-    private const long StreamsFrom = 24 << 20;
-
     private readonly PlanContext _context;
     private readonly Direction _direction;
     private readonly Stencil3x3 _stencil;
@@ -49,7 +46,7 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
         if (IsGradient) _workerFloats = BlockSizes.RoundUp(Gradient3x3.ScratchLength(_stencil, s.N, _run / planes), Prefetch.Line);
         if (_inLanes) _workerFloats = Math.Max(_workerFloats, lanesFloats);
         long bytes = (((long)s.IC * s.InputPixels) + ((long)s.OC * s.OutputPixels)) * s.N * sizeof(float);
-        _streams = !IsGradient && _stencil.Lanes == Prefetch.Line && _stencil.OutputW % Prefetch.Line == 0 && bytes / context.Threads > StreamsFrom;
+        _streams = !IsGradient && _stencil.Lanes == Prefetch.Line && _stencil.OutputW % Prefetch.Line == 0 && bytes / context.Threads > CacheSizes.BeyondL3;
         _workers = (int)Math.Clamp(context.MaxWorkspaceBytes / Math.Max(LeastBytes, 1), 1, context.Threads);
     }
 

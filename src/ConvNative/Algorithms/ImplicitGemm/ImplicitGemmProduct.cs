@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using ConvNative.Interop;
 using ConvNative.Kernels;
 using ConvNative.Simd;
@@ -11,6 +12,7 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
 {
     private readonly PatchGrid _grid = part.Grid;
     private readonly ConvSizes _s = context.Sizes;
+    private readonly bool _streams = shape.Streams(part);
 
     public long Count => (long)shape.Images * _s.G * shape.ColumnBlocks(part.Grid) * shape.RowBlocks;
 
@@ -26,6 +28,7 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
             shape.StoresDirectly && shape.RowBlocks > 1 && rowBlock % 2 == 0);
         float* scratch = workspace + (worker * shape.WorkerLength);
         Multiply(block, scratch);
+        if (_streams && Sse.IsSupported) Sse.StoreFence();   // for whoever takes the item as done
         if (!shape.StoresDirectly) Scatter(block, scratch + shape.ScratchLength + shape.PanelsLength);
     }
 
@@ -100,6 +103,7 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
     {
         TileStore store = direction == Direction.Forward ? context.Epilogue(BiasOf(block), ResidualAt(output)) : default;
         if (!isLast) store.Activation = Activation.None;
+        store.Streams = _streams && (nint)output % (Prefetch.Line * sizeof(float)) == 0;
         if (isFirst) return store;
         store.Bias = null;
         store.Addend = output;

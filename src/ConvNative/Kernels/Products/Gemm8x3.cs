@@ -43,6 +43,8 @@ internal static unsafe class Gemm8x3<S, V>
         float* ahead = walk.Start;
         nint left = walk.Count;
         nint row = L.RowStep(lda), step = L.KStep(lda), skip = store->SkipA;
+        float* tile = store->Streams ? b : c;   // lines that are not read need not be asked for
+        nint tileLd = store->Streams ? 0 : ldc;
         for (; K > 0; K--)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + 2 * S.Width);
@@ -55,7 +57,7 @@ internal static unsafe class Gemm8x3<S, V>
             TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 6 * row), b0, b1, b2, ref c60, ref c61, ref c62);
             TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 7 * row), b0, b1, b2, ref c70, ref c71, ref c72);
             Prefetch.ToL1(ahead);
-            Prefetch.OfTile(c, ldc, (nuint)K, MR, NR);
+            Prefetch.OfTile(tile, tileLd, (nuint)K, MR, NR);
             ahead += walk.Step;
             a += step;
             b += ldb;
@@ -364,6 +366,19 @@ internal static unsafe class Gemm8x3<S, V>
             TileRow<S, V>.Activate(store, ref c50, ref c51, ref c52);
             TileRow<S, V>.Activate(store, ref c60, ref c61, ref c62);
             TileRow<S, V>.Activate(store, ref c70, ref c71, ref c72);
+        }
+
+        if (store->Streams)
+        {
+            TileRow<S, V>.StoreLines(c, c00, c01, c02);
+            TileRow<S, V>.StoreLines(c + ldc, c10, c11, c12);
+            TileRow<S, V>.StoreLines(c + 2 * ldc, c20, c21, c22);
+            TileRow<S, V>.StoreLines(c + 3 * ldc, c30, c31, c32);
+            TileRow<S, V>.StoreLines(c + 4 * ldc, c40, c41, c42);
+            TileRow<S, V>.StoreLines(c + 5 * ldc, c50, c51, c52);
+            TileRow<S, V>.StoreLines(c + 6 * ldc, c60, c61, c62);
+            TileRow<S, V>.StoreLines(c + 7 * ldc, c70, c71, c72);
+            return;
         }
 
         TileRow<S, V>.Store(c, c00, c01, c02);

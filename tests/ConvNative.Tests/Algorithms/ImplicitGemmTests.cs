@@ -1,0 +1,39 @@
+using ConvNative.Tests.Support;
+
+namespace ConvNative.Tests.Algorithms;
+
+internal sealed unsafe class ImplicitGemmTests
+{
+    // So many images that whole tiles are stored past the caches, where memory is aligned: as one image at a time. 70 rows and 640 columns leave
+    // some over.
+    [TestCase("ic70ih20iw32oc70oh20ow32kh1", 1)]
+    [TestCase("ic70ih20iw32oc70oh20ow32kh1", 2)]
+    [TestCase("g2ic44ih20iw32oc70oh20ow32kh3ph1", 1)]
+    public void Many_images_have_the_bits_of_each_by_itself(string descriptor, int threads)
+    {
+        int images = 160 * threads;
+        ConvProblem one = ConvProblem.Parse("mb1" + descriptor), many = ConvProblem.Parse($"mb{images}" + descriptor);
+        var options = new Conv2dOptions { Algorithm = ConvAlgorithm.ImplicitGemm, Threads = threads, Activation = ConvActivation.Relu };
+        using Conv2d single = new(one, options), conv = new(many, options);
+        using Tensor x = Tensors.Random(many.Input, 1), w = Tensors.Random(many.Weights, 2), b = Tensors.Random(new TensorShape(1, 70, 1, 1), 3);
+        using Tensor dy = Tensors.Random(many.Output, 4), residual = Tensors.Random(many.Output, 5), y = new(one.Output), dx = new(one.Input);
+        using Tensor memoryY = new(1, 1, 1, (int)many.Output.Length + 1), memoryDX = new(1, 1, 1, (int)many.Input.Length + 1);
+        fixed (float* startX = x.Span, startDY = dy.Span, startResidual = residual.Span, startY = memoryY.Span, startDX = memoryDX.Span)
+        foreach (int offset in (int[])[0, 1])
+        {
+            using Tensor ys = Tensor.Wrap(startY + offset, many.Output), dxs = Tensor.Wrap(startDX + offset, many.Input);
+            conv.Forward(x, w, b, ys, residual);
+            conv.BackwardData(dy, w, dxs);
+            for (int n = 0; n < images; n++)
+            {
+                int atX = n * (int)one.Input.Length, atY = n * (int)one.Output.Length;
+                using Tensor ownX = Tensor.Wrap(startX + atX, one.Input), ownDY = Tensor.Wrap(startDY + atY, one.Output);
+                using Tensor ownResidual = Tensor.Wrap(startResidual + atY, one.Output);
+                single.Forward(ownX, w, b, y, ownResidual);
+                single.BackwardData(ownDY, w, dx);
+                Assert.That(ys.Span.Slice(atY, y.Span.Length).SequenceEqual(y.Span), $"y of image {n}, {offset} floats from a line");
+                Assert.That(dxs.Span.Slice(atX, dx.Span.Length).SequenceEqual(dx.Span), $"dx of image {n}, {offset} floats from a line");
+            }
+        }
+    }
+}

@@ -1,9 +1,20 @@
+using ConvNative.Simd;
 using ConvNative.Tests.Support;
 
 namespace ConvNative.Tests.Algorithms;
 
 internal sealed unsafe class ImplicitGemmTests
 {
+    // A plane of four points would fill a quarter of a vector, or of a tile with rows in the lanes.
+    [TestCase("mb8ic1024ih2oc1024oh2kh1", "8x48")]
+    [TestCase("mb1ic1024ih14oc1024oh14kh1", "32x14")]
+    public void Small_images_of_1x1_kernels_are_merged(string descriptor, string kernel)
+    {
+        var options = new Conv2dOptions { Algorithm = ConvAlgorithm.ImplicitGemm, ForcedIsa = Isa.Avx512 };
+        using Conv2d conv = new(ConvProblem.Parse(descriptor), options);
+        Assert.That(conv.Describe().Split('\n').Single(line => line.Contains(" BackwardData:", StringComparison.Ordinal)), Does.Contain(kernel));
+    }
+
     // So many images that whole tiles are stored past the caches, where memory is aligned: as one image at a time. 70 rows and 640 columns leave
     // some over.
     [TestCase("ic70ih20iw32oc70oh20ow32kh1", 1)]

@@ -24,12 +24,13 @@ internal static unsafe class Prefetch
     }
 
     /// <summary>
-    /// A line of a tile of C, another one for each of rows × 4 successive k: C is written, or added to, after the last k, and may be far away till then. One
-    /// at a time: all at once they hold up what is read for the products. Rows are few and a power of two, columns at most 4 lines.
+    /// A line of a tile of C, another one for each of 4 × rows successive k: C is written, or added to, after the last k, and may be far away till then. One
+    /// at a time: all at once they hold up what is read for the products. Row by row: in steps of ldc the processor would go on beyond the tile, into rows
+    /// that another thread writes. Rows are few and a power of two, columns at most 4 lines.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void OfTile(float* c, nint ldc, nuint k, uint rows, int columns) =>
-        ToL1(c + ((nint)(k % rows) * ldc) + Math.Min((nint)(k / rows % 4) * Line, columns - 1));
+        ToL1(c + ((nint)(k / 4 % rows) * ldc) + Math.Min((nint)(k % 4) * Line, columns - 1));
 
     /// <summary>
     /// Four rows of each plane, for a loop over quads of columns: four neighbouring quads ask for a line of one row each.

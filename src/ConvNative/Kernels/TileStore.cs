@@ -63,8 +63,8 @@ internal unsafe struct TileStore
     public nint SkipA;
 
     /// <summary>
-    /// C's rows begin with cache lines, and whole tiles of whole lines go past the caches: they are not read before. A fence must follow
-    /// before another thread reads them.
+    /// Whole tiles go past the caches: what they are stored to is not read before. All their rows must begin with cache lines and be whole lines, and a fence
+    /// must follow before another thread reads them.
     /// </summary>
     public bool Streams;
 

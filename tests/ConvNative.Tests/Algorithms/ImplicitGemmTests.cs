@@ -17,15 +17,17 @@ internal sealed unsafe class ImplicitGemmTests
 
     // So many images that whole tiles are stored past the caches, where memory is aligned: as one image at a time. 70 rows and 640 columns leave
     // some over.
-    [TestCase("ic70ih20iw32oc70oh20ow32kh1", 1)]
-    [TestCase("ic70ih20iw32oc70oh20ow32kh1", 2)]
-    [TestCase("g2ic44ih20iw32oc70oh20ow32kh3ph1", 1)]
-    public void Many_images_have_the_bits_of_each_by_itself(string descriptor, int threads)
+    [Test]
+    public void Many_images_have_the_bits_of_each_by_itself(
+        [ValueSource(typeof(Configurations), nameof(Configurations.Isas))] Isa isa,
+        [Values("ic70ih20iw32oc70oh20ow32kh1", "g2ic70ih20iw32oc70oh20ow32kh3ph1")] string descriptor, [Values(1, 2)] int threads)
     {
         int images = 160 * threads;
         ConvProblem one = ConvProblem.Parse("mb1" + descriptor), many = ConvProblem.Parse($"mb{images}" + descriptor);
-        var options = new Conv2dOptions { Algorithm = ConvAlgorithm.ImplicitGemm, Threads = threads, Activation = ConvActivation.Relu };
+        var options = new Conv2dOptions { Algorithm = ConvAlgorithm.ImplicitGemm, ForcedIsa = isa, Threads = threads, Activation = ConvActivation.Relu };
         using Conv2d single = new(one, options), conv = new(many, options);
+        Assert.That(
+            conv.Describe().Split('\n').Count(line => line.Contains("past the caches", StringComparison.Ordinal)), Is.EqualTo(isa == Isa.Avx512 ? 2 : 0));
         using Tensor x = Tensors.Random(many.Input, 1), w = Tensors.Random(many.Weights, 2), b = Tensors.Random(new TensorShape(1, 70, 1, 1), 3);
         using Tensor dy = Tensors.Random(many.Output, 4), residual = Tensors.Random(many.Output, 5), y = new(one.Output), dx = new(one.Input);
         using Tensor memoryY = new(1, 1, 1, (int)many.Output.Length + 1), memoryDX = new(1, 1, 1, (int)many.Input.Length + 1);

@@ -44,7 +44,8 @@ internal sealed unsafe class ImplicitGemmPass : ConvPass
     public override bool PacksInRun => _parts.Length > 0 && _shape.PacksInRun;
 
     public override string Details =>
-        $"kernel {_shape.Kernel.Name}, MC {_shape.Blocks.MC}, NC {_shape.NC}, KC {_shape.Blocks.KC}, {_parts.Length} product(s), {Workers} worker(s)";
+        $"kernel {_shape.Kernel.Name}, MC {_shape.Blocks.MC}, NC {_shape.NC}, KC {_shape.Blocks.KC}, {_parts.Length} product(s), " +
+        (Array.Exists(_parts, _shape.Streams) ? "results past the caches, " : "") + $"{Workers} worker(s)";
 
     public override void PackWeights(float* w, float* packed, WorkerPool pool)
     {

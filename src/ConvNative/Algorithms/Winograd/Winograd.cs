@@ -85,7 +85,8 @@ internal sealed class Winograd : IConvAlgorithm
     /// </summary>
     private static bool IsFasterThanTaps(PlanContext context, in ConvSizes s)
     {
-        const double TileTransform = 14, TapTransform = 20;   // a tile's: for each of its products
+        const double TileTransform = 14;   // for each of a tile's products
+        const double TapTransform = 20;    // half of what a tap of a kernel takes on Zen 5, most of what it takes on Zen 4
         if (!LaneKernels.Suit(context.Isa, s)) return true;
         double tiles = (double)s.N * WinogradStrip.InImage(s), columns = WinogradKernels.For(context.Isa, s).Gemm.TimeOf(s.GroupOC);
         double products = (columns / s.GroupOC) + (TileTransform * ((1.0 / s.GroupIC) + (1.0 / s.GroupOC)));

@@ -43,7 +43,7 @@ internal static unsafe class Gemm8x3<S, V>
         float* ahead = walk.Start;
         nint left = walk.Count;
         nint row = L.RowStep(lda), step = L.KStep(lda), skip = store->SkipA;
-        float* tile = store->Streams ? b : c;   // lines that are not read need not be asked for
+        float* tile = store->Streams ? b : c;   // lines that go past the caches are not asked for, but some of B that are near
         nint tileLd = store->Streams ? 0 : ldc;
         for (; K > 0; K--)
         {

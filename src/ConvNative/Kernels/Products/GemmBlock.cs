@@ -39,6 +39,7 @@ internal static unsafe class GemmBlock
     {
         TileStore store = epilogue;
         store.Segment = a.Segment;
+        store.Ahead = next;
         var run = a.IsByRows ? kernel.RunRows : kernel.Run;
         // Where A stands in segments, the walk is bound to them.
         int askForNext = next.Start == null || a.Skip != 0 ? 0 : OperandB.LinesOf(kernel.NR);
@@ -49,7 +50,8 @@ internal static unsafe class GemmBlock
             store.Rows = Math.Min(kernel.MR, M - row);
             bool isEdge = store.Rows < kernel.MR && a.Edge != null;
             store.SkipA = isEdge ? 0 : a.Skip;
-            store.Ahead = done < askForNext ? next.Of(done) : a.Ahead.Of(tile - back);
+            if (done == askForNext) store.Ahead = a.Ahead;
+            store.Ahead.Start = done < askForNext ? next.Start + (done * next.TileStep) : a.Ahead.Start + ((tile - back) * a.Ahead.TileStep);
             if (epilogue.Bias != null) store.Bias = epilogue.Bias + row;
             if (epilogue.Addend != null) store.Addend = epilogue.Addend + (row * epilogue.AddendStride);
             run(K, isEdge ? a.Edge : a.Data + (tile * a.PanelStep), isEdge ? a.EdgeLd : a.Ld, b, ldb, c + (row * ldc), ldc, &store);

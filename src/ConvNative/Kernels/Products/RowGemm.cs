@@ -24,7 +24,7 @@ internal readonly unsafe struct RowGemm(int width, int vectors, RowGemmTiles one
     /// <summary>Columns of a whole panel.</summary>
     public int NR { get; } = width * vectors;
 
-    // A panel of two vectors stays in L1 while all rows of A pass over it. One of four comes again from L2, in less time than C is read and written more
+    // A part of a panel of two vectors stays in L1 while all rows of A pass over it. One of four comes again from L2, in less time than C is read and written more
     // often (measured on Zen 4: 3 to 5 % faster than half of this; twice as much is 2 to 10 % slower for two vectors, no faster for four).
     private int KC { get; } = Math.Max(8, CacheSizes.Machine.L1 / 3 / (sizeof(float) * width));
 
@@ -48,7 +48,7 @@ internal readonly unsafe struct RowGemm(int width, int vectors, RowGemmTiles one
 
     /// <summary>
     /// The product; A[r, k] = a[r·lda + k·step]. Panel p of B begins at p·K·NR and has rows of <see cref="PanelWidth"/> floats. All rows of A pass
-    /// over a part of it before the next: the parts are equal.
+    /// over a part of it before the next; the parts are as equal as can be.
     /// </summary>
     public void Multiply(int rows, int columns, int K, float* a, nint lda, nint step, float* b, float* c, nint ldc, bool add)
     {

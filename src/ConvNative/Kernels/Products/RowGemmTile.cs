@@ -13,7 +13,8 @@ internal static unsafe class RowGemmTile<S, V, M, N>
     where M : struct, ICount
     where N : struct, ICount
 {
-    // Rows of B in advance. It may come from beyond L2, where the processor asks for it too late; six rows are the first to read it.
+    // Rows of B in advance, where six rows of A are the first to read them: B may come from beyond L2, where the processor asks for it too late. With four or
+    // eight rows in all, memory is the limit, and to ask is slower.
     private const int Ahead = 16;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

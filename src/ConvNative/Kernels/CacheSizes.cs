@@ -7,8 +7,8 @@ namespace ConvNative.Kernels;
 internal readonly record struct CacheSizes(int L1, int L2, int L3)
 {
     /// <summary>
-    /// What a thread writes, or reads and writes, that is more than this does not stay in L3: whole lines of results go past the caches then, without being
-    /// read before (measured on Zen 4 and 5, 32 MB for 8 cores).
+    /// Results that are more than this, or what a thread reads and writes where that is much the same, do not stay in L3: whole lines of results go past the
+    /// caches then, without being read before (measured on Zen 4 and 5, 32 MB for 8 cores).
     /// </summary>
     public const long BeyondL3 = 24 << 20;
 

@@ -71,5 +71,5 @@ internal unsafe struct PrefetchWalk
     public nint TileStep;
 
     /// <summary>Where a tile begins.</summary>
-    public readonly PrefetchWalk Of(int tile) => this with { Start = Start + (tile * TileStep) };
+    public readonly float* StartOf(int tile) => Start + (tile * TileStep);
 }

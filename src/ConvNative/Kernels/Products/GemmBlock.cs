@@ -51,7 +51,7 @@ internal static unsafe class GemmBlock
             bool isEdge = store.Rows < kernel.MR && a.Edge != null;
             store.SkipA = isEdge ? 0 : a.Skip;
             if (done == askForNext) store.Ahead = a.Ahead;
-            store.Ahead.Start = done < askForNext ? next.Start + (done * next.TileStep) : a.Ahead.Start + ((tile - back) * a.Ahead.TileStep);
+            store.Ahead.Start = done < askForNext ? next.StartOf(done) : a.Ahead.StartOf(tile - back);   // all of it, copied, would wait for this store
             if (epilogue.Bias != null) store.Bias = epilogue.Bias + row;
             if (epilogue.Addend != null) store.Addend = epilogue.Addend + (row * epilogue.AddendStride);
             run(K, isEdge ? a.Edge : a.Data + (tile * a.PanelStep), isEdge ? a.EdgeLd : a.Ld, b, ldb, c + (row * ldc), ldc, &store);

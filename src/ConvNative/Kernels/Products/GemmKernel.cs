@@ -17,8 +17,8 @@ namespace ConvNative.Kernels;
 /// </code>
 /// The kernel owns edges: with Rows &lt; MR or Columns &lt; NR it touches only that part of C, bias and addend, but it always
 /// reads all MR rows of A and whole vectors of B: whoever packs them fills the rest (with zeros). With rows in the lanes it is whole vectors of A,
-/// and of B what the tile has. C is written and never read, unless it is the addend. K = 0 stores the epilogue of 0. No alignment is needed but for <see cref="TileStore.Streams"/>; 64 bytes
-/// for packed panels is fastest.
+/// and of B what the tile has. C is written and never read, unless it is the addend. K = 0 stores the epilogue of 0. No alignment is needed
+/// but for <see cref="TileStore.Streams"/>; 64 bytes for packed panels is fastest.
 /// Every element is summed over k = 0, 1, 2 … in one chain, in edge tiles too; those of a narrow tile, a column more or a tail in several, always
 /// the same.
 /// </summary>

@@ -6,12 +6,6 @@ namespace ConvNative.Kernels;
 /// <summary>Data-cache sizes of one core in bytes. L3 is shared by several cores.</summary>
 internal readonly record struct CacheSizes(int L1, int L2, int L3)
 {
-    /// <summary>
-    /// Results that are more than this, or what a thread reads and writes where that is much the same, do not stay in L3: whole lines of results go past the
-    /// caches then, without being read before (measured on Zen 4 and 5, 32 MB for 8 cores).
-    /// </summary>
-    public const long BeyondL3 = 24 << 20;
-
     private const int Instruction = 2;   // CPUID's type of an instruction cache
 
     /// <summary>Sizes that no processor with AVX2 falls below; used where the system does not tell.</summary>

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
 using ConvNative.Interop;
 using ConvNative.Kernels;
 
@@ -46,7 +45,7 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
         if (IsGradient) _workerFloats = BlockSizes.RoundUp(Gradient3x3.ScratchLength(_stencil, s.N, _run / planes), Prefetch.Line);
         if (_inLanes) _workerFloats = Math.Max(_workerFloats, lanesFloats);
         long bytes = (((long)s.IC * s.InputPixels) + ((long)s.OC * s.OutputPixels)) * s.N * sizeof(float);
-        _streams = !IsGradient && _stencil.Lanes == Prefetch.Line && _stencil.OutputW % Prefetch.Line == 0 && bytes / context.Threads > CacheSizes.BeyondL3;
+        _streams = !IsGradient && _stencil.Lanes == Prefetch.Line && _stencil.OutputW % Prefetch.Line == 0 && bytes / context.Threads > StreamingStores.From;
         _workers = (int)Math.Clamp(context.MaxWorkspaceBytes / Math.Max(LeastBytes, 1), 1, context.Threads);
     }
 
@@ -89,7 +88,7 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
         return new DepthwiseRun(forward ? x : y, buffers.W + (first * 9), b, result, count)
         {
             SecondSource = forward ? secondX : secondY, SecondResult = forward ? secondY : secondX, SecondChannel = (nint)second,
-            Streams = _streams && (nint)result % (Prefetch.Line * sizeof(float)) == 0 && (!forward || IsDone(buffers)),
+            Streams = _streams && StreamingStores.BeginsLine(result) && (!forward || IsDone(buffers)),
         };
     }
 
@@ -109,7 +108,7 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
                 pass.Compute(pass.Channels(buffers, n, c, (int)count), workspace + (worker * pass._workerFloats));
             }
 
-            if (pass._streams && Sse.IsSupported) Sse.StoreFence();   // for whoever takes the item as done
+            if (pass._streams) StreamingStores.Fence();
             if (pass._direction == Direction.Forward) pass.Finish(buffers, n, first, (int)(end - first));
         }
     }

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 using ConvNative.Interop;
 using ConvNative.Kernels;
 using ConvNative.Simd;
@@ -28,7 +27,7 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
             shape.StoresDirectly && shape.RowBlocks > 1 && rowBlock % 2 == 0);
         float* scratch = workspace + (worker * shape.WorkerLength);
         Multiply(block, scratch);
-        if (_streams && Sse.IsSupported) Sse.StoreFence();   // for whoever takes the item as done
+        if (_streams) StreamingStores.Fence();
         if (!shape.StoresDirectly) Scatter(block, scratch + shape.ScratchLength + shape.PanelsLength);
     }
 
@@ -103,7 +102,7 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
     {
         TileStore store = direction == Direction.Forward ? context.Epilogue(BiasOf(block), ResidualAt(output)) : default;
         if (!isLast) store.Activation = Activation.None;
-        store.Streams = _streams && (nint)output % (Prefetch.Line * sizeof(float)) == 0;
+        store.Streams = _streams && StreamingStores.BeginsLine(output);
         if (isFirst) return store;
         store.Bias = null;
         store.Addend = output;

@@ -144,7 +144,7 @@ internal sealed class ImplicitGemmShape
     {
         long bytes = (long)_context.Sizes.N * _context.Sizes.G * M * OutH * OutW * sizeof(float);
         return StoresDirectly && Kernel.Vector == Prefetch.Line && Kernel.NR % Prefetch.Line == 0 && OutH * OutW % Prefetch.Line == 0
-            && ChannelsPerBlock(part.Grid.Taps) >= Channels && bytes > CacheSizes.BeyondL3;
+            && ChannelsPerBlock(part.Grid.Taps) >= Channels && bytes > StreamingStores.From;
     }
 
     /// <summary>

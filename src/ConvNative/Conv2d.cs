@@ -285,6 +285,7 @@ public sealed unsafe class Conv2d : IDisposable
     private void CheckPacked(PackedWeights w)
     {
         ArgumentNullException.ThrowIfNull(w);
+        ObjectDisposedException.ThrowIf(w.IsDisposed, w);
         if (w.Plan != _plan)
             throw new ArgumentException("w was packed by another convolution; it must come from this one's Pack.", nameof(w));
     }

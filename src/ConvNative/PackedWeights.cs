@@ -21,12 +21,15 @@ public sealed unsafe class PackedWeights : IDisposable
 
     internal ConvPlan Plan { get; }
 
+    internal bool IsDisposed { get; private set; }
+
     /// <summary>The weights as they were given.</summary>
     internal Tensor Weights => _weights;
 
     /// <summary>Frees the memory once no run uses it; a second call does nothing.</summary>
     public void Dispose()
     {
+        IsDisposed = true;
         _weights.Dispose();
         _forward?.Dispose();
         _backwardData?.Dispose();

@@ -119,6 +119,9 @@ internal sealed unsafe class Conv2dArgumentTests
         packed.Dispose();
         AssertRefused<ObjectDisposedException>(null, () => _conv.Forward(_x, packed, _b, _y));
         AssertRefused<ObjectDisposedException>(null, () => _conv.BackwardData(_dy, packed, _dx));
+        Assert.That(
+            () => _conv.Forward(_x, packed, _b, _y),
+            Throws.TypeOf<ObjectDisposedException>().With.Property(nameof(ObjectDisposedException.ObjectName)).EqualTo(typeof(PackedWeights).FullName));
     }
 
     [Test]

@@ -1,61 +1,95 @@
-using ConvNative.Kernels;
-
 namespace ConvNative.Tests.Kernels;
 
-/// <summary>The specification of <see cref="WinogradPoints"/> and its schemes: the three matrices from their points, in double.</summary>
-internal static class WinogradMatrices
+/// <summary>
+/// The specification of the transforms in one dimension, in double: the three matrices of tiles of so many outputs from the points of their scheme. Rows and
+/// columns of points that a tile does not have are zero.
+/// </summary>
+internal sealed class WinogradMatrices
 {
-    /// <summary>The finite points for kernels of so many taps.</summary>
-    private static double[] Points(int taps) => taps switch
+    private readonly int _taps, _outputs;
+    private readonly double[] _scheme;
+    private readonly bool[] _has;
+
+    /// <param name="taps">Of a kernel.</param>
+    /// <param name="tile">Outputs of whole tiles.</param>
+    /// <param name="outputs">Outputs of these tiles.</param>
+    public WinogradMatrices(int taps, int tile, int outputs)
     {
-        3 => [0, 0.75, -0.75, 1.5, -1.5],
-        4 => [0.375, -0.375, 0.875, -0.875, 1.75, -1.75],
-        _ => [0, 0.5, -0.5, 1, -1, 2, -2],
+        (_taps, _outputs) = (taps, outputs);
+        _scheme = PointsOf(taps, tile);
+        double[] own = outputs == tile ? _scheme : EdgePointsOf(taps, tile, outputs);
+        _has = Array.ConvertAll(_scheme, p => own.Contains(p));
+        Assert.That(own, Is.SubsetOf(_scheme));
+        Assert.That(own.Length, Is.EqualTo(outputs + taps - 2));
+    }
+
+    /// <summary>Points of the scheme, with ∞.</summary>
+    public int Reach => _scheme.Length + 1;
+
+    /// <summary>Inputs of a tile.</summary>
+    public int Inputs => _outputs + _taps - 1;
+
+    /// <summary>The finite points.</summary>
+    private static double[] PointsOf(int taps, int tile) => (taps, tile) switch
+    {
+        (3, 4) => [0, 0.75, -0.75, 1.5, -1.5],
+        (4, 4) => [0.375, -0.375, 0.875, -0.875, 1.75, -1.75],
+        (3, 6) or (5, 4) => [0, 0.5, -0.5, 1, -1, 2, -2],
+        _ => throw new ArgumentOutOfRangeException(nameof(taps)),
     };
 
-    /// <summary>Bᵀ.</summary>
-    public static double[,] InputMatrix(int taps)
+    /// <summary>Those of tiles at an image's edge.</summary>
+    private static double[] EdgePointsOf(int taps, int tile, int outputs) => (taps, tile, outputs) switch
     {
-        double[] points = Points(taps);
-        var matrix = new double[points.Length + 1, points.Length + 1];
-        for (int i = 0; i <= points.Length; i++)
+        (3, 4, 2) => [0, 0.75, -0.75],
+        (3, 6, 2) => [0, 1, -1],
+        (3, 6, 4) or (5, 4, 2) => [0, 0.5, -0.5, 2, -2],
+        _ => throw new ArgumentOutOfRangeException(nameof(outputs)),
+    };
+
+    public bool Has(int point) => point == _scheme.Length || _has[point];
+
+    /// <summary>Bᵀ: what N(p) has of points that the tile does not have, is here.</summary>
+    public double[,] Input()
+    {
+        var matrix = new double[Reach, Inputs];
+        for (int i = 0; i < Reach; i++)
         {
-            double[] row = Polynomial(points.Where((_, j) => j != i));
-            for (int k = 0; k < row.Length; k++) matrix[i, k] = SignOf(i, taps) * row[k];
+            if (!Has(i)) continue;
+            double[] row = Polynomial(_scheme.Where((_, j) => _has[j] && j != i));
+            double rest = i == _scheme.Length ? 1 : _scheme.Where((_, j) => !_has[j]).Aggregate(1.0, (product, q) => product * (_scheme[i] - q));
+            for (int k = 0; k < row.Length; k++) matrix[i, k] = SignOf(i) * rest * row[k];
         }
 
         return matrix;
     }
 
     /// <summary>G.</summary>
-    public static double[,] FilterMatrix(int taps)
+    public double[,] Filter()
     {
-        double[] points = Points(taps);
-        var matrix = new double[points.Length + 1, taps];
-        for (int i = 0; i < points.Length; i++)
+        var matrix = new double[Reach, _taps];
+        for (int i = 0; i < _scheme.Length; i++)
         {
-            double p = points[i], divisor = points.Where((_, j) => j != i).Aggregate((double)SignOf(i, taps), (product, q) => product * (p - q));
-            for (int k = 0; k < taps; k++) matrix[i, k] = Math.Pow(p, k) / divisor;
+            double p = _scheme[i], divisor = _scheme.Where((_, j) => j != i).Aggregate((double)SignOf(i), (product, q) => product * (p - q));
+            for (int k = 0; k < _taps; k++) matrix[i, k] = Math.Pow(p, k) / divisor;
         }
 
-        matrix[points.Length, taps - 1] = 1;
+        matrix[_scheme.Length, _taps - 1] = 1;
         return matrix;
     }
 
     /// <summary>Aᵀ.</summary>
-    public static double[,] OutputMatrix(int taps)
+    public double[,] Output()
     {
-        const int Tile = WinogradPoints.Tile;
-        double[] points = Points(taps);
-        var matrix = new double[Tile, points.Length + 1];
-        for (int i = 0; i < points.Length; i++)
-            for (int k = 0; k < Tile; k++) matrix[k, i] = Math.Pow(points[i], k);
-        matrix[Tile - 1, points.Length] = 1;
+        var matrix = new double[_outputs, Reach];
+        for (int i = 0; i < _scheme.Length; i++)
+            for (int k = 0; k < _outputs; k++) matrix[k, i] = _has[i] ? Math.Pow(_scheme[i], k) : 0;
+        matrix[_outputs - 1, _scheme.Length] = 1;
         return matrix;
     }
 
-    /// <summary>Row 0 of Bᵀ and G, where N(0) is negative, has the other sign.</summary>
-    private static int SignOf(int row, int taps) => row == 0 && taps == 5 ? -1 : 1;
+    /// <summary>Row 0 of Bᵀ and G of eight points, where N(0) is negative, has the other sign.</summary>
+    private int SignOf(int row) => row == 0 && Reach == 8 ? -1 : 1;
 
     public static double[,] Transposed(double[,] matrix)
     {
@@ -65,22 +99,28 @@ internal static class WinogradMatrices
         return result;
     }
 
-    /// <summary>left·value·leftᵀ, the transform in two dimensions; and the same of all absolute values.</summary>
-    public static (double[,] Value, double[,] Magnitude) Transform(double[,] left, double[,] value)
+    /// <summary>left·value·rightᵀ, the transform in two dimensions; and the same of all absolute values.</summary>
+    public static (double[,] Value, double[,] Magnitude) Transform(double[,] left, double[,] value, double[,] right)
     {
-        int rows = left.GetLength(0), inner = left.GetLength(1);
-        double[,] result = new double[rows, rows], magnitude = new double[rows, rows];
-        for (int i = 0; i < rows; i++)
-        for (int j = 0; j < rows; j++)
-        for (int k = 0; k < inner; k++)
-        for (int l = 0; l < inner; l++)
-        {
-            double term = left[i, k] * value[k, l] * left[j, l];
-            result[i, j] += term;
-            magnitude[i, j] += Math.Abs(term);
-        }
+        double[,] turned = Transposed(right);
+        return (Multiply(Multiply(left, value), turned), Multiply(Multiply(Absolute(left), Absolute(value)), Absolute(turned)));
+    }
 
-        return (result, magnitude);
+    private static double[,] Multiply(double[,] a, double[,] b)
+    {
+        var product = new double[a.GetLength(0), b.GetLength(1)];
+        for (int i = 0; i < product.GetLength(0); i++)
+        for (int k = 0; k < b.GetLength(0); k++)
+        for (int j = 0; j < product.GetLength(1); j++) product[i, j] += a[i, k] * b[k, j];
+        return product;
+    }
+
+    private static double[,] Absolute(double[,] matrix)
+    {
+        var result = (double[,])matrix.Clone();
+        for (int i = 0; i < result.GetLength(0); i++)
+        for (int j = 0; j < result.GetLength(1); j++) result[i, j] = Math.Abs(result[i, j]);
+        return result;
     }
 
     /// <summary>Coefficients of Π (x − p), the constant first.</summary>

@@ -6,24 +6,40 @@ namespace ConvNative.Tests.Kernels;
 /// <summary>The matrices compute a convolution exactly, and the vector transforms compute what the matrices say.</summary>
 internal sealed unsafe class WinogradTransformTests
 {
-    // A double holds the products of small whole numbers with these points' powers but for the divisions in G: the sum is near a whole number.
-    [TestCase(3)]
-    [TestCase(4)]
-    [TestCase(5)]
-    public void The_matrices_compute_a_convolution(int taps)
+    // Images whose tiles are whole, and have fewer rows or columns at the edges, of each kind; smaller than a tile; all around the padding.
+    private static readonly (int H, int W, int Pad)[] Images =
+    [
+        (9, 13, 1), (4, 4, 0), (7, 7, 2), (1, 40, 1), (3, 70, 0), (6, 5, -1), (4, 4, 6), (14, 16, 1), (16, 14, 1), (8, 58, 1), (14, 8, 1), (12, 12, 1),
+    ];
+
+    private static readonly (int Taps, int Tile)[] Schemes = [(3, 4), (4, 4), (5, 4), (3, 6)];
+
+    /// <summary>Tiles of so many rows and columns of outputs.</summary>
+    private static IEnumerable<TestCaseData> Tiles()
     {
-        int reach = WinogradPoints.Reach(taps);
+        foreach ((int taps, int tile) in Schemes)
+        {
+            int[] outputs = taps == 4 ? [tile] : tile == 4 ? [4, 2] : [6, 4, 2];
+            foreach (int rows in outputs)
+            foreach (int columns in outputs) yield return new TestCaseData(taps, tile, rows, columns);
+        }
+    }
+
+    private static IEnumerable<TestCaseData> SchemesOfEachIsa() => Enum.GetValues<Isa>().SelectMany(isa => Schemes.Select(scheme => new TestCaseData(isa, scheme.Taps, scheme.Tile)));
+
+    // A double holds the products of small whole numbers with these points' powers but for the divisions in G: the sum is near a whole number.
+    [TestCaseSource(nameof(Tiles))]
+    public void The_matrices_compute_a_convolution(int taps, int tile, int rows, int columns)
+    {
+        WinogradMatrices down = new(taps, tile, rows), across = new(taps, tile, columns);
         var random = new Random(1);
         for (int round = 0; round < 100; round++)
         {
-            double[,] d = Whole(random, reach), g = Whole(random, taps);
-            double[,] u = WinogradMatrices.Transform(WinogradMatrices.FilterMatrix(taps), g).Value;
-            double[,] v = WinogradMatrices.Transform(WinogradMatrices.InputMatrix(taps), d).Value;
-            for (int i = 0; i < reach; i++)
-            for (int j = 0; j < reach; j++) v[i, j] *= u[i, j];
-            double[,] y = WinogradMatrices.Transform(WinogradMatrices.OutputMatrix(taps), v).Value;
-            for (int i = 0; i < WinogradPoints.Tile; i++)
-            for (int j = 0; j < WinogradPoints.Tile; j++)
+            double[,] d = Whole(random, down.Inputs, across.Inputs), g = Whole(random, taps, taps);
+            double[,] u = WinogradMatrices.Transform(down.Filter(), g, across.Filter()).Value, v = WinogradMatrices.Transform(down.Input(), d, across.Input()).Value;
+            double[,] y = WinogradMatrices.Transform(down.Output(), Products(u, v), across.Output()).Value;
+            for (int i = 0; i < rows; i++)
+            for (int j = 0; j < columns; j++)
             {
                 double direct = 0;
                 for (int k = 0; k < taps * taps; k++) direct += d[i + (k / taps), j + (k % taps)] * g[k / taps, k % taps];
@@ -32,75 +48,112 @@ internal sealed unsafe class WinogradTransformTests
         }
     }
 
-    [TestCase(3)]
-    [TestCase(4)]
-    [TestCase(5)]
-    public void The_transposed_matrices_compute_the_gradient_of_the_kernel(int taps)
+    [TestCaseSource(nameof(Tiles))]
+    public void The_transposed_matrices_compute_the_gradient_of_the_kernel(int taps, int tile, int rows, int columns)
     {
-        const int Tile = WinogradPoints.Tile;
-        int reach = WinogradPoints.Reach(taps);
+        WinogradMatrices down = new(taps, tile, rows), across = new(taps, tile, columns);
         var random = new Random(1);
         for (int round = 0; round < 100; round++)
         {
-            double[,] d = Whole(random, reach), dy = Whole(random, Tile);
-            double[,] m = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.OutputMatrix(taps)), dy).Value;
-            double[,] v = WinogradMatrices.Transform(WinogradMatrices.InputMatrix(taps), d).Value;
-            for (int i = 0; i < reach; i++)
-            for (int j = 0; j < reach; j++) v[i, j] *= m[i, j];
-            double[,] dw = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.FilterMatrix(taps)), v).Value;
+            double[,] d = Whole(random, down.Inputs, across.Inputs), dy = Whole(random, rows, columns);
+            double[,] m = WinogradMatrices.Transform(WinogradMatrices.Transposed(down.Output()), dy, WinogradMatrices.Transposed(across.Output())).Value;
+            double[,] v = WinogradMatrices.Transform(down.Input(), d, across.Input()).Value;
+            double[,] dw = WinogradMatrices.Transform(
+                WinogradMatrices.Transposed(down.Filter()), Products(m, v), WinogradMatrices.Transposed(across.Filter())).Value;
             for (int i = 0; i < taps; i++)
             for (int j = 0; j < taps; j++)
             {
                 double direct = 0;
-                for (int k = 0; k < Tile * Tile; k++) direct += d[i + (k / Tile), j + (k % Tile)] * dy[k / Tile, k % Tile];
+                for (int k = 0; k < rows * columns; k++) direct += d[i + (k / columns), j + (k % columns)] * dy[k / columns, k % columns];
                 Assert.That(dw[i, j], Is.EqualTo(direct).Within(1e-9));
             }
         }
     }
 
-    [TestCase(3)]
-    [TestCase(4)]
-    [TestCase(5)]
-    public void The_input_and_output_matrices_are_exact_in_float32(int taps)
+    [TestCaseSource(nameof(Tiles))]
+    public void The_input_and_output_matrices_are_exact_in_float32(int taps, int tile, int rows, int columns)
     {
-        foreach (double value in WinogradMatrices.InputMatrix(taps)) Assert.That((double)(float)value, Is.EqualTo(value));
-        foreach (double value in WinogradMatrices.OutputMatrix(taps)) Assert.That((double)(float)value, Is.EqualTo(value));
+        WinogradMatrices down = new(taps, tile, rows), across = new(taps, tile, columns);
+        foreach (double[,] matrix in (double[][,])[down.Input(), down.Output(), across.Input(), across.Output()])
+            foreach (double value in matrix) Assert.That((double)(float)value, Is.EqualTo(value));
+    }
+
+    // Every tile of every kind; what each has of the products, and the ranges of tiles that have a product.
+    [TestCaseSource(nameof(SchemesOfEachIsa))]
+    public void The_tiles_cover_each_output_once_and_those_with_a_product_are_neighbours(Isa isa, int taps, int tile)
+    {
+        for (int h = 1; h <= (2 * tile) + 1; h++)
+        for (int w = 1; w <= (2 * tile) + 1; w++)
+        {
+            ConvSizes s = Sizes(h, w, taps / 2, 1, taps) with { OH = h, OW = w };
+            WinogradKernels kernels = WinogradKernels.For(isa, s, tile);
+            WinogradGrid grid = kernels.Grid;
+            int[] covered = new int[s.N * h * w];
+            int[] products = new int[grid.Products];
+            for (long first = 0; first < grid.Tiles; first++)
+            {
+                WinogradStrip strip = grid.At(first, 1);
+                (WinogradMatrices down, WinogradMatrices across) = MatricesOf(grid, strip, out int rows, out int columns);
+                for (int i = strip.Row; i < Math.Min(h, strip.Row + rows); i++)
+                for (int j = strip.Column; j < Math.Min(w, strip.Column + columns); j++) covered[(((strip.Image * h) + i) * w) + j]++;
+                for (int f = 0; f < grid.Products; f++)
+                {
+                    bool has = down.Has(f / grid.Reach) && across.Has(f % grid.Reach);
+                    products[f] += has ? 1 : 0;
+                    Assert.That(kernels.With(f, first, 1).Count, Is.EqualTo(has ? 1 : 0));
+                }
+            }
+
+            Assert.That(covered, Is.All.EqualTo(1), $"{h}x{w}");
+            for (int f = 0; f < grid.Products; f++) Assert.That(kernels.With(f, 0, (int)grid.Tiles).Count, Is.EqualTo(products[f]));
+            Assert.That(grid.WholeTiles * grid.Products, Is.EqualTo(products.Sum()).Within(1e-6));
+        }
     }
 
     // Tiles over image borders, rows, strips and images; every number of tiles.
-    [Test]
-    public void Input_is_the_transform_of_each_tile([Values] Isa isa, [Values(3, 4, 5)] int taps)
+    [TestCaseSource(nameof(SchemesOfEachIsa))]
+    public void Input_is_the_transform_of_each_tile(Isa isa, int taps, int tile)
     {
-        foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 0), (7, 7, 2), (1, 40, 1), (3, 70, 0), (6, 5, -1), (4, 4, 6) })
+        foreach ((int h, int w, int pad) in Images)
         {
-            WinogradKernels kernels = WinogradKernels.For(isa, Sizes(h, w, pad, 1, taps));
-            int channels = kernels.Width + 1, tileStride = kernels.Width + 3;
+            int channels = WinogradKernels.For(isa, Sizes(h, w, pad, 1, taps), tile).Width + 1;
             ConvSizes s = Sizes(h, w, pad, channels, taps);
-            int all = s.N * WinogradStrip.InImage(s);
-            for (int count = 1; count <= all; count += 1 + (count / 8))
+            WinogradKernels kernels = WinogradKernels.For(isa, s, tile);
+            int all = (int)kernels.Grid.Tiles, tileStride = kernels.Width + 3;
+            for (int count = 1; count <= all; count += 1 + (count / 4))
             {
                 int lanes = 1 + (count % kernels.Width);
                 using FencedFloats x = new FencedFloats(s.N * s.IC * s.InputPixels).FillUniform(new Random(count));
-                using FencedFloats buffer = new(kernels.BufferLength), v = new(WinogradPoints.Products(taps) * count * tileStride);
-                int first = all - count, channel = channels - lanes;
+                using FencedFloats buffer = new(kernels.BufferLength), v = new(kernels.Grid.Products * count * tileStride);
+                int first = all - count, channel = channels - lanes, untouched = v.Bits[0];
                 kernels.Input(s, first, count, x.Pointer + (channel * s.InputPixels), lanes, buffer.Pointer, v.Pointer, count * tileStride, tileStride);
                 Assert.That(x.FencesHold && buffer.FencesHold && v.FencesHold);
-                for (int tile = 0; tile < count; tile++)
+                for (int t = 0; t < count; t++)
                 for (int lane = 0; lane < lanes; lane++)
-                    AssertInput(s, x.Span, v.Span[((tile * tileStride) + lane)..], first + tile, channel + lane, count * tileStride);
+                {
+                    WinogradStrip strip = kernels.Grid.At(first + t, 1);
+                    (WinogradMatrices down, WinogradMatrices across) = MatricesOf(kernels.Grid, strip, out _, out _);
+                    double[,] d = Window(
+                        x.Span[((channel + lane) * s.InputPixels)..], s.IC * s.InputPixels, s.IH, s.IW, strip, down.Inputs, across.Inputs, s.pt);
+                    (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(down.Input(), d, across.Input());
+                    AssertProducts(v, (t * tileStride) + lane, count * tileStride, down, across, value, magnitude, untouched, $"{h}x{w}, tile {t} of {count}, channel {lane}");
+                }
             }
         }
     }
 
-    [Test]
-    public void Filter_is_the_transform_of_each_kernel([Values] Isa isa, [Values] bool flipped, [Values(1, 2, 9, 17)] int K, [Values(3, 4, 5)] int taps)
+    [TestCaseSource(nameof(SchemesOfEachIsa))]
+    public void Filter_is_the_transform_of_each_kernel(Isa isa, int taps, int tile)
     {
-        WinogradKernels kernels = WinogradKernels.For(isa, new() { KH = taps, KW = taps });
-        int kStride = kernels.Width + 3, size = taps * taps, reach = WinogradPoints.Reach(taps);
+        WinogradKernels kernels = WinogradKernels.For(isa, new() { KH = taps, KW = taps }, tile);
+        int kStride = kernels.Width + 3, size = taps * taps, products = kernels.Grid.Products, reach = kernels.Grid.Reach;
+        double[,] matrix = new WinogradMatrices(taps, tile, tile).Filter();
+        foreach (bool flipped in (bool[])[false, true])
+        foreach (int K in (int[])[1, 2, 9, 17])
         for (int lanes = 1; lanes <= kernels.Width; lanes++)
         {
             using FencedFloats w = new FencedFloats(lanes * K * size).FillUniform(new Random(1));
-            using var u = new FencedFloats(reach * reach * K * kStride);
+            using var u = new FencedFloats(products * K * kStride);
             kernels.Filter(w.Pointer, new FilterOrder(K * size, size, flipped), lanes, K, u.Pointer, K * kStride, kStride);
             Assert.That(w.FencesHold && u.FencesHold);
             var g = new double[taps, taps];
@@ -109,50 +162,52 @@ internal sealed unsafe class WinogradTransformTests
             {
                 int kernel = (Math.Min(c, lanes - 1) * K) + k;
                 for (int t = 0; t < size; t++) g[t / taps, t % taps] = w.Span[(kernel * size) + (flipped ? size - 1 - t : t)];
-                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.FilterMatrix(taps), g);
-                for (int f = 0; f < reach * reach; f++)
+                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(matrix, g, matrix);
+                for (int f = 0; f < products; f++)
                     AssertNear(u.Span[(((f * K) + k) * kStride) + c], value[f / reach, f % reach], magnitude[f / reach, f % reach], $"K {k}, channel {c}, product {f}");
             }
         }
     }
 
     [Test]
-    public void Output_is_the_transform_of_each_tile([Values] Isa isa, [Values] bool addend, [Values(3, 4, 5)] int taps)
+    public void Output_is_the_transform_of_each_tile([ValueSource(nameof(SchemesOfEachIsa))] TestCaseData of, [Values] bool addend)
     {
-        foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 1), (7, 7, 1), (1, 41, 1), (6, 3, 1), (6, 2, 1), (3, 5, 1), (2, 75, 1) })
+        (Isa isa, int taps, int tile) = ((Isa)of.Arguments[0]!, (int)of.Arguments[1]!, (int)of.Arguments[2]!);
+        foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 1), (7, 7, 1), (1, 41, 1), (6, 3, 1), (6, 2, 1), (3, 5, 1), (2, 75, 1), (14, 8, 1), (8, 16, 1), (16, 58, 1) })
         {
-            WinogradKernels kernels = WinogradKernels.For(isa, Sizes(h, w, pad, 1, taps));
-            for (int lanes = 1; lanes <= kernels.Width; lanes += Math.Min(3, kernels.Width - 1)) CheckOutput(kernels, Sizes(h, w, pad, lanes + 1, taps), lanes, addend);
+            int width = WinogradKernels.For(isa, Sizes(h, w, pad, 1, taps), tile).Width;
+            for (int lanes = 1; lanes <= width; lanes += Math.Min(5, width - 1)) CheckOutput(isa, Sizes(h, w, pad, lanes + 1, taps), tile, lanes, addend);
         }
     }
 
     // Tiles over image borders, rows, strips and images; every number of tiles.
-    [Test]
-    public void Output_gradient_is_the_transform_of_each_tile([Values] Isa isa, [Values(3, 4, 5)] int taps)
+    [TestCaseSource(nameof(SchemesOfEachIsa))]
+    public void Output_gradient_is_the_transform_of_each_tile(Isa isa, int taps, int tile)
     {
-        WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, taps));
-        double[,] matrix = WinogradMatrices.Transposed(WinogradMatrices.OutputMatrix(taps));
-        int reach = WinogradPoints.Reach(taps);
-        foreach ((int h, int w) in new[] { (9, 13), (4, 4), (7, 7), (1, 41), (6, 5), (3, 6), (2, 75) })
-        for (int lanes = 1; lanes <= kernels.Width; lanes += Math.Min(3, kernels.Width - 1))
+        int width = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, taps), tile).Width;
+        foreach ((int h, int w) in new[] { (9, 13), (4, 4), (7, 7), (1, 41), (6, 5), (3, 6), (2, 75), (14, 8), (8, 16), (16, 58) })
+        for (int lanes = 1; lanes <= width; lanes += Math.Min(5, width - 1))
         {
             ConvSizes s = Sizes(h, w, taps / 2, lanes + 1, taps);
-            int all = s.N * WinogradStrip.InImage(s), count = 1 + ((all - 1) * lanes / kernels.Width), first = all - count;
-            int tileStride = kernels.Width + 3, productStride = count * tileStride;
-            using FencedFloats dy = new FencedFloats(s.N * s.OC * s.OutputPixels).FillUniform(new Random(1)), m = new(reach * reach * productStride);
+            WinogradKernels kernels = WinogradKernels.For(isa, s, tile);
+            WinogradGrid grid = kernels.Grid;
+            int all = (int)grid.Tiles, count = 1 + ((all - 1) * lanes / width), first = all - count;
+            int tileStride = width + 3, productStride = count * tileStride;
+            using FencedFloats dy = new FencedFloats(s.N * s.OC * s.OutputPixels).FillUniform(new Random(1)), m = new(grid.Products * productStride);
+            int untouched = m.Bits[0];
             kernels.OutputGradient(s, first, count, dy.Pointer + s.OutputPixels, lanes, m.Pointer, productStride, tileStride);
             Assert.That(dy.FencesHold && m.FencesHold);
-            for (int tile = 0; tile < count; tile++)
+            for (int t = 0; t < count; t++)
             for (int lane = 0; lane < lanes; lane++)
             {
                 ReadOnlySpan<float> planes = dy.Span[((lane + 1) * s.OutputPixels)..];
-                double[,] d = Window(planes, s.OC * s.OutputPixels, s.OH, s.OW, s, first + tile, WinogradPoints.Tile, 0);
-                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(matrix, d);
-                for (int f = 0; f < reach * reach; f++)
-                {
-                    float actual = m.Span[(f * productStride) + (tile * tileStride) + lane];
-                    AssertNear(actual, value[f / reach, f % reach], magnitude[f / reach, f % reach], $"{s.OH}x{s.OW}, tile {tile} of {count}, channel {lane}, product {f}");
-                }
+                WinogradStrip strip = grid.At(first + t, 1);
+                (WinogradMatrices down, WinogradMatrices across) = MatricesOf(grid, strip, out int rows, out int columns);
+                double[,] d = Window(planes, s.OC * s.OutputPixels, s.OH, s.OW, strip, rows, columns, 0);
+                (double[,] value, double[,] magnitude) =
+                    WinogradMatrices.Transform(WinogradMatrices.Transposed(down.Output()), d, WinogradMatrices.Transposed(across.Output()));
+                AssertProducts(
+                    m, (t * tileStride) + lane, productStride, down, across, value, magnitude, untouched, $"{s.OH}x{s.OW}, tile {t} of {count}, channel {lane}");
             }
         }
     }
@@ -161,11 +216,13 @@ internal sealed unsafe class WinogradTransformTests
     // or by way of the sums.
     [Test]
     public void Filter_gradient_is_the_transform_of_each_pair_of_channels(
-        [Values] Isa isa, [Values(3, 4, 5)] int taps, [Values] bool turned, [Values] bool add, [Values] bool finish)
+        [ValueSource(nameof(SchemesOfEachIsa))] TestCaseData of, [Values] bool turned, [Values] bool add, [Values] bool finish)
     {
+        (Isa isa, int taps, int tile) = ((Isa)of.Arguments[0]!, (int)of.Arguments[1]!, (int)of.Arguments[2]!);
+        double[,] matrix = WinogradMatrices.Transposed(new WinogradMatrices(taps, tile, tile).Filter());
         const int Rows = 3, Gap = 5;
-        WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, taps));
-        int size = taps * taps, reach = WinogradPoints.Reach(taps);
+        WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, taps), tile);
+        int size = taps * taps, reach = kernels.Grid.Reach;
         for (int columns = 1; columns <= (2 * kernels.Width) + 1; columns++)
         {
             int whole = BlockSizes.RoundUp(columns, kernels.Width), rowStride = whole + Gap, productStride = Rows * rowStride, sumsStride = (whole * size) + Gap;
@@ -194,7 +251,7 @@ internal sealed unsafe class WinogradTransformTests
             for (int column = 0; column < columns; column++)
             {
                 for (int f = 0; f < reach * reach; f++) products[f / reach, f % reach] = m.Span[(f * productStride) + (row * rowStride) + column];
-                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.Transposed(WinogradMatrices.FilterMatrix(taps)), products);
+                (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(matrix, products, matrix);
                 for (int t = 0; t < size; t++)
                 {
                     int at = (row * sumsStride) + ((((column / kernels.Width) * size) + t) * kernels.Width) + (column % kernels.Width);
@@ -207,12 +264,13 @@ internal sealed unsafe class WinogradTransformTests
     }
 
     /// <summary>All tiles but the first, all channels but the first.</summary>
-    private static void CheckOutput(in WinogradKernels kernels, in ConvSizes s, int lanes, bool addend)
+    private static void CheckOutput(Isa isa, in ConvSizes s, int tile, int lanes, bool addend)
     {
         const int First = 1;
-        const int Size = WinogradPoints.Tile;
-        int reach = WinogradPoints.Reach(s.KH), count = (s.N * WinogradStrip.InImage(s)) - First, tileStride = kernels.Width + 3, productStride = count * tileStride;
-        using FencedFloats m = new FencedFloats(reach * reach * productStride).FillUniform(new Random(1));
+        WinogradKernels kernels = WinogradKernels.For(isa, s, tile);
+        WinogradGrid grid = kernels.Grid;
+        int reach = grid.Reach, count = (int)grid.Tiles - First, tileStride = kernels.Width + 3, productStride = count * tileStride;
+        using FencedFloats m = new FencedFloats(grid.Products * productStride).FillUniform(new Random(1));
         using FencedFloats bias = new FencedFloats(lanes).FillUniform(new Random(2)), residual = new FencedFloats(s.N * s.OC * s.OutputPixels).FillUniform(new Random(3));
         using var y = new FencedFloats(s.N * s.OC * s.OutputPixels);
         TileStore epilogue = new() { Bias = bias.Pointer, Activation = Activation.LeakyRelu, Slope = 0.5f };
@@ -220,24 +278,27 @@ internal sealed unsafe class WinogradTransformTests
         int untouched = y.Bits[0];
         kernels.Output(s, First, count, m.Pointer, productStride, tileStride, lanes, y.Pointer + s.OutputPixels, epilogue);
         Assert.That(m.FencesHold && bias.FencesHold && residual.FencesHold && y.FencesHold);
-        for (int n = 0; n < s.N; n++)
-        for (int c = 0; c < s.OC; c++)
-        for (int p = 0; p < s.OutputPixels; p++)
+        int written = 0;
+        for (int t = 0; t < count; t++)
+        for (int c = 0; c < lanes; c++)
         {
-            int at = (((n * s.OC) + c) * s.OutputPixels) + p, oh = p / s.OW, ow = p % s.OW;
-            int tile = (n * WinogradStrip.InImage(s)) + (oh / Size * BlockSizes.CeilDiv(s.OW, Size)) + (ow / Size) - First;
-            if (tile < 0 || c == 0)
-            {
-                Assert.That(y.Bits[at], Is.EqualTo(untouched), "not of these tiles and channels");
-                continue;
-            }
-
+            WinogradStrip strip = grid.At(First + t, 1);
+            (WinogradMatrices down, WinogradMatrices across) = MatricesOf(grid, strip, out int rows, out int columns);
             var products = new double[reach, reach];
-            for (int f = 0; f < reach * reach; f++) products[f / reach, f % reach] = m.Span[(f * productStride) + (tile * tileStride) + c - 1];
-            (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.OutputMatrix(s.KH), products);
-            double added = bias.Span[c - 1] + (addend ? residual.Span[at] : 0.0), sum = value[oh % Size, ow % Size] + added;
-            AssertNear(y.Span[at], sum < 0 ? sum / 2 : sum, magnitude[oh % Size, ow % Size] + 2, $"{s.OH}x{s.OW}, image {n}, channel {c}, pixel {oh},{ow}");
+            for (int f = 0; f < grid.Products; f++) products[f / reach, f % reach] = m.Span[(f * productStride) + (t * tileStride) + c];
+            (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(down.Output(), products, across.Output());
+            for (int i = 0; i < Math.Min(rows, s.OH - strip.Row); i++)
+            for (int j = 0; j < Math.Min(columns, s.OW - strip.Column); j++, written++)
+            {
+                int at = (((strip.Image * s.OC) + c + 1) * s.OutputPixels) + ((strip.Row + i) * s.OW) + strip.Column + j;
+                double sum = value[i, j] + bias.Span[c] + (addend ? residual.Span[at] : 0.0);
+                AssertNear(y.Span[at], sum < 0 ? sum / 2 : sum, magnitude[i, j] + 2, $"{s.OH}x{s.OW}, image {strip.Image}, channel {c}, tile {t}, pixel {i},{j}");
+            }
         }
+
+        int touched = 0;
+        foreach (int bits in y.Bits) touched += bits == untouched ? 0 : 1;
+        Assert.That(touched, Is.EqualTo(written), "of these tiles and channels, and no others");
     }
 
     /// <summary>Two images.</summary>
@@ -247,36 +308,54 @@ internal sealed unsafe class WinogradTransformTests
         sh = 1, sw = 1, dh = 1, dw = 1, pt = pad, pl = pad, pb = pad, pr = pad, G = 1,
     };
 
-    private static void AssertInput(in ConvSizes s, ReadOnlySpan<float> x, ReadOnlySpan<float> v, int tile, int channel, int productStride)
+    /// <summary>The transforms of a tile, and its size.</summary>
+    private static (WinogradMatrices Down, WinogradMatrices Across) MatricesOf(in WinogradGrid grid, in WinogradStrip strip, out int rows, out int columns)
     {
-        int reach = WinogradPoints.Reach(s.KH);
-        double[,] d = Window(x[(channel * s.InputPixels)..], s.IC * s.InputPixels, s.IH, s.IW, s, tile, reach, s.pt);
-        (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(WinogradMatrices.InputMatrix(s.KH), d);
-        for (int f = 0; f < reach * reach; f++)
-            AssertNear(v[f * productStride], value[f / reach, f % reach], magnitude[f / reach, f % reach], $"{s.IH}x{s.IW}, tile {tile}, product {f}");
+        rows = strip.IsBottom ? grid.BottomRows : grid.Tile;
+        columns = strip.IsRight ? grid.RightColumns : grid.Tile;
+        return (new(grid.Taps, grid.Tile, rows), new(grid.Taps, grid.Tile, columns));
     }
 
     /// <summary>What a tile sees of one channel's planes, zeros around them; <paramref name="planes"/>: the first image's, with one each imageStride.</summary>
-    private static double[,] Window(ReadOnlySpan<float> planes, int imageStride, int height, int width, in ConvSizes s, int tile, int size, int pad)
+    private static double[,] Window(
+        ReadOnlySpan<float> planes, int imageStride, int height, int width, in WinogradStrip strip, int rows, int columns, int pad)
     {
-        (int n, int inImage) = Math.DivRem(tile, WinogradStrip.InImage(s));
-        const int Step = WinogradPoints.Tile;
-        (int row, int column) = Math.DivRem(inImage, BlockSizes.CeilDiv(s.OW, Step));
-        var window = new double[size, size];
-        for (int i = 0; i < size; i++)
-        for (int j = 0; j < size; j++)
+        var window = new double[rows, columns];
+        for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++)
         {
-            (int h, int w) = ((Step * row) + i - pad, (Step * column) + j - pad);
-            if (h >= 0 && h < height && w >= 0 && w < width) window[i, j] = planes[(n * imageStride) + (h * width) + w];
+            (int h, int w) = (strip.Row + i - pad, strip.Column + j - pad);
+            if (h >= 0 && h < height && w >= 0 && w < width) window[i, j] = planes[(strip.Image * imageStride) + (h * width) + w];
         }
 
         return window;
     }
 
-    private static double[,] Whole(Random random, int size)
+    /// <summary>The products that a tile has; the others were left alone.</summary>
+    private static void AssertProducts(
+        FencedFloats actual, int at, int productStride, WinogradMatrices down, WinogradMatrices across, double[,] value, double[,] magnitude, int untouched, string what)
     {
-        var matrix = new double[size, size];
-        for (int i = 0; i < size * size; i++) matrix[i / size, i % size] = random.Next(-8, 9);
+        int reach = down.Reach;
+        for (int f = 0; f < reach * reach; f++, at += productStride)
+        {
+            if (down.Has(f / reach) && across.Has(f % reach)) AssertNear(actual.Span[at], value[f / reach, f % reach], magnitude[f / reach, f % reach], $"{what}, product {f}");
+            else Assert.That(actual.Bits[at], Is.EqualTo(untouched), $"{what}, product {f}");
+        }
+    }
+
+    private static double[,] Products(double[,] u, double[,] v)
+    {
+        var products = new double[u.GetLength(0), u.GetLength(1)];
+        for (int i = 0; i < u.GetLength(0); i++)
+        for (int j = 0; j < u.GetLength(1); j++) products[i, j] = u[i, j] * v[i, j];
+        return products;
+    }
+
+    private static double[,] Whole(Random random, int rows, int columns)
+    {
+        var matrix = new double[rows, columns];
+        for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++) matrix[i, j] = random.Next(-8, 9);
         return matrix;
     }
 

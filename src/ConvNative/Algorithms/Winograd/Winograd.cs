@@ -43,8 +43,8 @@ internal sealed class Winograd : IConvAlgorithm
         }
 
         PlanContext inner = phases?.Inner ?? context;
-        if (Math.Min(inner.Sizes.IW, inner.Sizes.OW) < WinogradPoints.Tile)
-            return $"its images must not be narrower than {WinogradPoints.Tile} columns{(phases is null ? "" : " of a stride phase")}";
+        if (Math.Min(inner.Sizes.IW, inner.Sizes.OW) < WinogradPoints.Quad)
+            return $"its images must not be narrower than {WinogradPoints.Quad} columns{(phases is null ? "" : " of a stride phase")}";
         int fewest = inner.Sizes.KH > 3 ? FewestTerms : phases is null || direction == Direction.BackwardWeights ? 0 : FewestTermsOfPhases;
         if (TermsOf(context, direction) is var terms && terms < fewest)
             return $"its sums must have {fewest} terms for {inner.Sizes.KH}×{inner.Sizes.KH} taps, to keep the error bound; these have {terms}";
@@ -63,19 +63,20 @@ internal sealed class Winograd : IConvAlgorithm
     public bool Suits(PlanContext context, Direction direction)
     {
         // In the time of a tile's product for a pair of channels: the transform of a tile's input or output (measured: 10 to 25 ns on Zen 3), for a gradient
-        // (measured on Zen 5). In multiply-adds: of a tap of a kernel's gradient.
-        const int TileTransform = 17, GradientTileTransform = 11, TapTransform = 33;
+        // (measured on Zen 5). In multiply-adds: of a product of a kernel's gradient for each tap of a row.
+        const int TileTransform = 17, GradientTileTransform = 11;
+        const double KernelTransform = 2.75;
         const int FewestTiles = 4;   // measured on Zen 5: as fast as the others with plain weights, twice as fast with packed ones
         if (WinogradPhases.For(context, direction) is { } phases) return context.AllowWinograd && phases.Pays;
         ConvSizes s = context.SizesOf(direction);
-        WinogradKernels kernels = WinogradKernels.For(context.Isa, s);
         bool isGradient = direction == Direction.BackwardWeights;
-        double tiles = (double)s.N * WinogradStrip.InImage(s), pixels = (double)s.N * s.OutputPixels;
+        WinogradKernels kernels = isGradient ? WinogradChoice.GradientKernels(context.Isa, s) : WinogradChoice.Kernels(context.Isa, s);
+        double tiles = kernels.Grid.WholeTiles, pixels = (double)s.N * s.OutputPixels;
         double taps = s.KH * s.KW, pairs = (double)s.GroupIC * s.GroupOC;
         double lanes = BlockSizes.RoundUp(s.GroupIC, kernels.Width) + BlockSizes.RoundUp(s.GroupOC, kernels.Width);
         double products = (isGradient ? WinogradGradientTiling.TimeOf(kernels.Gemm, s) : pairs) + ((isGradient ? GradientTileTransform : TileTransform) * lanes);
-        double cost = (WinogradPoints.Products(s.KH) * tiles * products) + (isGradient ? TapTransform * taps * pairs : 0);
-        return context.AllowWinograd && (isGradient || tiles >= FewestTiles) && cost < taps * pixels * pairs
+        double cost = (kernels.Grid.Products * tiles * products) + (isGradient ? KernelTransform * s.KH * kernels.Grid.Products * pairs : 0);
+        return context.AllowWinograd && (isGradient || kernels.Grid.Tiles >= FewestTiles) && cost < taps * pixels * pairs
             && (isGradient || IsFasterThanTaps(context, s));
     }
 
@@ -88,9 +89,10 @@ internal sealed class Winograd : IConvAlgorithm
         const double TileTransform = 14;   // for each of a tile's products
         const double TapTransform = 20;    // half of what a tap of a kernel takes on Zen 5, most of what it takes on Zen 4
         if (!LaneKernels.Suit(context.Isa, s)) return true;
-        double tiles = (double)s.N * WinogradStrip.InImage(s), columns = WinogradKernels.For(context.Isa, s).Gemm.TimeOf(s.GroupOC);
+        WinogradKernels kernels = WinogradChoice.Kernels(context.Isa, s);
+        double tiles = kernels.Grid.WholeTiles, columns = kernels.Gemm.TimeOf(s.GroupOC);
         double products = (columns / s.GroupOC) + (TileTransform * ((1.0 / s.GroupIC) + (1.0 / s.GroupOC)));
-        return (WinogradPoints.Products(s.KH) * tiles * products) + (TapTransform * s.KH * s.KW) < LaneKernels.Cost(context.Isa, s);
+        return (kernels.Grid.Products * tiles * products) + (TapTransform * s.KH * s.KW) < LaneKernels.Cost(context.Isa, s);
     }
 
     public ConvPass Plan(PlanContext context, Direction direction)

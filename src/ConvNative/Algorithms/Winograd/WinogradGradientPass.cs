@@ -20,12 +20,12 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradGradientTiling tiling) : ConvPass
 {
-    private readonly WinogradKernels _kernels = WinogradKernels.For(context.Isa, context.Sizes);
+    private readonly WinogradKernels _kernels = WinogradChoice.GradientKernels(context.Isa, context.Sizes);
 
     public override long WorkspaceBytes => tiling.WorkspaceBytes;
 
     public override string Details =>
-        $"F({context.Sizes.KH}×{context.Sizes.KW}, {WinogradPoints.Tile}×{WinogradPoints.Tile}), {_kernels.Gemm.Name} kernel, {tiling.Slices} slices of {tiling.Slice} output channels, " +
+        $"F({context.Sizes.KH}×{context.Sizes.KW}, {_kernels.Grid.Tile}×{_kernels.Grid.Tile}), {_kernels.Gemm.Name} kernel, {tiling.Slices} slices of {tiling.Slice} output channels, " +
         $"{tiling.Blocks} blocks of {tiling.Tiles} tiles in {tiling.Parts} parts, " +
         $"products of {tiling.Rows}×{tiling.Columns} channels{(tiling.Turned ? ", input channels first" : "")}, {tiling.Workers} at a time";
 
@@ -167,7 +167,10 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
             float* a = A + ((nint)row * tiles), b = B + ((nint)column * tiles), products = C + (tiling.HoldsProducts ? chunk * tiling.CLength : 0), c = products;
             nint aStride = tiling.AStride, bStride = tiling.BStride, cStride = tiling.CStride;
             for (int f = 0; f < tiling.Products; f++, a += aStride, b += bStride, c += cStride)
-                kernels.Gemm.Multiply(rows, columns, tiles, a, 1, rowStep, b, c, tiling.CRow, goesOn);
+            {
+                (int from, int count) = kernels.With(f, First(block), tiles);
+                kernels.Gemm.Multiply(rows, columns, count, a + (from * (nint)rowStep), 1, rowStep, new(b, tiles, from), c, tiling.CRow, goesOn);
+            }
             if (tiling.HoldsProducts && inPart < BlocksOfPart - 1) return;
             bool add = block - first >= (tiling.HoldsProducts ? BlocksOfPart : 1);
             sums += ((nint)row * tiling.SumsRow) + ((nint)column * Taps);
@@ -183,7 +186,7 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
             buffers.W + (((_group * s.GroupOC) + _firstOC) * s.PatchLength) + (row * RowStride) + (column * ColumnStride);
 
         /// <summary>Blocks are as equal as can be.</summary>
-        private long First(int block) => (long)s.N * WinogradStrip.InImage(s) * block / tiling.Blocks;
+        private long First(int block) => kernels.Grid.Tiles * block / tiling.Blocks;
 
         private int Count(int block) => (int)(First(block + 1) - First(block));
     }

@@ -83,9 +83,9 @@ internal readonly record struct WinogradGradientTiling(
     public static WinogradGradientTiling For(PlanContext context)
     {
         ConvSizes s = context.Sizes;
-        WinogradKernels kernels = WinogradKernels.For(context.Isa, s);
-        long all = (long)s.N * WinogradStrip.InImage(s);
-        bool holds = (long)s.GroupIC * s.GroupOC * WinogradPoints.Products(s.KH) * sizeof(float) <= CacheSizes.Machine.L2 / 2 * 5L;
+        WinogradKernels kernels = WinogradChoice.GradientKernels(context.Isa, s);
+        long all = kernels.Grid.Tiles;
+        bool holds = (long)s.GroupIC * s.GroupOC * kernels.Grid.Products * sizeof(float) <= CacheSizes.Machine.L2 / 2 * 5L;
         int parts = holds ? PartsOf(context, all) : 1;
         WinogradGradientTiling best = Smallest(context, kernels, all, parts, holds);
         if (WorkersIn(context, best) == 0) return best;
@@ -109,7 +109,7 @@ internal readonly record struct WinogradGradientTiling(
     private static WinogradGradientTiling Smallest(PlanContext context, in WinogradKernels kernels, long tiles, int parts, bool holds)
     {
         ConvSizes s = context.Sizes;
-        long tileBytes = WinogradPoints.Products(s.KH) * sizeof(float) * (long)(s.GroupIC + s.GroupOC);
+        long tileBytes = kernels.Grid.Products * sizeof(float) * (long)(s.GroupIC + s.GroupOC);
         long most = Math.Clamp(context.MaxWorkspaceBytes / 8 * 5 / tileBytes, 1, MostTiles);
         for (; ; most = BlockSizes.CeilDiv(most, 2L))
         {
@@ -156,11 +156,11 @@ internal readonly record struct WinogradGradientTiling(
         bool turned = TimeOf(gemm, s.GroupIC, slice) < TimeOf(gemm, slice, s.GroupIC);
         (int rows, int columns) = turned ? (s.GroupIC, slice) : (slice, s.GroupIC);
         int chunkColumns = Math.Min(columns, MostColumns), CRow = gemm.ColumnsOf(chunkColumns);
-        int mostRows = CacheSizes.Machine.L2 / 8 * 5 / (WinogradPoints.Products(s.KH) * sizeof(float) * CRow);
+        int mostRows = CacheSizes.Machine.L2 / 8 * 5 / (kernels.Grid.Products * sizeof(float) * CRow);
         int chunkRows = BlockSizes.RoundUp(BlockSizes.Balance(rows, Math.Max(1, mostRows / kernels.Width) * kernels.Width, kernels.Width), kernels.Width);
         return new(
-            WinogradPoints.Products(s.KH), slice, (long)s.G * BlockSizes.CeilDiv(s.GroupOC, slice), parts, sharesParts,
-            blocks, (int)BlockSizes.CeilDiv((long)s.N * WinogradStrip.InImage(s), blocks), turned,
+            kernels.Grid.Products, slice, (long)s.G * BlockSizes.CeilDiv(s.GroupOC, slice), parts, sharesParts,
+            blocks, (int)BlockSizes.CeilDiv(kernels.Grid.Tiles, blocks), turned,
             chunkRows, chunkColumns, BlockSizes.CeilDiv(rows, chunkRows) * BlockSizes.CeilDiv(columns, chunkColumns), holds && blocks > parts, 0,
             BlockSizes.RoundUp(rows, kernels.Width), gemm.ColumnsOf(columns), CRow,
             rows, BlockSizes.RoundUp(columns, kernels.Width) * s.KH * s.KW, kernels.BufferLength);

@@ -6,7 +6,7 @@ namespace ConvNative.Algorithms;
 /// <summary>One direction of <see cref="Winograd"/> as a convolution of sizes <paramref name="s"/>.</summary>
 internal sealed unsafe class WinogradPass(PlanContext context, Direction direction, ConvSizes s, WinogradTiling tiling) : ConvPass
 {
-    private readonly WinogradKernels _kernels = WinogradKernels.For(context.Isa, s);
+    private readonly WinogradKernels _kernels = WinogradChoice.Kernels(context.Isa, s);
 
     public override long WorkspaceBytes => tiling.WorkspaceBytes;
 
@@ -15,7 +15,7 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
     public override bool PacksInRun => tiling.OneBlock || tiling.Alone;
 
     public override string Details =>
-        $"F({WinogradPoints.Tile}×{WinogradPoints.Tile}, {s.KH}×{s.KW}), {_kernels.Gemm.Name} kernel, " +
+        $"F({_kernels.Grid.Tile}×{_kernels.Grid.Tile}, {s.KH}×{s.KW}), {_kernels.Gemm.Name} kernel, " +
         $"{tiling.Blocks} blocks of {tiling.Tiles} tiles × {tiling.OCs} output channels, " +
         (tiling.OneBlock ? $"weights transformed for {tiling.ICs} input channels at a time, " : "") + $"{tiling.Workers} worker(s)";
 

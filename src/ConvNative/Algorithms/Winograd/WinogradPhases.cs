@@ -64,11 +64,11 @@ internal sealed unsafe class WinogradPhases
         {
             bool isGradient = _direction == Direction.BackwardWeights;
             ConvSizes s = Inner.SizesOf(_direction) with { N = _context.Sizes.N };
-            WinogradKernels kernels = WinogradKernels.For(_context.Isa, s);
-            double points = WinogradPoints.Products(s.KH), scale = points / WinogradPoints.Products(3);
+            WinogradKernels kernels = isGradient ? WinogradChoice.GradientKernels(_context.Isa, s) : WinogradChoice.Kernels(_context.Isa, s);
+            double points = kernels.Grid.Products, scale = points / 36;
             (int input, int output, int kernel) = isGradient ? (900, 330, 600) : (1200, 560, 450);   // of 36 points of a channel's tile, of a kernel
             double direct = _direction == Direction.BackwardData ? 1.25 : 1.1;   // the time of a multiply-add
-            double tiles = (double)s.N * WinogradStrip.InImage(s), pairs = (double)s.GroupIC * s.GroupOC;
+            double tiles = kernels.Grid.WholeTiles, pairs = (double)s.GroupIC * s.GroupOC;
             int inputs = BlockSizes.RoundUp(s.GroupIC, kernels.Width), outputs = BlockSizes.RoundUp(s.GroupOC, kernels.Width);
             double transforms = scale * ((tiles * (((double)input * inputs) + ((double)output * outputs))) + (kernel * pairs));
             double products = points * tiles * (isGradient ? WinogradGradientTiling.TimeOf(kernels.Gemm, s) : pairs);
@@ -136,7 +136,7 @@ internal sealed unsafe class WinogradPhases
     /// <summary>sum += part, of weights by phases.</summary>
     public void AddWeights(float* sum, float* part, WorkerPool pool)
     {
-        var task = new AddTask(WinogradKernels.For(_context.Isa, _phases.Unit), _phases.Unit.PatchLength, sum, part);
+        var task = new AddTask(WinogradChoice.GradientKernels(_context.Isa, _phases.Unit), _phases.Unit.PatchLength, sum, part);
         pool.For(_context.Threads, _context.Sizes.OC, ref task);
     }
 

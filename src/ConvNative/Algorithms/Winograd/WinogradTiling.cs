@@ -40,10 +40,10 @@ internal readonly record struct WinogradTiling(
     private const double PointCost = 1.4, InputCost = 20, ChunkCost = 8, NearUCost = 6, FarUCost = 16;
 
     /// <summary>Floats between products of the transformed input.</summary>
-    public nint VStride => ((nint)RowGemm.RowsOf(Tiles) * VRow) + Skew;
+    public nint VStride => ((nint)RowGemm.MemoryRows(Tiles) * VRow) + Skew;
 
     /// <summary>Floats between products of the results.</summary>
-    public nint MStride => ((nint)RowGemm.RowsOf(Tiles) * MRow) + Skew;
+    public nint MStride => ((nint)RowGemm.MemoryRows(Tiles) * MRow) + Skew;
 
     /// <summary>Floats between products of a chunk's weights.</summary>
     public nint UStride => ((nint)ICs * MRow) + Skew;
@@ -74,14 +74,14 @@ internal readonly record struct WinogradTiling(
     /// </summary>
     public static WinogradTiling For(PlanContext context, in ConvSizes s)
     {
-        WinogradKernels kernels = WinogradKernels.For(context.Isa, s);
-        long all = (long)s.N * WinogradStrip.InImage(s);
-        int OCs = Math.Min(s.GroupOC, MostOCs), most = Math.Max(FewestTiles, CacheSizes.Machine.L2 / 2 / (WinogradPoints.Products(s.KH) * sizeof(float) * OCs));
+        WinogradKernels kernels = WinogradChoice.Kernels(context.Isa, s);
+        long all = kernels.Grid.Tiles;
+        int OCs = Math.Min(s.GroupOC, MostOCs), most = Math.Max(FewestTiles, CacheSizes.Machine.L2 / 2 / (kernels.Grid.Products * sizeof(float) * OCs));
         bool alone = context.Threads <= MostAlone;
         if (all <= Math.Max(most, s.GroupIC))
         {
             (int share, double cost) = Chunk(s, kernels, (int)all, context.Threads);
-            int ICs = BlockSizes.Balance(s.GroupIC, MostICs(s, share), ICUnit);
+            int ICs = BlockSizes.Balance(s.GroupIC, MostICs(kernels, share), ICUnit);
             WinogradTiling one = Of(s, kernels, (int)all, share, ICs, oneBlock: true) with { Workers = context.Threads, Alone = alone };
             if (alone && !Fits(context, one)) one = one with { Alone = false };
             if (Fits(context, one) && cost <= CostOfBlocks(s, kernels, all, context.Threads)) return one;
@@ -110,13 +110,13 @@ internal readonly record struct WinogradTiling(
     /// <summary>What a worker does where each takes as many blocks as the others.</summary>
     private static double CostOfBlocks(in ConvSizes s, in WinogradKernels kernels, long tiles, int threads)
     {
-        long share = BlockSizes.CeilDiv(tiles, threads), uBytes = (long)s.GroupIC * s.GroupOC * WinogradPoints.Products(s.KH) * sizeof(float);
+        long share = BlockSizes.CeilDiv(tiles, threads), uBytes = (long)s.GroupIC * s.GroupOC * kernels.Grid.Products * sizeof(float);
         return Cost(s, kernels, s.GroupOC, share) + (InputCost * share) + ((uBytes > 2 * CacheSizes.Machine.L2 ? FarUCost : NearUCost) * s.GroupOC);
     }
 
     /// <summary>Of transforming and multiplying the weights of so many output channels, for an input channel, in products of a tile.</summary>
     private static double Cost(in ConvSizes s, in WinogradKernels kernels, int OCs, long tiles) =>
-        (PointCost * WinogradPoints.Reach(s.KH) * OCs) + ((double)tiles * (kernels.Gemm.TimeOf(OCs) + ChunkCost));
+        (PointCost * kernels.Grid.Reach * OCs) + ((double)tiles * (kernels.Gemm.TimeOf(OCs) + ChunkCost));
 
     private static bool Fits(PlanContext context, in WinogradTiling tiling) => tiling.WorkspaceBytes <= context.MaxWorkspaceBytes;
 
@@ -132,14 +132,14 @@ internal readonly record struct WinogradTiling(
     }
 
     /// <summary>Input channels of a chunk of weights that fills L2; it is written and read once, in order.</summary>
-    private static int MostICs(in ConvSizes s, int OCs) =>
-        Math.Max(ICUnit, BlockSizes.RoundUp(CacheSizes.Machine.L2 / (WinogradPoints.Products(s.KH) * sizeof(float) * OCs), ICUnit));
+    private static int MostICs(in WinogradKernels kernels, int OCs) =>
+        Math.Max(ICUnit, BlockSizes.RoundUp(CacheSizes.Machine.L2 / (kernels.Grid.Products * sizeof(float) * OCs), ICUnit));
 
     private static WinogradTiling Of(in ConvSizes s, in WinogradKernels kernels, int tiles, int OCs, int ICs, bool oneBlock)
     {
         int chunks = BlockSizes.CeilDiv(s.GroupOC, OCs), MRow = kernels.Gemm.ColumnsOf(OCs);
         return new(
-            WinogradPoints.Products(s.KH), tiles, (int)BlockSizes.CeilDiv((long)s.N * WinogradStrip.InImage(s), tiles), OCs, chunks, ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), oneBlock, false, 0,
+            kernels.Grid.Products, tiles, (int)BlockSizes.CeilDiv(kernels.Grid.Tiles, tiles), OCs, chunks, ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), oneBlock, false, 0,
             BlockSizes.RoundUp(s.GroupIC, kernels.Width), MRow, kernels.BufferLength);
     }
 }

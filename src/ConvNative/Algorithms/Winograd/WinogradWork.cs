@@ -53,8 +53,14 @@ internal readonly unsafe struct WinogradWork(
         {
             float* u = U(group, ocChunk, icChunk, worker), m = M(worker);
             float* from = v + (icChunk * Tiling.ICs);
+            int ics = weights.ICs(icChunk);
             for (int f = 0; f < Tiling.Products; f++, u += Tiling.UStride, from += Tiling.VStride, m += Tiling.MStride)
-                kernels.Gemm.Multiply(Count(block), OCs, weights.ICs(icChunk), from, Tiling.VRow, 1, u, m, Tiling.MRow, add: icChunk > 0);
+            {
+                (int first, int count) = kernels.With(f, First(block), Count(block));
+                if (count == 0) continue;
+                nint vAt = first * (nint)Tiling.VRow, mAt = first * (nint)Tiling.MRow;
+                kernels.Gemm.Multiply(count, OCs, ics, from + vAt, Tiling.VRow, 1, new(u, ics), m + mAt, Tiling.MRow, add: icChunk > 0);
+            }
         }
     }
 
@@ -107,7 +113,7 @@ internal readonly unsafe struct WinogradWork(
 
     private long First(long block) => block * Tiling.Tiles;
 
-    private int Count(long block) => (int)Math.Min(Tiling.Tiles, ((long)S.N * WinogradStrip.InImage(S)) - First(block));
+    private int Count(long block) => (int)Math.Min(Tiling.Tiles, kernels.Grid.Tiles - First(block));
 
     private float* M(int worker) => Worker(worker) + Tiling.BufferLength;
 

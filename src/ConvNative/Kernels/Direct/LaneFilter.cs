@@ -16,7 +16,7 @@ internal static unsafe class LaneFilter<S, V>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Turn(float* w, in FilterOrder order, int taps, int lanes, int K, float* u, nint tapStride, nint kStride)
     {
-        const int Quad = WinogradPoints.Tile, Oct = 2 * Quad;
+        const int Quad = WinogradPoints.Quad, Oct = 2 * Quad;
         float** kernels = stackalloc float*[S.Width];
         for (int i = 0; i < S.Width; i++) kernels[i] = w + (Math.Min(i, lanes - 1) * order.LaneStride);
         if (order.Flipped)

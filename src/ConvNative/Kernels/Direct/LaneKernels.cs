@@ -48,7 +48,7 @@ internal readonly unsafe struct LaneKernels
     /// </summary>
     public static bool Suit(Isa isa, in ConvSizes s)
     {
-        const int FewestTaps = WinogradPoints.Tile, FewestTerms = 48;
+        const int FewestTaps = WinogradPoints.Quad, FewestTerms = 48;
         const double Padded = 1.35;   // time of a multiplication of an implicit GEMM, as in Cost
         LaneKernels kernels = For(isa);
         int lanes = Math.Min(BlockSizes.RoundUp(s.GroupOC, kernels.Width), kernels.MostVectors * kernels.Width);

@@ -34,6 +34,9 @@ internal readonly unsafe struct RowGemm(int width, int vectors, RowGemmTiles one
     /// <summary>Rows that are computed for so many: a sum of sixes and fours.</summary>
     public static int RowsOf(int rows) => Math.Max(FewRows, BlockSizes.RoundUp(rows, 2));
 
+    /// <summary>Rows that have memory where products of any of them are computed.</summary>
+    public static int MemoryRows(int rows) => rows + FewRows - 1;
+
     /// <summary>Columns that are computed for so many, and have memory: whole vectors.</summary>
     public int ColumnsOf(int columns) => BlockSizes.RoundUp(columns, width);
 
@@ -47,21 +50,22 @@ internal readonly unsafe struct RowGemm(int width, int vectors, RowGemmTiles one
     public int PanelWidth(int columns) => Math.Min(NR, ColumnsOf(columns));
 
     /// <summary>
-    /// The product; A[r, k] = a[r·lda + k·step]. Panel p of B begins at p·K·NR and has rows of <see cref="PanelWidth"/> floats. All rows of A pass
-    /// over a part of it before the next; the parts are as equal as can be.
+    /// The product; A[r, k] = a[r·lda + k·step]. All rows of A pass over a part of a panel of B before the next; the parts are as equal as can be.
     /// </summary>
-    public void Multiply(int rows, int columns, int K, float* a, nint lda, nint step, float* b, float* c, nint ldc, bool add)
+    public void Multiply(int rows, int columns, int K, float* a, nint lda, nint step, in RowGemmPanels panels, float* c, nint ldc, bool add)
     {
+        float* panel = panels.Start;
         int part = K <= KC ? K : BlockSizes.Balance(K, KC, 1), all = RowsOf(rows);
-        for (int left = BlockSizes.CeilDiv(columns, width); left > 0; left -= vectors, c += NR)
+        for (int left = BlockSizes.CeilDiv(columns, width); left > 0; left -= vectors, c += NR, panel += panels.Rows * NR)
         {
-            int count = Math.Min(left, vectors), panel = count * width, k = 0;
+            int count = Math.Min(left, vectors), ldb = count * width, k = 0;
+            float* b = panel + (panels.First * ldb);
             RowGemmTiles tiles = count switch { 1 => one, 2 => two, 3 => three, _ => four };
             do
             {
                 int depth = Math.Min(part, K - k);
-                MultiplyPart(tiles, all, panel, depth, a + (k * step), lda, step, b, c, ldc, add || k > 0);
-                b += (nint)depth * panel;
+                MultiplyPart(tiles, all, ldb, depth, a + (k * step), lda, step, b, c, ldc, add || k > 0);
+                b += (nint)depth * ldb;
                 k += depth;
             }
             while (k < K);
@@ -69,11 +73,11 @@ internal readonly unsafe struct RowGemm(int width, int vectors, RowGemmTiles one
     }
 
     private static void MultiplyPart(
-        in RowGemmTiles tiles, int rows, int panel, int K, float* a, nint lda, nint step, float* b, float* c, nint ldc, bool add)
+        in RowGemmTiles tiles, int rows, int ldb, int K, float* a, nint lda, nint step, float* b, float* c, nint ldc, bool add)
     {
         int odd = rows % MR, sixes = rows - (odd == 0 ? 0 : odd == FewRows ? FewRows : 2 * FewRows), row = 0;
-        for (; row < sixes; row += MR, a += MR * lda, c += MR * ldc) tiles.Six(K, a, lda, step, b, panel, c, ldc, add);
-        for (; row < rows; row += FewRows, a += FewRows * lda, c += FewRows * ldc) tiles.Four(K, a, lda, step, b, panel, c, ldc, add);
+        for (; row < sixes; row += MR, a += MR * lda, c += MR * ldc) tiles.Six(K, a, lda, step, b, ldb, c, ldc, add);
+        for (; row < rows; row += FewRows, a += FewRows * lda, c += FewRows * ldc) tiles.Four(K, a, lda, step, b, ldb, c, ldc, add);
     }
 
     /// <summary>The kernels for a kind of vector: as large a tile as its registers hold.</summary>
@@ -82,6 +86,19 @@ internal readonly unsafe struct RowGemm(int width, int vectors, RowGemmTiles one
         where V : struct => S.Registers >= 32
             ? new(S.Width, 4, RowGemmTiles.Of<S, V, One>(), RowGemmTiles.Of<S, V, Two>(), RowGemmTiles.Of<S, V, Three>(), RowGemmTiles.Of<S, V, Four>())
             : new(S.Width, 2, RowGemmTiles.Of<S, V, One>(), RowGemmTiles.Of<S, V, Two>(), default, default);
+}
+
+/// <summary>
+/// B, of which a product takes K rows. Panel p begins at p·Rows·NR and has rows of <see cref="RowGemm.PanelWidth"/> floats.
+/// </summary>
+/// <param name="start">The first panel.</param>
+/// <param name="rows">Rows of a panel.</param>
+/// <param name="first">The first of the rows that are taken.</param>
+internal readonly unsafe struct RowGemmPanels(float* start, nint rows, nint first = 0)
+{
+    public readonly float* Start = start;
+    public readonly nint Rows = rows;
+    public readonly nint First = first;
 }
 
 /// <summary>The micro-kernels of 6 and of 4 rows of so many vectors.</summary>

@@ -20,7 +20,14 @@ internal readonly unsafe struct WinogradF4K3<S, V> : IWinogradScheme<V>
 
     public static int Taps => 3;
 
+    public static int Outputs => 4;
+
+    public static int Inputs => 6;
+
     public static int Reach => 6;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Has(int point) => point < 6;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Input(
@@ -52,8 +59,9 @@ internal readonly unsafe struct WinogradF4K3<S, V> : IWinogradScheme<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Output(float* m, nint stride, out V y0, out V y1, out V y2, out V y3)
+    public static void Output(float* m, nint stride, out V y0, out V y1, out V y2, out V y3, out V y4, out V y5)
     {
+        y4 = y5 = S.Zero;
         V m0 = S.Load(m), m1 = S.Load(m + stride), m2 = S.Load(m + (2 * stride)), m3 = S.Load(m + (3 * stride)), m4 = S.Load(m + (4 * stride));
         V m5 = S.Load(m + (5 * stride));
         V evenA = S.Add(m1, m2), oddA = S.Subtract(m1, m2), evenB = S.Add(m3, m4), oddB = S.Subtract(m3, m4);
@@ -65,7 +73,7 @@ internal readonly unsafe struct WinogradF4K3<S, V> : IWinogradScheme<V>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void OutputTransposed(
-        V y0, V y1, V y2, V y3, out V m0, out V m1, out V m2, out V m3, out V m4, out V m5, out V m6, out V m7)
+        V y0, V y1, V y2, V y3, V y4, V y5, out V m0, out V m1, out V m2, out V m3, out V m4, out V m5, out V m6, out V m7)
     {
         V evenA = S.MultiplyAdd(S.Create(A2), y2, y0), oddA = S.MultiplyAdd(S.Create(A2), y3, y1);
         V evenB = S.MultiplyAdd(S.Create(B2), y2, y0), oddB = S.MultiplyAdd(S.Create(B2), y3, y1);
@@ -88,5 +96,39 @@ internal readonly unsafe struct WinogradF4K3<S, V> : IWinogradScheme<V>
         g1 = S.MultiplyAdd(S.Create(B * NB), oddB, S.Multiply(S.Create(A * NA), oddA));
         g2 = S.MultiplyAdd(S.Create(B2 * NB), evenB, S.MultiplyAdd(S.Create(A2 * NA), evenA, u5));
         g3 = g4 = S.Zero;
+    }
+}
+
+/// <summary>0, ±3/4 and ∞: of its pairs the one with less error.</summary>
+internal readonly struct WinogradEdgeOfF4K3 : IWinogradEdgePoints
+{
+    public static int Reach
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 6;
+    }
+
+    public static int Pair
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 1;
+    }
+
+    public static float P
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 0.75f;
+    }
+
+    public static float RestAtZero
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => -(1.5f * 1.5f);
+    }
+
+    public static float RestAtP
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (P * P) - (1.5f * 1.5f);
     }
 }

@@ -22,7 +22,14 @@ internal readonly unsafe struct WinogradF4K4<S, V> : IWinogradScheme<V>
 
     public static int Taps => 4;
 
+    public static int Outputs => 4;
+
+    public static int Inputs => 7;
+
     public static int Reach => 7;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Has(int point) => point < 7;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Input(
@@ -55,8 +62,9 @@ internal readonly unsafe struct WinogradF4K4<S, V> : IWinogradScheme<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Output(float* m, nint stride, out V y0, out V y1, out V y2, out V y3)
+    public static void Output(float* m, nint stride, out V y0, out V y1, out V y2, out V y3, out V y4, out V y5)
     {
+        y4 = y5 = S.Zero;
         Pairs(m, stride, out V sumA, out V sumB, out V sumC, out V oddA, out V oddB, out V oddC, out V m6);
         y0 = S.Add(sumA, S.Add(sumB, sumC));
         y1 = S.MultiplyAdd(S.Create(C), oddC, S.MultiplyAdd(S.Create(B), oddB, S.Multiply(S.Create(A), oddA)));
@@ -66,7 +74,7 @@ internal readonly unsafe struct WinogradF4K4<S, V> : IWinogradScheme<V>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void OutputTransposed(
-        V y0, V y1, V y2, V y3, out V m0, out V m1, out V m2, out V m3, out V m4, out V m5, out V m6, out V m7)
+        V y0, V y1, V y2, V y3, V y4, V y5, out V m0, out V m1, out V m2, out V m3, out V m4, out V m5, out V m6, out V m7)
     {
         V evenA = S.MultiplyAdd(S.Create(A2), y2, y0), oddA = S.MultiplyAdd(S.Create(A2), y3, y1), evenB = S.MultiplyAdd(S.Create(B2), y2, y0);
         V oddB = S.MultiplyAdd(S.Create(B2), y3, y1), evenC = S.MultiplyAdd(S.Create(C2), y2, y0), oddC = S.MultiplyAdd(S.Create(C2), y3, y1);

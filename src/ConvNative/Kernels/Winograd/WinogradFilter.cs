@@ -30,13 +30,14 @@ internal static unsafe class WinogradFilter<S, V, F>
         for (int i = 0; i < S.Width; i++) kernels[i] = w + (Math.Min(i, lanes - 1) * order.LaneStride);
         for (nint at = 0; K > 0; K--, at += order.KStride, u += kStride)
         {
-            if (F.Taps == 3)
+            if (F.Taps == 3 && F.Reach == 6)
             {
                 Transform3(kernels, at, at + (Ahead * order.KStride), order.Flipped, u, productStride);
             }
             else
             {
-                if (F.Taps == 4) Columns4(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns);
+                if (F.Taps == 3) Columns3(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns);
+                else if (F.Taps == 4) Columns4(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns);
                 else Columns5(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns);
                 Rows(columns, u, productStride);
             }
@@ -68,6 +69,27 @@ internal static unsafe class WinogradFilter<S, V, F>
         Store(u30, u31, u32, S.Zero, S.Zero, u + (3 * next), stride);
         Store(u40, u41, u42, S.Zero, S.Zero, u + (4 * next), stride);
         Store(u50, u51, u52, S.Zero, S.Zero, u + (5 * next), stride);
+    }
+
+    /// <summary>G·g of nine taps.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void Columns3(float** kernels, nint at, nint ahead, bool flipped, float* to)
+    {
+        S.LoadOcts(kernels, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
+        S.LoadQuads(kernels, at + 5, out _, out _, out _, out V g8);
+        Prefetch.Rows(kernels, S.Width, ahead);
+        nint step = flipped ? -S.Width : S.Width;
+        if (flipped) to += 2 * S.Width;
+        Column3(flipped, g0, g3, g6, to);
+        Column3(flipped, g1, g4, g7, to + step);
+        Column3(flipped, g2, g5, g8, to + (2 * step));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Column3(bool flipped, V g0, V g1, V g2, float* to)
+    {
+        if (flipped) (g0, g2) = (g2, g0);
+        Store(g0, g1, g2, S.Zero, S.Zero, to, 3 * S.Width);
     }
 
     /// <summary>G·g of 16 taps.</summary>
@@ -135,7 +157,7 @@ internal static unsafe class WinogradFilter<S, V, F>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Row(float* from, float* to, nint stride) => Store(
-        S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), S.Load(from + (3 * S.Width)),
+        S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), F.Taps > 3 ? S.Load(from + (3 * S.Width)) : S.Zero,
         F.Taps > 4 ? S.Load(from + (4 * S.Width)) : S.Zero, to, stride);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -202,8 +202,8 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
         }
 
         int tap = 0;
-        for (; tap < Taps - WinogradPoints.Tile; tap += WinogradPoints.Tile) StoreQuad(from + (tap * S.Width), kernels, at + tap);
-        tap = Taps - WinogradPoints.Tile;
+        for (; tap < Taps - WinogradPoints.Quad; tap += WinogradPoints.Quad) StoreQuad(from + (tap * S.Width), kernels, at + tap);
+        tap = Taps - WinogradPoints.Quad;
         StoreQuad(from + (tap * S.Width), kernels, at + tap);
     }
 

@@ -4,58 +4,56 @@ using ConvNative.Simd;
 namespace ConvNative.Kernels;
 
 /// <summary>
-/// V = Bᵀ·d·B for consecutive tiles, one channel in each lane:
+/// V = Bᵀ·d·B for the tiles of a strip, one channel in each lane:
 /// <code>
 /// rows of the planes ──transposed, columns transformed──►  rows of pixels, one vector each  ──rows transformed──►  V
 /// </code>
-/// A strip of tiles goes through the buffer at once, so that columns that two tiles share are transformed once.
+/// The strip goes through the buffer at once, so that columns that two tiles share are transformed once.
 /// </summary>
-internal static unsafe class WinogradInput<S, V, F>
+internal static unsafe class WinogradInput<S, V, FH, FW>
     where S : struct, ISimd<V>
     where V : struct
-    where F : struct, IWinogradScheme<V>
+    where FH : struct, IWinogradTile<V>
+    where FW : struct, IWinogradTile<V>
 {
-    // A vector of pixels before and behind the strip: whole quads of columns are transformed.
-    private const int Margin = WinogradPoints.Tile - 1;
+    // Pixels before and behind the strip: whole quads of columns are transformed.
+    private const int Margin = WinogradPoints.Quad - 1;
 
     private static nint Pitch
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => (WinogradStrip.MostColumns(F.Reach) + F.Reach - WinogradPoints.Tile + (2 * Margin)) * S.Width;
+        get => (WinogradGrid.MostColumns(FW.Reach) + FW.Inputs - FW.Outputs + (2 * Margin)) * S.Width;
     }
 
     /// <summary>Floats of the buffer.</summary>
-    public static int BufferLength => (int)(F.Reach * Pitch);
+    public static int BufferLength => (int)(FH.Reach * Pitch);
 
     /// <summary>
-    /// <code>v[f·productStride + t·tileStride + c] = product f of tile first + t of channel c,   c &lt; lanes</code>
-    /// What the other lanes of the vector get is not defined.
+    /// <code>v[f·productStride + t·tileStride + c] = product f of the strip's tile t of channel c,   c &lt; lanes</code>
+    /// What the other lanes of the vector get is not defined; products that the tiles do not have are left alone.
     /// </summary>
-    /// <param name="s">Sizes; the image is at least <see cref="WinogradPoints.Tile"/> columns wide and may lie anywhere under the output.</param>
-    /// <param name="first">First tile.</param>
-    /// <param name="count">Tiles.</param>
+    /// <param name="s">Sizes; the image is at least <see cref="WinogradPoints.Quad"/> columns wide and may lie anywhere under the output.</param>
+    /// <param name="strip">Tiles of FH × FW.</param>
     /// <param name="x">The first channel's plane in the first image.</param>
     /// <param name="lanes">Channels that exist, 1 … Width.</param>
     /// <param name="buffer"><see cref="BufferLength"/> floats.</param>
-    /// <param name="v">The first channel of the first tile of the first product.</param>
+    /// <param name="v">The first channel of the strip's first tile of the first product.</param>
     /// <param name="productStride">Floats between products.</param>
     /// <param name="tileStride">Floats between tiles, at least a vector.</param>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transform(
-        in ConvSizes s, long first, int count, float* x, int lanes, float* buffer, float* v, nint productStride, nint tileStride)
+        in ConvSizes s, in WinogradStrip strip, float* x, int lanes, float* buffer, float* v, nint productStride, nint tileStride)
     {
         float** planes = stackalloc float*[S.Width];
+        float* image = x + (strip.Image * (nint)s.IC * s.InputPixels);
+        for (int i = 0; i < S.Width; i++) planes[i] = image + (Math.Min(i, lanes - 1) * (nint)s.InputPixels);
         buffer += Margin * S.Width;
-        while (count > 0)
+        Columns(s, strip, planes, buffer);
+        for (int t = 0; t < strip.Tiles; t++, v += tileStride, buffer += FW.Outputs * S.Width)
         {
-            WinogradStrip strip = WinogradStrip.At(s, first, count);
-            float* image = x + (strip.Image * (nint)s.IC * s.InputPixels);
-            for (int i = 0; i < S.Width; i++) planes[i] = image + (Math.Min(i, lanes - 1) * (nint)s.InputPixels);
-            Columns(s, strip, planes, buffer);
-            for (int t = 0; t < strip.Tiles; t++, v += tileStride) Rows(buffer + (t * WinogradPoints.Tile * S.Width), v, productStride);
-            first += strip.Tiles;
-            count -= strip.Tiles;
+            FirstRows(buffer, v, productStride);
+            LastRows(buffer, v, productStride);
         }
     }
 
@@ -63,13 +61,13 @@ internal static unsafe class WinogradInput<S, V, F>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Columns(in ConvSizes s, in WinogradStrip strip, float** planes, float* buffer)
     {
-        int left = strip.Column - s.pl, columns = ((strip.Tiles - 1) * WinogradPoints.Tile) + F.Reach;
+        int left = strip.Column - s.pl, columns = ((strip.Tiles - 1) * FW.Outputs) + FW.Inputs;
         int from = Math.Clamp(-left, 0, columns), to = Math.Clamp(s.IW - left, from, columns);
         Clear(buffer, 0, from);
         Clear(buffer, to, columns);
-        int row = strip.Row - s.pt, last = s.IW - left - WinogradPoints.Tile;
+        int row = strip.Row - s.pt, last = s.IW - left - WinogradPoints.Quad;
         nint pitch = Pitch;
-        for (int j = from; j < to; j += WinogradPoints.Tile)
+        for (int j = from; j < to; j += WinogradPoints.Quad)
         {
             int column = Math.Min(j, last);   // the row's last quad ends with the row
             nint at = ((nint)row * s.IW) + left + column;
@@ -77,16 +75,16 @@ internal static unsafe class WinogradInput<S, V, F>
             Load(planes, at + s.IW, row + 1, s, out V d10, out V d11, out V d12, out V d13);
             Load(planes, at + (2 * (nint)s.IW), row + 2, s, out V d20, out V d21, out V d22, out V d23);
             Load(planes, at + (3 * (nint)s.IW), row + 3, s, out V d30, out V d31, out V d32, out V d33);
-            Load(planes, at + (4 * (nint)s.IW), row + 4, s, out V d40, out V d41, out V d42, out V d43);
-            Load(planes, at + (5 * (nint)s.IW), row + 5, s, out V d50, out V d51, out V d52, out V d53);
-            Load(planes, at + (6 * (nint)s.IW), F.Reach > 6 ? row + 6 : -1, s, out V d60, out V d61, out V d62, out V d63);
-            Load(planes, at + (7 * (nint)s.IW), F.Reach > 7 ? row + 7 : -1, s, out V d70, out V d71, out V d72, out V d73);
-            Prefetch.FourRows(planes, S.Width, at + (F.Reach * (nint)s.IW), s.IW, j);
+            Load(planes, at + (4 * (nint)s.IW), FH.Inputs > 4 ? row + 4 : -1, s, out V d40, out V d41, out V d42, out V d43);
+            Load(planes, at + (5 * (nint)s.IW), FH.Inputs > 5 ? row + 5 : -1, s, out V d50, out V d51, out V d52, out V d53);
+            Load(planes, at + (6 * (nint)s.IW), FH.Inputs > 6 ? row + 6 : -1, s, out V d60, out V d61, out V d62, out V d63);
+            Load(planes, at + (7 * (nint)s.IW), FH.Inputs > 7 ? row + 7 : -1, s, out V d70, out V d71, out V d72, out V d73);
+            Prefetch.FourRows(planes, S.Width, at + (FH.Inputs * (nint)s.IW), s.IW, j);
             float* pixel = buffer + (column * S.Width);
-            Store(d00, d10, d20, d30, d40, d50, d60, d70, pixel, pitch);
-            Store(d01, d11, d21, d31, d41, d51, d61, d71, pixel + S.Width, pitch);
-            Store(d02, d12, d22, d32, d42, d52, d62, d72, pixel + (2 * S.Width), pitch);
-            Store(d03, d13, d23, d33, d43, d53, d63, d73, pixel + (3 * S.Width), pitch);
+            Store<FH>(d00, d10, d20, d30, d40, d50, d60, d70, pixel, pitch);
+            Store<FH>(d01, d11, d21, d31, d41, d51, d61, d71, pixel + S.Width, pitch);
+            Store<FH>(d02, d12, d22, d32, d42, d52, d62, d72, pixel + (2 * S.Width), pitch);
+            Store<FH>(d03, d13, d23, d33, d43, d53, d63, d73, pixel + (3 * S.Width), pitch);
         }
     }
 
@@ -101,37 +99,43 @@ internal static unsafe class WinogradInput<S, V, F>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Clear(float* buffer, int from, int to)
     {
-        for (int u = 0; u < F.Reach; u++, buffer += Pitch)
+        for (int u = 0; u < FH.Reach; u++, buffer += Pitch)
             for (int j = from; j < to; j++) S.Store(buffer + (j * S.Width), S.Zero);
     }
 
-    /// <summary>(Bᵀ·d)·B of one tile.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Rows(float* d, float* v, nint stride)
+    /// <summary>(Bᵀ·d)·B of one tile. Methods of their own: the compiler inlines only so much into one.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void FirstRows(float* d, float* v, nint stride)
     {
-        nint pitch = Pitch, next = F.Reach * stride;
-        Row(d, v, stride);
-        Row(d + pitch, v + next, stride);
-        Row(d + (2 * pitch), v + (2 * next), stride);
-        Row(d + (3 * pitch), v + (3 * next), stride);
-        Row(d + (4 * pitch), v + (4 * next), stride);
-        Row(d + (5 * pitch), v + (5 * next), stride);
-        if (F.Reach == 6) return;
-        Row(d + (6 * pitch), v + (6 * next), stride);
-        if (F.Reach == 7) return;
-        Row(d + (7 * pitch), v + (7 * next), stride);
+        nint pitch = Pitch, next = FW.Reach * stride;
+        if (FH.Has(0)) Row(d, v, stride);
+        if (FH.Has(1)) Row(d + pitch, v + next, stride);
+        if (FH.Has(2)) Row(d + (2 * pitch), v + (2 * next), stride);
+        if (FH.Has(3)) Row(d + (3 * pitch), v + (3 * next), stride);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void LastRows(float* d, float* v, nint stride)
+    {
+        nint pitch = Pitch, next = FW.Reach * stride;
+        if (FH.Has(4)) Row(d + (4 * pitch), v + (4 * next), stride);
+        if (FH.Has(5)) Row(d + (5 * pitch), v + (5 * next), stride);
+        if (FH.Has(6)) Row(d + (6 * pitch), v + (6 * next), stride);
+        if (FH.Has(7)) Row(d + (7 * pitch), v + (7 * next), stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Row(float* d, float* v, nint stride)
     {
-        Store(
-            S.Load(d), S.Load(d + S.Width), S.Load(d + (2 * S.Width)), S.Load(d + (3 * S.Width)), S.Load(d + (4 * S.Width)), S.Load(d + (5 * S.Width)),
-            F.Reach > 6 ? S.Load(d + (6 * S.Width)) : S.Zero, F.Reach > 7 ? S.Load(d + (7 * S.Width)) : S.Zero, v, stride);
+        Store<FW>(
+            S.Load(d), S.Load(d + S.Width), S.Load(d + (2 * S.Width)), S.Load(d + (3 * S.Width)),
+            FW.Inputs > 4 ? S.Load(d + (4 * S.Width)) : S.Zero, FW.Inputs > 5 ? S.Load(d + (5 * S.Width)) : S.Zero,
+            FW.Inputs > 6 ? S.Load(d + (6 * S.Width)) : S.Zero, FW.Inputs > 7 ? S.Load(d + (7 * S.Width)) : S.Zero, v, stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(V d0, V d1, V d2, V d3, V d4, V d5, V d6, V d7, float* to, nint stride)
+    private static void Store<F>(V d0, V d1, V d2, V d3, V d4, V d5, V d6, V d7, float* to, nint stride)
+        where F : struct, IWinogradTile<V>
     {
         F.Input(d0, d1, d2, d3, d4, d5, d6, d7, out V v0, out V v1, out V v2, out V v3, out V v4, out V v5, out V v6, out V v7);
         WinogradStore<S, V, F>.Points(to, stride, v0, v1, v2, v3, v4, v5, v6, v7);

@@ -3,40 +3,37 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>The transforms and products of one instruction set and size of kernels.</summary>
+/// <summary>The transforms and products of one instruction set, for the tiles of a convolution.</summary>
 internal readonly unsafe struct WinogradKernels(
+    WinogradGrid grid,
     int width,
-    int bufferLength,
     RowGemm gemm,
-    delegate*<in ConvSizes, long, int, float*, int, float*, float*, nint, nint, void> input,
     delegate*<float*, in FilterOrder, int, int, float*, nint, nint, void> filter,
-    delegate*<in ConvSizes, long, int, float*, nint, nint, int, float*, in TileStore, void> output,
-    delegate*<in ConvSizes, long, int, float*, int, float*, nint, nint, void> outputGradient,
     delegate*<int, int, float*, nint, nint, float*, nint, bool, void> filterGradient,
     delegate*<int, int, float*, nint, nint, float*, nint, float*, nint, nint, void> finishGradient,
     delegate*<int, int, float*, nint, float*, nint, nint, void> storeGradient,
-    delegate*<float*, float*, nint, void> add)
+    delegate*<float*, float*, nint, void> add,
+    WinogradTileKernels whole,
+    WinogradTileKernels right,
+    WinogradTileKernels bottom,
+    WinogradTileKernels corner)
 {
+    private readonly WinogradTileKernels _whole = whole, _right = right, _bottom = bottom, _corner = corner;
+
+    /// <summary>The tiles.</summary>
+    public WinogradGrid Grid { get; } = grid;
+
     /// <summary>Floats of a vector: channels that are transformed at once.</summary>
     public int Width { get; } = width;
 
     /// <summary>Floats of the input transform's buffer.</summary>
-    public int BufferLength { get; } = bufferLength;
+    public int BufferLength => _whole.BufferLength;
 
     /// <summary>The micro-kernels of the products.</summary>
     public RowGemm Gemm { get; } = gemm;
 
-    /// <inheritdoc cref="WinogradInput{S, V, F}.Transform"/>
-    public delegate*<in ConvSizes, long, int, float*, int, float*, float*, nint, nint, void> Input { get; } = input;
-
     /// <inheritdoc cref="WinogradFilter{S, V, F}.Transform"/>
     public delegate*<float*, in FilterOrder, int, int, float*, nint, nint, void> Filter { get; } = filter;
-
-    /// <inheritdoc cref="WinogradOutput{S, V, F}.Transform"/>
-    public delegate*<in ConvSizes, long, int, float*, nint, nint, int, float*, in TileStore, void> Output { get; } = output;
-
-    /// <inheritdoc cref="WinogradOutputGradient{S, V, F}.Transform"/>
-    public delegate*<in ConvSizes, long, int, float*, int, float*, nint, nint, void> OutputGradient { get; } = outputGradient;
 
     /// <inheritdoc cref="WinogradFilterGradient{S, V, F}.Transform"/>
     public delegate*<int, int, float*, nint, nint, float*, nint, bool, void> FilterGradient { get; } = filterGradient;
@@ -50,28 +47,107 @@ internal readonly unsafe struct WinogradKernels(
     /// <inheritdoc cref="PointSums{S, V}.Add"/>
     public delegate*<float*, float*, nint, void> Add { get; } = add;
 
-    public static WinogradKernels For(Isa isa, in ConvSizes s) => isa switch
+    /// <summary>Tiles first … first + count, as <see cref="WinogradInput{S, V, FH, FW}.Transform"/> transforms each strip of them.</summary>
+    public void Input(in ConvSizes s, long first, int count, float* x, int lanes, float* buffer, float* v, nint productStride, nint tileStride)
     {
-        Isa.Avx512 => Of<Simd512, Vector512<float>>(s),
-        Isa.Avx2 => Of<Simd256, Vector256<float>>(s),
-        _ => Of<Simd128, Vector128<float>>(s),
+        for (long end = first + count; first < end;)
+        {
+            WinogradStrip strip = Grid.At(first, (int)(end - first));
+            Of(strip).Input(s, strip, x, lanes, buffer, v, productStride, tileStride);
+            v += strip.Tiles * tileStride;
+            first += strip.Tiles;
+        }
+    }
+
+    /// <summary>Tiles first … first + count, as <see cref="WinogradOutput{S, V, FH, FW}.Transform"/> transforms each strip of them.</summary>
+    public void Output(
+        in ConvSizes s, long first, int count, float* m, nint productStride, nint tileStride, int lanes, float* y, in TileStore epilogue)
+    {
+        for (long end = first + count; first < end;)
+        {
+            WinogradStrip strip = Grid.At(first, (int)(end - first));
+            Of(strip).Output(s, strip, m, productStride, tileStride, lanes, y, epilogue);
+            m += strip.Tiles * tileStride;
+            first += strip.Tiles;
+        }
+    }
+
+    /// <summary>Tiles first … first + count, as <see cref="WinogradOutputGradient{S, V, FH, FW}.Transform"/> transforms each strip of them.</summary>
+    public void OutputGradient(in ConvSizes s, long first, int count, float* dy, int lanes, float* m, nint productStride, nint tileStride)
+    {
+        for (long end = first + count; first < end;)
+        {
+            WinogradStrip strip = Grid.At(first, (int)(end - first));
+            Of(strip).OutputGradient(s, strip, dy, lanes, m, productStride, tileStride);
+            m += strip.Tiles * tileStride;
+            first += strip.Tiles;
+        }
+    }
+
+    /// <summary>Those of tiles first … first + count that have product f, counted from the first.</summary>
+    public (int First, int Count) With(int f, long first, int count)
+    {
+        (int row, int column) = Math.DivRem(f, Grid.Reach);
+        bool right = (_right.Columns >> column & 1) != 0, bottom = (_bottom.Rows >> row & 1) != 0;
+        long from = right ? 0 : Grid.FirstWhole, to = !bottom ? Grid.FirstBottom : right ? Grid.Tiles : Grid.FirstCorner;
+        from = Math.Clamp(from - first, 0, count);
+        return ((int)from, (int)(Math.Clamp(to - first, from, count) - from));
+    }
+
+    private WinogradTileKernels Of(in WinogradStrip strip) => strip.IsBottom ? (strip.IsRight ? _corner : _bottom) : strip.IsRight ? _right : _whole;
+
+    /// <summary>For a convolution without strides, and whole tiles of 4×4 outputs, or of 6×6 where kernels have three taps.</summary>
+    public static WinogradKernels For(Isa isa, in ConvSizes s, int tile) => isa switch
+    {
+        Isa.Avx512 => Of<Simd512, Vector512<float>>(new(s, tile)),
+        Isa.Avx2 => Of<Simd256, Vector256<float>>(new(s, tile)),
+        _ => Of<Simd128, Vector128<float>>(new(s, tile)),
     };
 
-    private static WinogradKernels Of<S, V>(in ConvSizes s)
+    private static WinogradKernels Of<S, V>(in WinogradGrid grid)
         where S : struct, ISimd<V>
-        where V : struct => s.KH switch
+        where V : struct => (grid.Taps, grid.Tile) switch
         {
-            3 => Of<S, V, WinogradF4K3<S, V>>(),
-            4 => Of<S, V, WinogradF4K4<S, V>>(),
-            _ => Of<S, V, WinogradF4K5<S, V>>(),
+            (3, 6) => OfRows<S, V, WinogradF6K3<S, V>, WinogradEdgeF2K3<S, V, WinogradEdgeOfF6K3>, WinogradEdgeF4K3<S, V>>(grid),
+            (3, _) => OfRows<S, V, WinogradF4K3<S, V>, WinogradEdgeF2K3<S, V, WinogradEdgeOfF4K3>, WinogradF4K3<S, V>>(grid),
+            (4, _) => Of<S, V, WinogradF4K4<S, V>, WinogradF4K4<S, V>, WinogradF4K4<S, V>>(grid),
+            _ => OfRows<S, V, WinogradF4K5<S, V>, WinogradEdgeF2K5<S, V>, WinogradF4K5<S, V>>(grid),
         };
 
-    private static WinogradKernels Of<S, V, F>()
+    private static WinogradKernels OfRows<S, V, F, Edge2, Edge4>(in WinogradGrid grid)
         where S : struct, ISimd<V>
         where V : struct
-        where F : struct, IWinogradScheme<V> =>
+        where F : struct, IWinogradScheme<V>
+        where Edge2 : struct, IWinogradTile<V>
+        where Edge4 : struct, IWinogradTile<V> => grid.BottomRows switch
+        {
+            0 => OfColumns<S, V, F, Edge2, Edge4, F>(grid),
+            2 => OfColumns<S, V, F, Edge2, Edge4, Edge2>(grid),
+            _ => OfColumns<S, V, F, Edge2, Edge4, Edge4>(grid),
+        };
+
+    private static WinogradKernels OfColumns<S, V, F, Edge2, Edge4, FH>(in WinogradGrid grid)
+        where S : struct, ISimd<V>
+        where V : struct
+        where F : struct, IWinogradScheme<V>
+        where Edge2 : struct, IWinogradTile<V>
+        where Edge4 : struct, IWinogradTile<V>
+        where FH : struct, IWinogradTile<V> => grid.RightColumns switch
+        {
+            0 => Of<S, V, F, FH, F>(grid),
+            2 => Of<S, V, F, FH, Edge2>(grid),
+            _ => Of<S, V, F, FH, Edge4>(grid),
+        };
+
+    /// <summary>FH: the rows of the tiles at the bottom; FW: the columns of those at the right.</summary>
+    private static WinogradKernels Of<S, V, F, FH, FW>(in WinogradGrid grid)
+        where S : struct, ISimd<V>
+        where V : struct
+        where F : struct, IWinogradScheme<V>
+        where FH : struct, IWinogradTile<V>
+        where FW : struct, IWinogradTile<V> =>
         new(
-            S.Width, WinogradInput<S, V, F>.BufferLength, RowGemm.For<S, V>(), &WinogradInput<S, V, F>.Transform, &WinogradFilter<S, V, F>.Transform,
-            &WinogradOutput<S, V, F>.Transform, &WinogradOutputGradient<S, V, F>.Transform, &WinogradFilterGradient<S, V, F>.Transform,
-            &WinogradFilterGradient<S, V, F>.Finish, &WinogradFilterGradient<S, V, F>.Store, &PointSums<S, V>.Add);
+            grid, S.Width, RowGemm.For<S, V>(), &WinogradFilter<S, V, F>.Transform, &WinogradFilterGradient<S, V, F>.Transform,
+            &WinogradFilterGradient<S, V, F>.Finish, &WinogradFilterGradient<S, V, F>.Store, &PointSums<S, V>.Add,
+            WinogradTileKernels.Of<S, V, F, F>(), WinogradTileKernels.Of<S, V, F, FW>(), WinogradTileKernels.Of<S, V, FH, F>(), WinogradTileKernels.Of<S, V, FH, FW>());
 }

@@ -4,26 +4,26 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>y = epilogue(Aᵀ·m·A) for consecutive tiles, one channel in each lane.</summary>
-internal static unsafe class WinogradOutput<S, V, F>
+/// <summary>y = epilogue(Aᵀ·m·A) for the tiles of a strip, one channel in each lane.</summary>
+internal static unsafe class WinogradOutput<S, V, FH, FW>
     where S : struct, ISimd<V>
     where V : struct
-    where F : struct, IWinogradScheme<V>
+    where FH : struct, IWinogradTile<V>
+    where FW : struct, IWinogradTile<V>
 {
     /// <summary>Floats of a row of a tile's columns.</summary>
     private static int Row
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => F.Reach * S.Width;
+        get => FW.Reach * S.Width;
     }
 
     /// <summary>
-    /// <code>product f of tile first + t of channel c = m[f·productStride + t·tileStride + c],   c &lt; lanes</code>
+    /// <code>product f of the strip's tile t of channel c = m[f·productStride + t·tileStride + c],   c &lt; lanes</code>
     /// </summary>
     /// <param name="s">Sizes.</param>
-    /// <param name="first">First tile.</param>
-    /// <param name="count">Tiles.</param>
-    /// <param name="m">The first channel of the first tile of the first product; whole vectors are read.</param>
+    /// <param name="strip">Tiles of FH × FW.</param>
+    /// <param name="m">The first channel of the strip's first tile of the first product; whole vectors are read.</param>
     /// <param name="productStride">Floats between products.</param>
     /// <param name="tileStride">Floats between tiles.</param>
     /// <param name="lanes">Channels that exist, 1 … Width.</param>
@@ -32,73 +32,70 @@ internal static unsafe class WinogradOutput<S, V, F>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transform(
-        in ConvSizes s, long first, int count, float* m, nint productStride, nint tileStride, int lanes, float* y, in TileStore epilogue)
+        in ConvSizes s, in WinogradStrip strip, float* m, nint productStride, nint tileStride, int lanes, float* y, in TileStore epilogue)
     {
         float** planes = stackalloc float*[2 * S.Width];
-        float* columns = stackalloc float[(WinogradPoints.Tile * Row) + StackBuffer.Slack];
+        float* columns = stackalloc float[(FH.Outputs * Row) + StackBuffer.Slack];
         columns = StackBuffer.Align(columns);
         V bias = epilogue.Bias == null ? S.Zero : S.LoadPartial(epilogue.Bias, lanes);
-        while (count > 0)
+        nint image = strip.Image * (nint)s.OC * s.OutputPixels;
+        for (int i = 0; i < lanes; i++)
         {
-            WinogradStrip strip = WinogradStrip.At(s, first, count);
-            nint image = strip.Image * (nint)s.OC * s.OutputPixels;
-            for (int i = 0; i < lanes; i++)
-            {
-                planes[i] = y + image + (i * (nint)s.OutputPixels);
-                planes[S.Width + i] = epilogue.Addend + image + (i * (nint)s.OutputPixels);
-            }
+            planes[i] = y + image + (i * (nint)s.OutputPixels);
+            planes[S.Width + i] = epilogue.Addend + image + (i * (nint)s.OutputPixels);
+        }
 
-            nint at = ((nint)strip.Row * s.OW) + strip.Column;
-            int rows = Math.Min(WinogradPoints.Tile, s.OH - strip.Row), end = Math.Min(s.OW, strip.Column + (strip.Tiles * WinogradPoints.Tile));
-            int column = strip.Column;
-            for (int t = 0; t < strip.Tiles; t++, m += tileStride, column += WinogradPoints.Tile, at += WinogradPoints.Tile)
-            {
-                Columns(m, productStride, columns);
-                Rows(columns, planes, at, s.OW, rows, Math.Min(WinogradPoints.Tile, end - column), lanes, bias, epilogue);
-            }
-
-            first += strip.Tiles;
-            count -= strip.Tiles;
+        nint at = ((nint)strip.Row * s.OW) + strip.Column;
+        int rows = Math.Min(FH.Outputs, s.OH - strip.Row), column = strip.Column;
+        for (int t = 0; t < strip.Tiles; t++, m += tileStride, column += FW.Outputs, at += FW.Outputs)
+        {
+            Columns(m, productStride, columns);
+            Rows(columns, planes, at, s.OW, rows, Math.Min(FW.Outputs, s.OW - column), lanes, bias, epilogue);
         }
     }
 
-    /// <summary>Aᵀ·m.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    /// <summary>Aᵀ·m. A method of its own, as <see cref="Rows"/>: the compiler inlines only so much into one.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Columns(float* m, nint stride, float* to)
     {
-        Column(m, stride, to);
-        Column(m + stride, stride, to + S.Width);
-        Column(m + (2 * stride), stride, to + (2 * S.Width));
-        Column(m + (3 * stride), stride, to + (3 * S.Width));
-        Column(m + (4 * stride), stride, to + (4 * S.Width));
-        Column(m + (5 * stride), stride, to + (5 * S.Width));
-        if (F.Reach == 6) return;
-        Column(m + (6 * stride), stride, to + (6 * S.Width));
-        if (F.Reach == 7) return;
-        Column(m + (7 * stride), stride, to + (7 * S.Width));
+        if (FW.Has(0)) Column(m, stride, to);
+        if (FW.Has(1)) Column(m + stride, stride, to + S.Width);
+        if (FW.Has(2)) Column(m + (2 * stride), stride, to + (2 * S.Width));
+        if (FW.Has(3)) Column(m + (3 * stride), stride, to + (3 * S.Width));
+        if (FW.Has(4)) Column(m + (4 * stride), stride, to + (4 * S.Width));
+        if (FW.Has(5)) Column(m + (5 * stride), stride, to + (5 * S.Width));
+        if (FW.Has(6)) Column(m + (6 * stride), stride, to + (6 * S.Width));
+        if (FW.Has(7)) Column(m + (7 * stride), stride, to + (7 * S.Width));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Column(float* m, nint stride, float* to)
     {
-        F.Output(m, F.Reach * stride, out V y0, out V y1, out V y2, out V y3);
+        FH.Output(m, FW.Reach * stride, out V y0, out V y1, out V y2, out V y3, out V y4, out V y5);
         S.Store(to, y0);
         S.Store(to + Row, y1);
+        if (FH.Outputs == 2) return;
         S.Store(to + (2 * Row), y2);
         S.Store(to + (3 * Row), y3);
+        if (FH.Outputs == 4) return;
+        S.Store(to + (4 * Row), y4);
+        S.Store(to + (5 * Row), y5);
     }
 
     /// <summary>(Aᵀ·m)·A, the epilogue, and the rows and columns of the tile that exist into their planes.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Rows(float* from, float** planes, nint at, nint rowStride, int rows, int columns, int lanes, V bias, in TileStore epilogue)
     {
         for (int r = 0; r < rows; r++, at += rowStride, from += Row)
         {
-            F.Output(from, S.Width, out V y0, out V y1, out V y2, out V y3);
+            FW.Output(from, S.Width, out V y0, out V y1, out V y2, out V y3, out V y4, out V y5);
             (y0, y1, y2, y3) = (S.Add(y0, bias), S.Add(y1, bias), S.Add(y2, bias), S.Add(y3, bias));
-            if (columns < WinogradPoints.Tile || lanes < S.Width)
+            if (FW.Outputs > WinogradPoints.Quad) (y4, y5) = (S.Add(y4, bias), S.Add(y5, bias));
+            if (columns < WinogradPoints.Quad || columns < FW.Outputs || lanes < S.Width)
             {
-                StorePart(planes, at, columns, lanes, y0, y1, y2, y3, epilogue);
+                StorePart(planes, at, Math.Min(columns, WinogradPoints.Quad), lanes, y0, y1, y2, y3, epilogue);
+                if (FW.Outputs > WinogradPoints.Quad && columns > WinogradPoints.Quad)
+                    StorePart(planes, at + WinogradPoints.Quad, columns - WinogradPoints.Quad, lanes, y4, y5, S.Zero, S.Zero, epilogue);
                 continue;
             }
 
@@ -106,10 +103,17 @@ internal static unsafe class WinogradOutput<S, V, F>
             {
                 S.LoadQuads(planes + S.Width, at, out V a0, out V a1, out V a2, out V a3);
                 (y0, y1, y2, y3) = (S.Add(y0, a0), S.Add(y1, a1), S.Add(y2, a2), S.Add(y3, a3));
+                if (FW.Outputs > WinogradPoints.Quad)
+                {
+                    S.LoadQuads(planes + S.Width, at + 2, out _, out _, out V a4, out V a5);
+                    (y4, y5) = (S.Add(y4, a4), S.Add(y5, a5));
+                }
             }
 
-            S.StoreQuads(
-                planes, at, epilogue.Activate<S, V>(y0), epilogue.Activate<S, V>(y1), epilogue.Activate<S, V>(y2), epilogue.Activate<S, V>(y3));
+            (y2, y3) = (epilogue.Activate<S, V>(y2), epilogue.Activate<S, V>(y3));
+            S.StoreQuads(planes, at, epilogue.Activate<S, V>(y0), epilogue.Activate<S, V>(y1), y2, y3);
+            // Six columns are two quads, which overlap.
+            if (FW.Outputs > WinogradPoints.Quad) S.StoreQuads(planes, at + 2, y2, y3, epilogue.Activate<S, V>(y4), epilogue.Activate<S, V>(y5));
         }
     }
 
@@ -118,9 +122,9 @@ internal static unsafe class WinogradOutput<S, V, F>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void StorePart(float** planes, nint at, int columns, int lanes, V y0, V y1, V y2, V y3, in TileStore epilogue)
     {
-        float* quads = stackalloc float[WinogradPoints.Tile * S.Width];
+        float* quads = stackalloc float[WinogradPoints.Quad * S.Width];
         float** each = stackalloc float*[S.Width];
-        for (int i = 0; i < S.Width; i++) each[i] = quads + (i * WinogradPoints.Tile);
+        for (int i = 0; i < S.Width; i++) each[i] = quads + (i * WinogradPoints.Quad);
         if (epilogue.Addend != null)
         {
             for (int i = 0; i < lanes; i++) Copy(planes[S.Width + i] + at, each[i], columns);
@@ -136,7 +140,7 @@ internal static unsafe class WinogradOutput<S, V, F>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Copy(float* from, float* to, int count)
     {
-        if (count == WinogradPoints.Tile)
+        if (count == WinogradPoints.Quad)
         {
             Vector128.Store(Vector128.Load(from), to);
             return;

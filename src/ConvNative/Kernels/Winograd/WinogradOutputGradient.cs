@@ -3,70 +3,69 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>A·dy·Aᵀ for consecutive tiles of dy, one channel in each lane; what of a tile lies outside the image is zero.</summary>
-internal static unsafe class WinogradOutputGradient<S, V, F>
+/// <summary>A·dy·Aᵀ for the tiles of a strip of dy, one channel in each lane; what of a tile lies outside the image is zero.</summary>
+internal static unsafe class WinogradOutputGradient<S, V, FH, FW>
     where S : struct, ISimd<V>
     where V : struct
-    where F : struct, IWinogradScheme<V>
+    where FH : struct, IWinogradTile<V>
+    where FW : struct, IWinogradTile<V>
 {
     /// <summary>Floats of a row of a tile's columns.</summary>
     private static int Pitch
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => WinogradPoints.Tile * S.Width;
+        get => FW.Outputs * S.Width;
     }
 
     /// <summary>
-    /// <code>m[f·productStride + t·tileStride + c] = product f of tile first + t of channel c,   c &lt; lanes</code>
-    /// The other lanes of the vectors repeat the last channel.
+    /// <code>m[f·productStride + t·tileStride + c] = product f of the strip's tile t of channel c,   c &lt; lanes</code>
+    /// The other lanes of the vectors repeat the last channel; products that the tiles do not have are left alone.
     /// </summary>
-    /// <param name="s">Sizes; dy is at least <see cref="WinogradPoints.Tile"/> columns wide.</param>
-    /// <param name="first">First tile.</param>
-    /// <param name="count">Tiles.</param>
+    /// <param name="s">Sizes; dy is at least <see cref="WinogradPoints.Quad"/> columns wide.</param>
+    /// <param name="strip">Tiles of FH × FW.</param>
     /// <param name="dy">The first channel's plane in the first image.</param>
     /// <param name="lanes">Channels that exist, 1 … Width.</param>
-    /// <param name="m">The first channel of the first tile of the first product.</param>
+    /// <param name="m">The first channel of the strip's first tile of the first product.</param>
     /// <param name="productStride">Floats between products.</param>
     /// <param name="tileStride">Floats between tiles, at least a vector.</param>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Transform(in ConvSizes s, long first, int count, float* dy, int lanes, float* m, nint productStride, nint tileStride)
+    public static void Transform(in ConvSizes s, in WinogradStrip strip, float* dy, int lanes, float* m, nint productStride, nint tileStride)
     {
         float** planes = stackalloc float*[S.Width];
-        float* columns = stackalloc float[(F.Reach * Pitch) + StackBuffer.Slack];
+        float* columns = stackalloc float[(FH.Reach * Pitch) + StackBuffer.Slack];
         columns = StackBuffer.Align(columns);
-        while (count > 0)
+        float* image = dy + (strip.Image * (nint)s.OC * s.OutputPixels);
+        for (int i = 0; i < S.Width; i++) planes[i] = image + (Math.Min(i, lanes - 1) * (nint)s.OutputPixels);
+        int column = strip.Column;
+        for (int t = 0; t < strip.Tiles; t++, m += tileStride, column += FW.Outputs)
         {
-            WinogradStrip strip = WinogradStrip.At(s, first, count);
-            float* image = dy + (strip.Image * (nint)s.OC * s.OutputPixels);
-            for (int i = 0; i < S.Width; i++) planes[i] = image + (Math.Min(i, lanes - 1) * (nint)s.OutputPixels);
-            for (int t = 0; t < strip.Tiles; t++, m += tileStride)
-            {
-                Columns(s, planes, strip.Row, strip.Column + (t * WinogradPoints.Tile), columns);
-                Rows(columns, m, productStride);
-            }
-
-            first += strip.Tiles;
-            count -= strip.Tiles;
+            Columns(s, planes, strip.Row, column, Math.Min(FW.Outputs, WinogradPoints.Quad), columns);
+            if (FW.Outputs > WinogradPoints.Quad)
+                Columns(s, planes, strip.Row, column + WinogradPoints.Quad, FW.Outputs - WinogradPoints.Quad, columns + (WinogradPoints.Quad * S.Width));
+            Rows(columns, m, productStride);
         }
     }
 
-    /// <summary>A·dy: a row of four columns for each point.</summary>
+    /// <summary>A·dy of two or four columns: a row of them for each point.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Columns(in ConvSizes s, float** planes, int row, int column, float* to)
+    private static void Columns(in ConvSizes s, float** planes, int row, int column, int count, float* to)
     {
         // The row's last quad ends with the row.
-        int missing = Math.Max(0, column + WinogradPoints.Tile - s.OW), rows = s.OH - row;
+        int missing = Math.Max(0, column + WinogradPoints.Quad - s.OW), rows = s.OH - row;
         nint at = ((nint)row * s.OW) + column - missing;
         Load(planes, at, rows > 0, missing, out V d00, out V d01, out V d02, out V d03);
         Load(planes, at + s.OW, rows > 1, missing, out V d10, out V d11, out V d12, out V d13);
-        Load(planes, at + (2 * (nint)s.OW), rows > 2, missing, out V d20, out V d21, out V d22, out V d23);
-        Load(planes, at + (3 * (nint)s.OW), rows > 3, missing, out V d30, out V d31, out V d32, out V d33);
-        Prefetch.FourRows(planes, S.Width, at + (WinogradPoints.Tile * (nint)s.OW), s.OW, column);
-        Store(d00, d10, d20, d30, to, Pitch);
-        Store(d01, d11, d21, d31, to + S.Width, Pitch);
-        Store(d02, d12, d22, d32, to + (2 * S.Width), Pitch);
-        Store(d03, d13, d23, d33, to + (3 * S.Width), Pitch);
+        Load(planes, at + (2 * (nint)s.OW), FH.Outputs > 2 && rows > 2, missing, out V d20, out V d21, out V d22, out V d23);
+        Load(planes, at + (3 * (nint)s.OW), FH.Outputs > 2 && rows > 3, missing, out V d30, out V d31, out V d32, out V d33);
+        Load(planes, at + (4 * (nint)s.OW), FH.Outputs > 4 && rows > 4, missing, out V d40, out V d41, out V d42, out V d43);
+        Load(planes, at + (5 * (nint)s.OW), FH.Outputs > 4 && rows > 5, missing, out V d50, out V d51, out V d52, out V d53);
+        Prefetch.FourRows(planes, S.Width, at + (FH.Outputs * (nint)s.OW), s.OW, column);
+        Store<FH>(d00, d10, d20, d30, d40, d50, to, Pitch);
+        Store<FH>(d01, d11, d21, d31, d41, d51, to + S.Width, Pitch);
+        if (count == 2) return;
+        Store<FH>(d02, d12, d22, d32, d42, d52, to + (2 * S.Width), Pitch);
+        Store<FH>(d03, d13, d23, d33, d43, d53, to + (3 * S.Width), Pitch);
     }
 
     /// <summary>Four pixels of a row, the first of which lie before the tile's, as many as are missing behind.</summary>
@@ -82,27 +81,28 @@ internal static unsafe class WinogradOutputGradient<S, V, F>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Rows(float* from, float* m, nint stride)
     {
-        nint row = Pitch, next = F.Reach * stride;
-        Row(from, m, stride);
-        Row(from + row, m + next, stride);
-        Row(from + (2 * row), m + (2 * next), stride);
-        Row(from + (3 * row), m + (3 * next), stride);
-        Row(from + (4 * row), m + (4 * next), stride);
-        Row(from + (5 * row), m + (5 * next), stride);
-        if (F.Reach == 6) return;
-        Row(from + (6 * row), m + (6 * next), stride);
-        if (F.Reach == 7) return;
-        Row(from + (7 * row), m + (7 * next), stride);
+        nint row = Pitch, next = FW.Reach * stride;
+        if (FH.Has(0)) Row(from, m, stride);
+        if (FH.Has(1)) Row(from + row, m + next, stride);
+        if (FH.Has(2)) Row(from + (2 * row), m + (2 * next), stride);
+        if (FH.Has(3)) Row(from + (3 * row), m + (3 * next), stride);
+        if (FH.Has(4)) Row(from + (4 * row), m + (4 * next), stride);
+        if (FH.Has(5)) Row(from + (5 * row), m + (5 * next), stride);
+        if (FH.Has(6)) Row(from + (6 * row), m + (6 * next), stride);
+        if (FH.Has(7)) Row(from + (7 * row), m + (7 * next), stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Row(float* from, float* m, nint stride) =>
-        Store(S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), S.Load(from + (3 * S.Width)), m, stride);
+    private static void Row(float* from, float* m, nint stride) => Store<FW>(
+        S.Load(from), S.Load(from + S.Width),
+        FW.Outputs > 2 ? S.Load(from + (2 * S.Width)) : S.Zero, FW.Outputs > 2 ? S.Load(from + (3 * S.Width)) : S.Zero,
+        FW.Outputs > 4 ? S.Load(from + (4 * S.Width)) : S.Zero, FW.Outputs > 4 ? S.Load(from + (5 * S.Width)) : S.Zero, m, stride);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(V y0, V y1, V y2, V y3, float* to, nint stride)
+    private static void Store<F>(V y0, V y1, V y2, V y3, V y4, V y5, float* to, nint stride)
+        where F : struct, IWinogradTile<V>
     {
-        F.OutputTransposed(y0, y1, y2, y3, out V m0, out V m1, out V m2, out V m3, out V m4, out V m5, out V m6, out V m7);
+        F.OutputTransposed(y0, y1, y2, y3, y4, y5, out V m0, out V m1, out V m2, out V m3, out V m4, out V m5, out V m6, out V m7);
         WinogradStore<S, V, F>.Points(to, stride, m0, m1, m2, m3, m4, m5, m6, m7);
     }
 }

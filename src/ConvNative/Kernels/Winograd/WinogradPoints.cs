@@ -23,14 +23,8 @@ namespace ConvNative.Kernels;
 /// </summary>
 internal static class WinogradPoints
 {
-    /// <summary>Outputs of a tile in each dimension, m; neighbouring pixels that are loaded and stored at once.</summary>
-    public const int Tile = 4;
-
-    /// <summary>Inputs of a tile in each dimension, and points, for kernels of so many taps.</summary>
-    public static int Reach(int taps) => Tile + taps - 1;
-
-    /// <summary>Multiplications of a tile for each pair of channels: the products that are summed over the input channels.</summary>
-    public static int Products(int taps) => Reach(taps) * Reach(taps);
+    /// <summary>Neighbouring pixels that are loaded and stored at once.</summary>
+    public const int Quad = 4;
 }
 
 /// <summary>What schemes of three pairs of points have in common.</summary>

@@ -1,0 +1,122 @@
+using System.Runtime.CompilerServices;
+using ConvNative.Simd;
+
+namespace ConvNative.Kernels;
+
+/// <summary>F(6, 3): 64 multiplications for 6×6 outputs instead of 324. The points are <see cref="WinogradEightPoints{S, V}"/>.</summary>
+internal readonly unsafe struct WinogradF6K3<S, V> : IWinogradScheme<V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    private const float A = WinogradEightPoints<S, V>.A, A2 = WinogradEightPoints<S, V>.A2, C = WinogradEightPoints<S, V>.C, C2 = WinogradEightPoints<S, V>.C2;
+    private const float NA = WinogradEightPoints<S, V>.NA, NB = WinogradEightPoints<S, V>.NB, NC = WinogradEightPoints<S, V>.NC;
+
+    public static int Taps => 3;
+
+    public static int Outputs => 6;
+
+    public static int Inputs => 8;
+
+    public static int Reach => 8;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Has(int point) => point < 8;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Input(
+        V d0, V d1, V d2, V d3, V d4, V d5, V d6, V d7, out V v0, out V v1, out V v2, out V v3, out V v4, out V v5, out V v6, out V v7) =>
+        WinogradEightPoints<S, V>.Input(d0, d1, d2, d3, d4, d5, d6, d7, out v0, out v1, out v2, out v3, out v4, out v5, out v6, out v7);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Filter(V g0, V g1, V g2, V g3, V g4, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5, out V u6, out V u7)
+    {
+        V evenA = S.Multiply(S.Create(NA), S.MultiplyAdd(S.Create(A2), g2, g0));
+        V evenB = S.Multiply(S.Create(NB), S.Add(g0, g2));
+        V evenC = S.Multiply(S.Create(NC), S.MultiplyAdd(S.Create(C2), g2, g0));
+        u0 = g0;
+        u1 = S.MultiplyAdd(S.Create(A * NA), g1, evenA);
+        u2 = S.MultiplyAdd(S.Create(-A * NA), g1, evenA);
+        u3 = S.MultiplyAdd(S.Create(NB), g1, evenB);
+        u4 = S.MultiplyAdd(S.Create(-NB), g1, evenB);
+        u5 = S.MultiplyAdd(S.Create(C * NC), g1, evenC);
+        u6 = S.MultiplyAdd(S.Create(-C * NC), g1, evenC);
+        u7 = g2;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Output(float* m, nint stride, out V y0, out V y1, out V y2, out V y3, out V y4, out V y5)
+    {
+        WinogradEightPoints<S, V>.Pairs(m, stride, out V m0, out V sumA, out V sumB, out V sumC, out V oddA, out V oddB, out V oddC, out V m7);
+        y0 = S.Add(S.Add(m0, sumA), S.Add(sumB, sumC));
+        y1 = S.MultiplyAdd(S.Create(C), oddC, S.MultiplyAdd(S.Create(A), oddA, oddB));
+        y2 = S.MultiplyAdd(S.Create(C2), sumC, S.MultiplyAdd(S.Create(A2), sumA, sumB));
+        y3 = S.MultiplyAdd(S.Create(C2 * C), oddC, S.MultiplyAdd(S.Create(A2 * A), oddA, oddB));
+        y4 = S.MultiplyAdd(S.Create(C2 * C2), sumC, S.MultiplyAdd(S.Create(A2 * A2), sumA, sumB));
+        y5 = S.MultiplyAdd(S.Create(C2 * C2 * C), oddC, S.MultiplyAdd(S.Create(A2 * A2 * A), oddA, S.Add(oddB, m7)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void OutputTransposed(
+        V y0, V y1, V y2, V y3, V y4, V y5, out V m0, out V m1, out V m2, out V m3, out V m4, out V m5, out V m6, out V m7)
+    {
+        V evenA = Quartic(A2, y0, y2, y4), oddA = Quartic(A2, y1, y3, y5), evenB = S.Add(y0, S.Add(y2, y4)), oddB = S.Add(y1, S.Add(y3, y5));
+        V evenC = Quartic(C2, y0, y2, y4), oddC = Quartic(C2, y1, y3, y5);
+        m0 = y0;
+        m1 = S.MultiplyAdd(S.Create(A), oddA, evenA);
+        m2 = S.MultiplyAdd(S.Create(-A), oddA, evenA);
+        m3 = S.Add(evenB, oddB);
+        m4 = S.Subtract(evenB, oddB);
+        m5 = S.MultiplyAdd(S.Create(C), oddC, evenC);
+        m6 = S.MultiplyAdd(S.Create(-C), oddC, evenC);
+        m7 = y5;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FilterTransposed(float* u, nint stride, out V g0, out V g1, out V g2, out V g3, out V g4)
+    {
+        WinogradEightPoints<S, V>.Pairs(u, stride, out V u0, out V sumA, out V sumB, out V sumC, out V oddA, out V oddB, out V oddC, out V u7);
+        V first = S.MultiplyAdd(S.Create(NB), sumB, u0), last = S.MultiplyAdd(S.Create(NB), sumB, u7);
+        g0 = S.MultiplyAdd(S.Create(NC), sumC, S.MultiplyAdd(S.Create(NA), sumA, first));
+        g1 = S.MultiplyAdd(S.Create(C * NC), oddC, S.MultiplyAdd(S.Create(A * NA), oddA, S.Multiply(S.Create(NB), oddB)));
+        g2 = S.MultiplyAdd(S.Create(C2 * NC), sumC, S.MultiplyAdd(S.Create(A2 * NA), sumA, last));
+        g3 = g4 = S.Zero;
+    }
+
+    /// <summary>y0 + y1·square + y2·square²</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Quartic(float square, V y0, V y1, V y2) => S.MultiplyAdd(S.Create(square), S.MultiplyAdd(S.Create(square), y2, y1), y0);
+}
+
+/// <summary>0, ±1 and ∞: of its pairs the one with the least error.</summary>
+internal readonly struct WinogradEdgeOfF6K3 : IWinogradEdgePoints
+{
+    public static int Reach
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 8;
+    }
+
+    public static int Pair
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 3;
+    }
+
+    public static float P
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 1;
+    }
+
+    public static float RestAtZero
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => -1;
+    }
+
+    public static float RestAtP
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => (1 - (0.5f * 0.5f)) * (1 - (2f * 2f));
+    }
+}

@@ -43,7 +43,7 @@ internal sealed class WinogradMatrices
     {
         (3, 4, 2) => [0, 0.75, -0.75],
         (3, 6, 2) => [0, 1, -1],
-        (3, 6, 4) or (5, 4, 2) => [0, 0.5, -0.5, 2, -2],
+        (3, 6, 4) => [0, 0.5, -0.5, 2, -2],
         _ => throw new ArgumentOutOfRangeException(nameof(outputs)),
     };
 

@@ -19,7 +19,7 @@ internal sealed unsafe class WinogradTransformTests
     {
         foreach ((int taps, int tile) in Schemes)
         {
-            int[] outputs = taps == 4 ? [tile] : tile == 4 ? [4, 2] : [6, 4, 2];
+            int[] outputs = taps > 3 ? [tile] : tile == 4 ? [4, 2] : [6, 4, 2];
             foreach (int rows in outputs)
             foreach (int columns in outputs) yield return new TestCaseData(taps, tile, rows, columns);
         }

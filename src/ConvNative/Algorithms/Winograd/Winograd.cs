@@ -5,9 +5,10 @@ namespace ConvNative.Algorithms;
 
 /// <summary>
 /// Winograd's minimal filtering (<see cref="WinogradPoints"/>) with stride 1: F(4×4, 3×3) for 3×3 kernels, with 4 times fewer
-/// multiplications than a direct convolution; F(4×4, 4×4) with 5.2, F(4×4, 5×5) with 6.25 times fewer. A block of tiles is transformed, multiplied with the
+/// multiplications than a direct convolution, or F(6×6, 3×3) with 5.1 (<see cref="WinogradChoice"/>); F(4×4, 4×4) with 5.2, F(4×4, 5×5) with 6.25 times fewer.
+/// Tiles at the edges of images are smaller (<see cref="WinogradGrid"/>). A block of tiles is transformed, multiplied with the
 /// transformed weights by 36, 49 or 64 matrix products and transformed back while it is in the cache. dx is the convolution of dy with the kernels
-/// turned by 180° and the roles of the channels exchanged; dw is the transposed algorithm, F(3×3, 4×4) to F(5×5, 4×4), whose products are
+/// turned by 180° and the roles of the channels exchanged; dw is the transposed algorithm, F(3×3, 4×4) or F(3×3, 6×6) to F(5×5, 4×4), whose products are
 /// summed over all tiles before the last transform. Strides: <see cref="WinogradPhases"/>.
 /// Results never depend on threads: products for y and dx are one sum over the channels in their order; those for dw are cut by the shape and the
 /// limit of the workspace.
@@ -22,11 +23,11 @@ internal sealed class Winograd : IConvAlgorithm
 
     /// <summary>
     /// Measured over random images and kernels of several distributions: 3×3 kernels at most 1.7 with one channel, 0.3 with 4, 0.06 with 16 and more
-    /// (its sums have a ninth of the terms); 4×4 kernels 1.0 with 4 channels; 5×5 kernels 2.5 with three, 1.3 with 4, 0.2 with 16, 0.07 with 32; dw: 0.8 with
-    /// one tile, 0.2 with 4, 0.04 with 16, for 5×5 kernels 2.6 with 4 tiles, 0.34 with 16. The tests hold every result to this constant. 3×3 kernels of
-    /// which a few taps are 10⁴ times the others reach 4.2 with one channel, 1.4 with 2, 5×5 kernels 4.7 with 3; numbers e²ᶻ, z normal, with three channels
-    /// and 5×5 kernels 24; dw of a tile or two of numbers that span six orders of magnitude 32,
-    /// of numbers that are spread evenly over fewer 3.1. Data of a few spikes can break it for dw, whatever the tiles: a spike of x and one of dy
+    /// (its sums have a ninth of the terms), in tiles of 6×6 0.25 with 16; 4×4 kernels 1.0 with 4 channels; 5×5 kernels 2.5 with three, 1.3 with 4, 0.2 with
+    /// 16, 0.07 with 32; dw: 0.8 with one tile, 0.2 with 4, 0.04 with 16, of 6×6 1.3 with one, 0.4 with two, for 5×5 kernels 2.6 with 4 tiles, 0.34 with 16. The
+    /// tests hold every result to this constant. 3×3 kernels of which a few taps are 10⁴ times the others reach 4.2 with one channel, 1.4 with 2, 5×5 kernels
+    /// 4.7 with 3, those and numbers e²ᶻ, z normal, in tiles of 6×6 1.1 with 16; such numbers with three channels and 5×5 kernels 24; dw of a tile or two of
+    /// numbers that span six orders of magnitude 32, of numbers that are spread evenly over fewer 3.1. Data of a few spikes can break it for dw, whatever the tiles: a spike of x and one of dy
     /// in one tile, further apart than a kernel reaches, are no term of dw, but the rounding of their product in the transforms remains (532 times
     /// seen).
     /// </summary>
@@ -87,12 +88,12 @@ internal sealed class Winograd : IConvAlgorithm
     private static bool IsFasterThanTaps(PlanContext context, in ConvSizes s)
     {
         const double TileTransform = 14;   // for each of a tile's products
-        const double TapTransform = 20;    // half of what a tap of a kernel takes on Zen 5, most of what it takes on Zen 4
+        const double KernelTransform = 1.67;   // of a product, for each tap of a row: half of what it takes on Zen 5, most of what it takes on Zen 4
         if (!LaneKernels.Suit(context.Isa, s)) return true;
         WinogradKernels kernels = WinogradChoice.Kernels(context.Isa, s);
         double tiles = kernels.Grid.WholeTiles, columns = kernels.Gemm.TimeOf(s.GroupOC);
         double products = (columns / s.GroupOC) + (TileTransform * ((1.0 / s.GroupIC) + (1.0 / s.GroupOC)));
-        return (kernels.Grid.Products * tiles * products) + (TapTransform * s.KH * s.KW) < LaneKernels.Cost(context.Isa, s);
+        return (kernels.Grid.Products * tiles * products) + (KernelTransform * s.KH * kernels.Grid.Products) < LaneKernels.Cost(context.Isa, s);
     }
 
     public ConvPass Plan(PlanContext context, Direction direction)

@@ -11,35 +11,41 @@ internal static class WinogradChoice
 {
     private const int Tile = 4, LargeTile = 6;
 
-    // Sums of fewer channels do not bear what the transforms of large tiles round; a stride phase may have one tap for each.
+    // Sums of fewer channels do not bear what the transforms of large tiles round (measured: one channel 10·γ·s, 16 0.25), nor a gradient's of fewer
+    // points; a stride phase may have one tap for each channel (1.2 with 16).
     private const int FewestChannels = 16, FewestPoints = 32;
 
     /// <summary>For a convolution without strides. Transforming the weights counts half: where they were packed, it costs nothing.</summary>
     public static WinogradKernels Kernels(Isa isa, in ConvSizes s)
     {
-        const double TileTransform = 14, KernelTransform = 5;
         WinogradKernels kernels = WinogradKernels.For(isa, s, Tile);
-        if (s.KH != 3 || s.GroupIC < FewestChannels) return kernels;
-        WinogradKernels large = WinogradKernels.For(isa, s, LargeTile);
         double pair = kernels.Gemm.TimeOf(s.GroupOC) / s.GroupOC;
-        return Time(large.Grid, s, pair, TileTransform, KernelTransform) < Time(kernels.Grid, s, pair, TileTransform, KernelTransform) ? large : kernels;
+        return MayBeLarge(isa, s) && s.GroupIC >= FewestChannels ? Faster(kernels, WinogradKernels.For(isa, s, LargeTile), s, new(pair, Tile: 14, Kernel: 5)) : kernels;
     }
 
     /// <summary>For the gradient of its weights.</summary>
     public static WinogradKernels GradientKernels(Isa isa, in ConvSizes s)
     {
-        const double TileTransform = 11, KernelTransform = 8;
         WinogradKernels kernels = WinogradKernels.For(isa, s, Tile);
-        if (s.KH != 3 || (long)s.N * s.OutputPixels < FewestPoints) return kernels;
-        WinogradKernels large = WinogradKernels.For(isa, s, LargeTile);
         double pair = WinogradGradientTiling.TimeOf(kernels.Gemm, s) / ((double)s.GroupIC * s.GroupOC);
-        return Time(large.Grid, s, pair, TileTransform, KernelTransform) < Time(kernels.Grid, s, pair, TileTransform, KernelTransform) ? large : kernels;
+        bool large = MayBeLarge(isa, s) && (long)s.N * s.OutputPixels >= FewestPoints;
+        return large ? Faster(kernels, WinogradKernels.For(isa, s, LargeTile), s, new(pair, Tile: 11, Kernel: 8)) : kernels;
     }
 
+    /// <summary>With fewer registers than AVX-512 has, large tiles are no faster (measured on Zen 4).</summary>
+    private static bool MayBeLarge(Isa isa, in ConvSizes s) => s.KH == 3 && isa == Isa.Avx512;
+
+    private static WinogradKernels Faster(in WinogradKernels kernels, in WinogradKernels large, in ConvSizes s, in Times times) =>
+        times.Of(large.Grid, s) < times.Of(kernels.Grid, s) ? large : kernels;
+
     /// <summary>
-    /// For each pair of channels, in multiply-adds: a product of a tile for a pair takes <paramref name="pair"/>, transforming it for a channel
-    /// <paramref name="tile"/>, a product of a kernel <paramref name="kernel"/> (measured on Zen 4).
+    /// What takes how long, in multiply-adds (measured on Zen 4): a product of a tile for a pair of channels; transforming it for a channel; transforming that of
+    /// a kernel.
     /// </summary>
-    private static double Time(in WinogradGrid grid, in ConvSizes s, double pair, double tile, double kernel) =>
-        grid.Products * ((grid.WholeTiles * (pair + (tile / s.GroupIC) + (tile / s.GroupOC))) + kernel);
+    private readonly record struct Times(double Pair, double Tile, double Kernel)
+    {
+        /// <summary>For each pair of channels.</summary>
+        public double Of(in WinogradGrid grid, in ConvSizes s) =>
+            grid.Products * ((grid.WholeTiles * (Pair + (Tile / s.GroupIC) + (Tile / s.GroupOC))) + Kernel);
+    }
 }

@@ -86,7 +86,7 @@ internal readonly record struct WinogradGradientTiling(
         WinogradKernels kernels = WinogradChoice.GradientKernels(context.Isa, s);
         long all = kernels.Grid.Tiles;
         bool holds = (long)s.GroupIC * s.GroupOC * kernels.Grid.Products * sizeof(float) <= CacheSizes.Machine.L2 / 2 * 5L;
-        int parts = holds ? PartsOf(context, all) : 1;
+        int parts = holds ? PartsOf(context, kernels.Grid) : 1;
         WinogradGradientTiling best = Smallest(context, kernels, all, parts, holds);
         if (WorkersIn(context, best) == 0) return best;
         foreach (bool shares in parts > 1 && context.Threads > 1 ? (bool[])[true, false] : [false])
@@ -135,11 +135,12 @@ internal readonly record struct WinogradGradientTiling(
     /// Two where tiles are many beside the output channels: then making and adding up the sums costs less than it saves, that no thread transforms
     /// what another one does (measured on Zen 5).
     /// </summary>
-    private static int PartsOf(PlanContext context, long tiles)
+    private static int PartsOf(PlanContext context, in WinogradGrid grid)
     {
+        const int FewestProducts = 100, FewestTiles = 32;   // products of all tiles, for each output channel
         ConvSizes s = context.Sizes;
         long sums = (long)(s.GroupIC + Prefetch.Line) * (s.OC + Prefetch.Line) * s.KH * s.KW * sizeof(float);
-        return s.G == 1 && tiles >= Math.Max(3L * s.GroupOC, 32) && MostParts * sums <= context.MaxWorkspaceBytes / 2 ? MostParts : 1;
+        return s.G == 1 && grid.Tiles >= FewestTiles && grid.Tiles * grid.Products >= (long)FewestProducts * s.GroupOC && MostParts * sums <= context.MaxWorkspaceBytes / 2 ? MostParts : 1;
     }
 
     /// <summary>Output channels for each of the threads that share a part of a group.</summary>

@@ -5,6 +5,7 @@ namespace ConvNative.Algorithms;
 /// <summary>How <see cref="Winograd"/> cuts its work, and the memory that it takes. Lengths are in floats.</summary>
 /// <param name="Products">Of a tile.</param>
 /// <param name="Tiles">The most tiles of a block.</param>
+/// <param name="Rows">Those that have memory.</param>
 /// <param name="Blocks">Blocks of one group.</param>
 /// <param name="OCs">Output channels that are multiplied and transformed back at once.</param>
 /// <param name="OCChunks">How often that is all.</param>
@@ -17,7 +18,7 @@ namespace ConvNative.Algorithms;
 /// <param name="MRow">Floats between two tiles of a block's results.</param>
 /// <param name="BufferLength">Buffer of the input transform.</param>
 internal readonly record struct WinogradTiling(
-    int Products, int Tiles, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, bool OneBlock, bool Alone, int Workers, int VRow, int MRow, int BufferLength)
+    int Products, int Tiles, int Rows, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, bool OneBlock, bool Alone, int Workers, int VRow, int MRow, int BufferLength)
 {
     /// <summary>
     /// Up to so many threads it is faster that each transforms for itself than to write lines that the other cores have read (measured on
@@ -31,7 +32,9 @@ internal readonly record struct WinogradTiling(
     // More of them read V less often, fewer leave room for more tiles, which read U less often.
     private const int MostOCs = 64;
 
-    private const int MostOCsOfOneBlock = 96;
+    // Of one block; beyond a width they take longer (measured on Zen 4), but two chunks may be shared out better than three.
+    private const int MostOCsOfOneBlock = 112, WideOCs = 96;
+    private const double WideCost = 1.04;
 
     private const int FewestTiles = 8, ICUnit = 32;
 
@@ -40,10 +43,10 @@ internal readonly record struct WinogradTiling(
     private const double PointCost = 1.4, InputCost = 20, ChunkCost = 8, NearUCost = 6, FarUCost = 16;
 
     /// <summary>Floats between products of the transformed input.</summary>
-    public nint VStride => ((nint)RowGemm.MemoryRows(Tiles) * VRow) + Skew;
+    public nint VStride => (Rows * (nint)VRow) + Skew;
 
     /// <summary>Floats between products of the results.</summary>
-    public nint MStride => ((nint)RowGemm.MemoryRows(Tiles) * MRow) + Skew;
+    public nint MStride => (Rows * (nint)MRow) + Skew;
 
     /// <summary>Floats between products of a chunk's weights.</summary>
     public nint UStride => ((nint)ICs * MRow) + Skew;
@@ -100,7 +103,7 @@ internal readonly record struct WinogradTiling(
         for (int width = kernels.Width; width <= widest; width += kernels.Width)
         {
             int OCs = Math.Min(width, s.GroupOC);
-            double cost = BlockSizes.CeilDiv(BlockSizes.CeilDiv(s.GroupOC, OCs), threads) * Cost(s, kernels, OCs, tiles);
+            double cost = BlockSizes.CeilDiv(BlockSizes.CeilDiv(s.GroupOC, OCs), threads) * Cost(s, kernels, OCs, tiles) * (OCs > WideOCs ? WideCost : 1);
             if (cost <= best.Cost) best = (OCs, cost);
         }
 
@@ -139,7 +142,7 @@ internal readonly record struct WinogradTiling(
     {
         int chunks = BlockSizes.CeilDiv(s.GroupOC, OCs), MRow = kernels.Gemm.ColumnsOf(OCs);
         return new(
-            kernels.Grid.Products, tiles, (int)BlockSizes.CeilDiv(kernels.Grid.Tiles, tiles), OCs, chunks, ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), oneBlock, false, 0,
+            kernels.Grid.Products, tiles, kernels.Grid.IsEven ? RowGemm.RowsOf(tiles) : RowGemm.RowsOfAnyPart(tiles), (int)BlockSizes.CeilDiv(kernels.Grid.Tiles, tiles), OCs, chunks, ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), oneBlock, false, 0,
             BlockSizes.RoundUp(s.GroupIC, kernels.Width), MRow, kernels.BufferLength);
     }
 }

@@ -3,10 +3,7 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>
-/// F(2, 3) at an image's edge, over the points 0, ±p and ∞ of a scheme of more: its kernels' transforms are the scheme's, 1/N(q) over all its points, and what
-/// of N(q) is the points' that this tile does not have, is in the rows of Bᵀ.
-/// </summary>
+/// <summary>F(2, 3) at an image's edge, over the points 0, ±p and ∞ of a scheme of more (<see cref="WinogradPoints"/>).</summary>
 internal readonly unsafe struct WinogradEdgeF2K3<S, V, P> : IWinogradTile<V>
     where S : struct, ISimd<V>
     where V : struct
@@ -69,7 +66,7 @@ internal interface IWinogradEdgePoints
 
     static abstract float P { get; }
 
-    /// <summary>Π (0 − q) over the scheme's finite points q that the tile does not have.</summary>
+    /// <summary>Π (0 − q) over the scheme's finite points q that the tile does not have, with the sign of the scheme's row 0.</summary>
     static abstract float RestAtZero { get; }
 
     /// <summary>Π (p − q) = Π (−p − q), likewise.</summary>

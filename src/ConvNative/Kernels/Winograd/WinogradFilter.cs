@@ -28,68 +28,53 @@ internal static unsafe class WinogradFilter<S, V, F>
         float* columns = stackalloc float[(F.Reach * F.Taps * S.Width) + StackBuffer.Slack];
         columns = StackBuffer.Align(columns);
         for (int i = 0; i < S.Width; i++) kernels[i] = w + (Math.Min(i, lanes - 1) * order.LaneStride);
+        if (F.Taps == 3)
+        {
+            Transform3(kernels, order, K, u, productStride, kStride);
+            return;
+        }
+
         for (nint at = 0; K > 0; K--, at += order.KStride, u += kStride)
         {
-            if (F.Taps == 3 && F.Reach == 6)
-            {
-                Transform3(kernels, at, at + (Ahead * order.KStride), order.Flipped, u, productStride);
-            }
-            else
-            {
-                if (F.Taps == 3) Columns3(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns);
-                else if (F.Taps == 4) Columns4(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns);
-                else Columns5(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns);
-                Rows(columns, u, productStride);
-            }
+            if (F.Taps == 4) Columns4(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns);
+            else Columns5(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns);
+            Rows(columns, u, productStride);
         }
     }
 
-    /// <summary>U of nine taps: the registers hold them, and G·g.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transform3(float** kernels, nint at, nint ahead, bool flipped, float* u, nint stride)
-    {
-        S.LoadOcts(kernels, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
-        S.LoadQuads(kernels, at + 5, out _, out _, out _, out V g8);
-        Prefetch.Rows(kernels, S.Width, ahead);
-        if (flipped)
-        {
-            (g0, g8) = (g8, g0);
-            (g1, g7) = (g7, g1);
-            (g2, g6) = (g6, g2);
-            (g3, g5) = (g5, g3);
-        }
-
-        F.Filter(g0, g3, g6, S.Zero, S.Zero, out V u00, out V u10, out V u20, out V u30, out V u40, out V u50, out _, out _);
-        F.Filter(g1, g4, g7, S.Zero, S.Zero, out V u01, out V u11, out V u21, out V u31, out V u41, out V u51, out _, out _);
-        F.Filter(g2, g5, g8, S.Zero, S.Zero, out V u02, out V u12, out V u22, out V u32, out V u42, out V u52, out _, out _);
-        nint next = F.Reach * stride;
-        Store(u00, u01, u02, S.Zero, S.Zero, u, stride);
-        Store(u10, u11, u12, S.Zero, S.Zero, u + next, stride);
-        Store(u20, u21, u22, S.Zero, S.Zero, u + (2 * next), stride);
-        Store(u30, u31, u32, S.Zero, S.Zero, u + (3 * next), stride);
-        Store(u40, u41, u42, S.Zero, S.Zero, u + (4 * next), stride);
-        Store(u50, u51, u52, S.Zero, S.Zero, u + (5 * next), stride);
-    }
-
-    /// <summary>G·g of nine taps.</summary>
+    /// <summary>
+    /// U of nine taps: the registers hold them, and G·g. A method of its own, as the others: the compiler inlines only so much into one.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Columns3(float** kernels, nint at, nint ahead, bool flipped, float* to)
+    private static void Transform3(float** kernels, in FilterOrder order, int K, float* u, nint stride, nint kStride)
     {
-        S.LoadOcts(kernels, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
-        S.LoadQuads(kernels, at + 5, out _, out _, out _, out V g8);
-        Prefetch.Rows(kernels, S.Width, ahead);
-        nint step = flipped ? -S.Width : S.Width;
-        if (flipped) to += 2 * S.Width;
-        Column3(flipped, g0, g3, g6, to);
-        Column3(flipped, g1, g4, g7, to + step);
-        Column3(flipped, g2, g5, g8, to + (2 * step));
-    }
+        nint next = F.Reach * stride;
+        for (nint at = 0; K > 0; K--, at += order.KStride, u += kStride)
+        {
+            S.LoadOcts(kernels, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
+            S.LoadQuads(kernels, at + 5, out _, out _, out _, out V g8);
+            Prefetch.Rows(kernels, S.Width, at + (Ahead * order.KStride));
+            if (order.Flipped)
+            {
+                (g0, g8) = (g8, g0);
+                (g1, g7) = (g7, g1);
+                (g2, g6) = (g6, g2);
+                (g3, g5) = (g5, g3);
+            }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Column3(bool flipped, V g0, V g1, V g2, float* to)
-    {
-        if (flipped) (g0, g2) = (g2, g0);
-        Store(g0, g1, g2, S.Zero, S.Zero, to, 3 * S.Width);
+            F.Filter(g0, g3, g6, S.Zero, S.Zero, out V u00, out V u10, out V u20, out V u30, out V u40, out V u50, out V u60, out V u70);
+            F.Filter(g1, g4, g7, S.Zero, S.Zero, out V u01, out V u11, out V u21, out V u31, out V u41, out V u51, out V u61, out V u71);
+            F.Filter(g2, g5, g8, S.Zero, S.Zero, out V u02, out V u12, out V u22, out V u32, out V u42, out V u52, out V u62, out V u72);
+            Store(u00, u01, u02, S.Zero, S.Zero, u, stride);
+            Store(u10, u11, u12, S.Zero, S.Zero, u + next, stride);
+            Store(u20, u21, u22, S.Zero, S.Zero, u + (2 * next), stride);
+            Store(u30, u31, u32, S.Zero, S.Zero, u + (3 * next), stride);
+            Store(u40, u41, u42, S.Zero, S.Zero, u + (4 * next), stride);
+            Store(u50, u51, u52, S.Zero, S.Zero, u + (5 * next), stride);
+            if (F.Reach == 6) continue;
+            Store(u60, u61, u62, S.Zero, S.Zero, u + (6 * next), stride);
+            Store(u70, u71, u72, S.Zero, S.Zero, u + (7 * next), stride);
+        }
     }
 
     /// <summary>G·g of 16 taps.</summary>
@@ -114,7 +99,7 @@ internal static unsafe class WinogradFilter<S, V, F>
         Store(g0, g1, g2, g3, S.Zero, to, 4 * S.Width);
     }
 
-    /// <summary>G·g of 25 taps. Methods of their own: the compiler inlines only so much into one.</summary>
+    /// <summary>G·g of 25 taps.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Columns5(float** kernels, nint at, nint ahead, bool flipped, float* to)
     {
@@ -157,7 +142,7 @@ internal static unsafe class WinogradFilter<S, V, F>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Row(float* from, float* to, nint stride) => Store(
-        S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), F.Taps > 3 ? S.Load(from + (3 * S.Width)) : S.Zero,
+        S.Load(from), S.Load(from + S.Width), S.Load(from + (2 * S.Width)), S.Load(from + (3 * S.Width)),
         F.Taps > 4 ? S.Load(from + (4 * S.Width)) : S.Zero, to, stride);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -44,6 +44,9 @@ internal readonly struct WinogradGrid
     /// <summary>Rows of the tiles at the bottom; 0: all are whole.</summary>
     public int BottomRows { get; }
 
+    /// <summary>Whether all tiles are whole.</summary>
+    public bool IsEven => RightColumns == 0 && BottomRows == 0;
+
     /// <summary>Tiles of all images, and how many come before those of each kind.</summary>
     public long Tiles { get; }
 
@@ -98,7 +101,7 @@ internal readonly struct WinogradGrid
     private (int Whole, int Edge) Split(int outputs)
     {
         (int whole, int edge) = Math.DivRem(outputs, Tile);
-        edge = BlockSizes.RoundUp(edge, Taps == 4 ? Tile : 2);   // F(2, 4) was not written
+        edge = BlockSizes.RoundUp(edge, Taps == 3 ? 2 : Tile);
         return edge == Tile ? (whole + 1, 0) : (whole, edge);
     }
 }

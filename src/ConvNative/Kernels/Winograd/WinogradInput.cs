@@ -53,7 +53,7 @@ internal static unsafe class WinogradInput<S, V, FH, FW>
         for (int t = 0; t < strip.Tiles; t++, v += tileStride, buffer += FW.Outputs * S.Width)
         {
             FirstRows(buffer, v, productStride);
-            LastRows(buffer, v, productStride);
+            if (FH.Reach > 6) LastRows(buffer, v, productStride);
         }
     }
 
@@ -112,14 +112,14 @@ internal static unsafe class WinogradInput<S, V, FH, FW>
         if (FH.Has(1)) Row(d + pitch, v + next, stride);
         if (FH.Has(2)) Row(d + (2 * pitch), v + (2 * next), stride);
         if (FH.Has(3)) Row(d + (3 * pitch), v + (3 * next), stride);
+        if (FH.Has(4)) Row(d + (4 * pitch), v + (4 * next), stride);
+        if (FH.Has(5)) Row(d + (5 * pitch), v + (5 * next), stride);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void LastRows(float* d, float* v, nint stride)
     {
         nint pitch = Pitch, next = FW.Reach * stride;
-        if (FH.Has(4)) Row(d + (4 * pitch), v + (4 * next), stride);
-        if (FH.Has(5)) Row(d + (5 * pitch), v + (5 * next), stride);
         if (FH.Has(6)) Row(d + (6 * pitch), v + (6 * next), stride);
         if (FH.Has(7)) Row(d + (7 * pitch), v + (7 * next), stride);
     }

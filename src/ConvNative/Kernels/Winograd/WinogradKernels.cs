@@ -18,19 +18,20 @@ internal readonly unsafe struct WinogradKernels(
     WinogradTileKernels bottom,
     WinogradTileKernels corner)
 {
+    // Fields, where they are used often: a property gives a copy.
     private readonly WinogradTileKernels _whole = whole, _right = right, _bottom = bottom, _corner = corner;
 
     /// <summary>The tiles.</summary>
-    public WinogradGrid Grid { get; } = grid;
+    public readonly WinogradGrid Grid = grid;
+
+    /// <summary>The micro-kernels of the products.</summary>
+    public readonly RowGemm Gemm = gemm;
 
     /// <summary>Floats of a vector: channels that are transformed at once.</summary>
     public int Width { get; } = width;
 
     /// <summary>Floats of the input transform's buffer.</summary>
     public int BufferLength => _whole.BufferLength;
-
-    /// <summary>The micro-kernels of the products.</summary>
-    public RowGemm Gemm { get; } = gemm;
 
     /// <inheritdoc cref="WinogradFilter{S, V, F}.Transform"/>
     public delegate*<float*, in FilterOrder, int, int, float*, nint, nint, void> Filter { get; } = filter;
@@ -87,6 +88,7 @@ internal readonly unsafe struct WinogradKernels(
     /// <summary>Those of tiles first … first + count that have product f, counted from the first.</summary>
     public (int First, int Count) With(int f, long first, int count)
     {
+        if (Grid.IsEven) return (0, count);
         (int row, int column) = Math.DivRem(f, Grid.Reach);
         bool right = (_right.Columns >> column & 1) != 0, bottom = (_bottom.Rows >> row & 1) != 0;
         long from = right ? 0 : Grid.FirstWhole, to = !bottom ? Grid.FirstBottom : right ? Grid.Tiles : Grid.FirstCorner;
@@ -111,7 +113,7 @@ internal readonly unsafe struct WinogradKernels(
             (3, 6) => OfRows<S, V, WinogradF6K3<S, V>, WinogradEdgeF2K3<S, V, WinogradEdgeOfF6K3>, WinogradEdgeF4K3<S, V>>(grid),
             (3, _) => OfRows<S, V, WinogradF4K3<S, V>, WinogradEdgeF2K3<S, V, WinogradEdgeOfF4K3>, WinogradF4K3<S, V>>(grid),
             (4, _) => Of<S, V, WinogradF4K4<S, V>, WinogradF4K4<S, V>, WinogradF4K4<S, V>>(grid),
-            _ => OfRows<S, V, WinogradF4K5<S, V>, WinogradEdgeF2K5<S, V>, WinogradF4K5<S, V>>(grid),
+            _ => Of<S, V, WinogradF4K5<S, V>, WinogradF4K5<S, V>, WinogradF4K5<S, V>>(grid),
         };
 
     private static WinogradKernels OfRows<S, V, F, Edge2, Edge4>(in WinogradGrid grid)

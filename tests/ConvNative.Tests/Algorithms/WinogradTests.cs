@@ -24,6 +24,22 @@ internal sealed class WinogradTests
         }
     }
 
+    [Test]
+    public void Every_output_size_around_the_large_tile()
+    {
+        const int TwoTilesAndOne = 13;
+        int large = 0;
+        for (int oh = 1; oh <= TwoTilesAndOne; oh++)
+        for (int ow = WinogradPoints.Quad; ow <= TwoTilesAndOne; ow++)
+        {
+            var problem = new ConvProblem(new TensorShape(1 + ((oh + ow) % 3), 16, oh, ow), 17, 3, 3) { Padding = Padding.All(1) };
+            large += WinogradChoice.Kernels(Isa.Avx512, ProblemSizes.Of(problem)).Grid.Tile == 6 ? 1 : 0;
+            Check(problem, new() { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = Isa.Avx512 });
+        }
+
+        Assert.That(large, Is.GreaterThan(TwoTilesAndOne * TwoTilesAndOne / 4));
+    }
+
     // Taps that fill the phases and that do not, images that begin and end with any phase; some of few outputs have sums too short.
     [Test]
     public void Strides([Values] Isa isa, [Values("2x2", "3x3", "4x4", "2x1", "1x3", "4x3")] string strides, [Values(0, 1, 2, 3)] int padding)
@@ -61,7 +77,7 @@ internal sealed class WinogradTests
     [Test]
     public void Packed_weights_give_the_same_bits(
         [Values] Isa isa, [Values(1, 2, 5)] int threads,
-        [Values("g2mb3ic34ih23oc22oh23kh3ph1", "mb1ic40ih7oc50oh7kh3ph1", "mb1ic330ih6oc150oh6kh3ph1", "mb2ic20ih33oc90oh33kh3ph1", "mb2ic40ih26oc70oh28kh3ph2",
+        [Values("g2mb3ic34ih23oc22oh23kh3ph1", "mb1ic40ih7oc50oh7kh3ph1", "mb1ic330ih6oc150oh6kh3ph1", "mb2ic20ih33oc90oh33kh3ph1", "mb2ic40ih26oc70oh28kh3ph2", "mb3ic130ih14oc40oh14kh3ph1",
             "g2mb2ic34ih15oc22oh15kh5ph2", "mb1ic48ih7oc128oh7kh5ph2", "g2mb3ic6ih53oc20oh25kh5sh2ph0", "mb1ic64ih16oc40oh8kh4sh2ph1", "mb2ic5ih31oc20oh16kh7sh2ph3")] string descriptor)
     {
         ConvProblem problem = ConvProblem.Parse(descriptor);
@@ -167,6 +183,12 @@ internal sealed class WinogradTests
     [TestCase(Isa.Avx512, "mb8ic512ih7oc512oh7kh3ph1", 4, 4)]
     [TestCase(Isa.Avx512, "mb1ic3ih224oc64oh224kh3ph1", 4, 6)]
     [TestCase(Isa.Avx512, "mb8ic64ih56oc64oh56kh5ph2", 4, 4)]
+    [TestCase(Isa.Avx512, "mb1ic64ih6oc64oh6kh3ph1", 4, 4)]
+    [TestCase(Isa.Avx512, "mb2ic40ih26oc70oh28kh3ph2", 6, 6)]     // these are among the cases of other tests
+    [TestCase(Isa.Avx512, "mb3ic20ih26oc24oh26kh3ph1", 6, 6)]
+    [TestCase(Isa.Avx512, "mb3ic40ih14oc50oh14kh3ph1", 6, 6)]
+    [TestCase(Isa.Avx512, "mb3ic130ih14oc40oh14kh3ph1", 6, 6)]
+    [TestCase(Isa.Avx512, "mb2ic24ih26oc40oh26kh3ph1", 6, 6)]
     [TestCase(Isa.Avx2, "mb1ic64ih56oc64oh56kh3ph1", 4, 4)]
     [TestCase(Isa.Scalar, "mb1ic64ih56oc64oh56kh3ph1", 4, 4)]
     public void Tiles_are_large_where_that_pays(Isa isa, string descriptor, int tile, int gradientTile)

@@ -14,6 +14,12 @@ internal sealed unsafe class WinogradTransformTests
 
     private static readonly (int Taps, int Tile)[] Schemes = [(3, 4), (4, 4), (5, 4), (3, 6)];
 
+    /// <summary>A scheme in an instruction set.</summary>
+    internal readonly record struct Transforms(Isa Isa, int Taps, int Tile)
+    {
+        public override string ToString() => $"{Isa} F({Tile}, {Taps})";
+    }
+
     /// <summary>Tiles of so many rows and columns of outputs.</summary>
     private static IEnumerable<TestCaseData> Tiles()
     {
@@ -25,7 +31,7 @@ internal sealed unsafe class WinogradTransformTests
         }
     }
 
-    private static IEnumerable<TestCaseData> SchemesOfEachIsa() => Enum.GetValues<Isa>().SelectMany(isa => Schemes.Select(scheme => new TestCaseData(isa, scheme.Taps, scheme.Tile)));
+    private static IEnumerable<Transforms> All() => Enum.GetValues<Isa>().SelectMany(isa => Schemes.Select(scheme => new Transforms(isa, scheme.Taps, scheme.Tile)));
 
     // A double holds the products of small whole numbers with these points' powers but for the divisions in G: the sum is near a whole number.
     [TestCaseSource(nameof(Tiles))]
@@ -79,9 +85,10 @@ internal sealed unsafe class WinogradTransformTests
     }
 
     // Every tile of every kind; what each has of the products, and the ranges of tiles that have a product.
-    [TestCaseSource(nameof(SchemesOfEachIsa))]
-    public void The_tiles_cover_each_output_once_and_those_with_a_product_are_neighbours(Isa isa, int taps, int tile)
+    [TestCaseSource(nameof(All))]
+    public void The_tiles_cover_each_output_once_and_those_with_a_product_are_neighbours(Transforms of)
     {
+        (Isa isa, int taps, int tile) = of;
         for (int h = 1; h <= (2 * tile) + 1; h++)
         for (int w = 1; w <= (2 * tile) + 1; w++)
         {
@@ -100,20 +107,41 @@ internal sealed unsafe class WinogradTransformTests
                 {
                     bool has = down.Has(f / grid.Reach) && across.Has(f % grid.Reach);
                     products[f] += has ? 1 : 0;
-                    Assert.That(kernels.With(f, first, 1).Count, Is.EqualTo(has ? 1 : 0));
+                    Assert.That(kernels.TilesWith(f, first, 1).Count, Is.EqualTo(has ? 1 : 0));
                 }
             }
 
             Assert.That(covered, Is.All.EqualTo(1), $"{h}x{w}");
-            for (int f = 0; f < grid.Products; f++) Assert.That(kernels.With(f, 0, (int)grid.Tiles).Count, Is.EqualTo(products[f]));
+            for (int f = 0; f < grid.Products; f++) Assert.That(kernels.TilesWith(f, 0, (int)grid.Tiles).Count, Is.EqualTo(products[f]));
+            if (h == w) CheckRanges(kernels);
             Assert.That(grid.WholeTiles * grid.Products, Is.EqualTo(products.Sum()).Within(1e-6));
         }
     }
 
-    // Tiles over image borders, rows, strips and images; every number of tiles.
-    [TestCaseSource(nameof(SchemesOfEachIsa))]
-    public void Input_is_the_transform_of_each_tile(Isa isa, int taps, int tile)
+    /// <summary>Of any tiles that follow each other, those that have a product, and the rows that are computed for them.</summary>
+    private static void CheckRanges(in WinogradKernels kernels)
     {
+        WinogradGrid grid = kernels.Grid;
+        for (int first = 0; first < grid.Tiles; first++)
+        for (int count = 1; count <= grid.Tiles - first; count++)
+        for (int f = 0; f < grid.Products; f++)
+        {
+            (int from, int with) = kernels.TilesWith(f, first, count);
+            for (int t = 0; t < count; t++)
+            {
+                bool has = kernels.TilesWith(f, first + t, 1).Count == 1;
+                if (has != (t >= from && t < from + with)) Assert.Fail($"product {f}, tile {t} of {first} … {first + count}");
+            }
+
+            if (with > 0) Assert.That(from + RowGemm.RowsOf(with), Is.LessThanOrEqualTo(RowGemm.RowsOfParts(count)));
+        }
+    }
+
+    // Tiles over image borders, rows, strips and images; every number of tiles.
+    [TestCaseSource(nameof(All))]
+    public void Input_is_the_transform_of_each_tile(Transforms of)
+    {
+        (Isa isa, int taps, int tile) = of;
         foreach ((int h, int w, int pad) in Images)
         {
             int channels = WinogradKernels.For(isa, Sizes(h, w, pad, 1, taps), tile).Width + 1;
@@ -125,7 +153,7 @@ internal sealed unsafe class WinogradTransformTests
                 int lanes = 1 + (count % kernels.Width);
                 using FencedFloats x = new FencedFloats(s.N * s.IC * s.InputPixels).FillUniform(new Random(count));
                 using FencedFloats buffer = new(kernels.BufferLength), v = new(kernels.Grid.Products * count * tileStride);
-                int first = all - count, channel = channels - lanes, untouched = v.Bits[0];
+                int first = (all - count) * (count % 2), channel = channels - lanes, untouched = v.Bits[0];
                 kernels.Input(s, first, count, x.Pointer + (channel * s.InputPixels), lanes, buffer.Pointer, v.Pointer, count * tileStride, tileStride);
                 Assert.That(x.FencesHold && buffer.FencesHold && v.FencesHold);
                 for (int t = 0; t < count; t++)
@@ -142,9 +170,10 @@ internal sealed unsafe class WinogradTransformTests
         }
     }
 
-    [TestCaseSource(nameof(SchemesOfEachIsa))]
-    public void Filter_is_the_transform_of_each_kernel(Isa isa, int taps, int tile)
+    [TestCaseSource(nameof(All))]
+    public void Filter_is_the_transform_of_each_kernel(Transforms of)
     {
+        (Isa isa, int taps, int tile) = of;
         WinogradKernels kernels = WinogradKernels.For(isa, new() { KH = taps, KW = taps }, tile);
         int kStride = kernels.Width + 3, size = taps * taps, products = kernels.Grid.Products, reach = kernels.Grid.Reach;
         double[,] matrix = new WinogradMatrices(taps, tile, tile).Filter();
@@ -170,10 +199,10 @@ internal sealed unsafe class WinogradTransformTests
     }
 
     [Test]
-    public void Output_is_the_transform_of_each_tile([ValueSource(nameof(SchemesOfEachIsa))] TestCaseData of, [Values] bool addend)
+    public void Output_is_the_transform_of_each_tile([ValueSource(nameof(All))] Transforms of, [Values] bool addend)
     {
-        (Isa isa, int taps, int tile) = ((Isa)of.Arguments[0]!, (int)of.Arguments[1]!, (int)of.Arguments[2]!);
-        foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 1), (7, 7, 1), (1, 41, 1), (6, 3, 1), (6, 2, 1), (3, 5, 1), (2, 75, 1), (14, 8, 1), (8, 16, 1), (16, 58, 1) })
+        (Isa isa, int taps, int tile) = of;
+        foreach ((int h, int w, int pad) in new[] { (9, 13, 1), (4, 4, 1), (7, 7, 1), (1, 41, 1), (6, 3, 1), (6, 2, 1), (3, 5, 1), (2, 75, 1), (14, 8, 1), (8, 16, 1), (16, 58, 1), (5, 11, 1) })
         {
             int width = WinogradKernels.For(isa, Sizes(h, w, pad, 1, taps), tile).Width;
             for (int lanes = 1; lanes <= width; lanes += Math.Min(5, width - 1)) CheckOutput(isa, Sizes(h, w, pad, lanes + 1, taps), tile, lanes, addend);
@@ -181,17 +210,18 @@ internal sealed unsafe class WinogradTransformTests
     }
 
     // Tiles over image borders, rows, strips and images; every number of tiles.
-    [TestCaseSource(nameof(SchemesOfEachIsa))]
-    public void Output_gradient_is_the_transform_of_each_tile(Isa isa, int taps, int tile)
+    [TestCaseSource(nameof(All))]
+    public void Output_gradient_is_the_transform_of_each_tile(Transforms of)
     {
+        (Isa isa, int taps, int tile) = of;
         int width = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, taps), tile).Width;
-        foreach ((int h, int w) in new[] { (9, 13), (4, 4), (7, 7), (1, 41), (6, 5), (3, 6), (2, 75), (14, 8), (8, 16), (16, 58) })
+        foreach ((int h, int w) in new[] { (9, 13), (4, 4), (7, 7), (1, 41), (6, 5), (3, 6), (2, 75), (14, 8), (8, 16), (16, 58), (5, 11) })
         for (int lanes = 1; lanes <= width; lanes += Math.Min(5, width - 1))
         {
             ConvSizes s = Sizes(h, w, taps / 2, lanes + 1, taps);
             WinogradKernels kernels = WinogradKernels.For(isa, s, tile);
             WinogradGrid grid = kernels.Grid;
-            int all = (int)grid.Tiles, count = 1 + ((all - 1) * lanes / width), first = all - count;
+            int all = (int)grid.Tiles, count = 1 + ((all - 1) * lanes / width), first = (all - count) * (lanes % 2);
             int tileStride = width + 3, productStride = count * tileStride;
             using FencedFloats dy = new FencedFloats(s.N * s.OC * s.OutputPixels).FillUniform(new Random(1)), m = new(grid.Products * productStride);
             int untouched = m.Bits[0];
@@ -216,9 +246,9 @@ internal sealed unsafe class WinogradTransformTests
     // or by way of the sums.
     [Test]
     public void Filter_gradient_is_the_transform_of_each_pair_of_channels(
-        [ValueSource(nameof(SchemesOfEachIsa))] TestCaseData of, [Values] bool turned, [Values] bool add, [Values] bool finish)
+        [ValueSource(nameof(All))] Transforms of, [Values] bool turned, [Values] bool add, [Values] bool finish)
     {
-        (Isa isa, int taps, int tile) = ((Isa)of.Arguments[0]!, (int)of.Arguments[1]!, (int)of.Arguments[2]!);
+        (Isa isa, int taps, int tile) = of;
         double[,] matrix = WinogradMatrices.Transposed(new WinogradMatrices(taps, tile, tile).Filter());
         const int Rows = 3, Gap = 5;
         WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, taps), tile);
@@ -263,13 +293,13 @@ internal sealed unsafe class WinogradTransformTests
         }
     }
 
-    /// <summary>All tiles but the first, all channels but the first.</summary>
+    /// <summary>All tiles but the first and some of the last, all channels but the first.</summary>
     private static void CheckOutput(Isa isa, in ConvSizes s, int tile, int lanes, bool addend)
     {
         const int First = 1;
         WinogradKernels kernels = WinogradKernels.For(isa, s, tile);
         WinogradGrid grid = kernels.Grid;
-        int reach = grid.Reach, count = (int)grid.Tiles - First, tileStride = kernels.Width + 3, productStride = count * tileStride;
+        int reach = grid.Reach, count = Math.Max(1, (int)grid.Tiles - First - (lanes % 4)), tileStride = kernels.Width + 3, productStride = count * tileStride;
         using FencedFloats m = new FencedFloats(grid.Products * productStride).FillUniform(new Random(1));
         using FencedFloats bias = new FencedFloats(lanes).FillUniform(new Random(2)), residual = new FencedFloats(s.N * s.OC * s.OutputPixels).FillUniform(new Random(3));
         using var y = new FencedFloats(s.N * s.OC * s.OutputPixels);

@@ -15,7 +15,7 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed class Winograd : IConvAlgorithm
 {
-    // Sums of fewer do not bear what the transforms round: measured, of 8×8 tiles one channel 14·γ·s, dw of four points 33; of 6×6 tiles with strides, where
+    // Sums of fewer do not bear what the transforms round: measured, F(4×4, 5×5) of one channel 14·γ·s, dw of four points 33; F(4×4, 3×3) with strides, where
     // a sum may have a tap or two, 16 with 2 terms, 1.2 with 16.
     private const int FewestTerms = 64, FewestTermsOfPhases = 16;
 
@@ -23,10 +23,10 @@ internal sealed class Winograd : IConvAlgorithm
 
     /// <summary>
     /// Measured over random images and kernels of several distributions: 3×3 kernels at most 1.7 with one channel, 0.3 with 4, 0.06 with 16 and more
-    /// (its sums have a ninth of the terms), in tiles of 6×6 0.25 with 16; 4×4 kernels 1.0 with 4 channels; 5×5 kernels 2.5 with three, 1.3 with 4, 0.2 with
-    /// 16, 0.07 with 32; dw: 0.8 with one tile, 0.2 with 4, 0.04 with 16, of 6×6 1.3 with one, 0.4 with two, for 5×5 kernels 2.6 with 4 tiles, 0.34 with 16. The
+    /// (its sums have a ninth of the terms), F(6×6, 3×3) 0.25 with 16; 4×4 kernels 1.0 with 4 channels; 5×5 kernels 2.5 with three, 1.3 with 4, 0.2 with
+    /// 16, 0.07 with 32; dw: 0.8 with one tile, 0.2 with 4, 0.04 with 16, F(3×3, 6×6) 1.3 with one, 0.4 with two, for 5×5 kernels 2.6 with 4 tiles, 0.34 with 16. The
     /// tests hold every result to this constant. 3×3 kernels of which a few taps are 10⁴ times the others reach 4.2 with one channel, 1.4 with 2, 5×5 kernels
-    /// 4.7 with 3, those and numbers e²ᶻ, z normal, in tiles of 6×6 1.1 with 16; such numbers with three channels and 5×5 kernels 24; dw of a tile or two of
+    /// 4.7 with 3, those and numbers e²ᶻ, z normal, with F(6×6, 3×3) 1.1 with 16; such numbers with three channels and 5×5 kernels 24; dw of a tile or two of
     /// numbers that span six orders of magnitude 32, of numbers that are spread evenly over fewer 3.1. Data of a few spikes can break it for dw, whatever the tiles: a spike of x and one of dy
     /// in one tile, further apart than a kernel reaches, are no term of dw, but the rounding of their product in the transforms remains (532 times
     /// seen).
@@ -63,37 +63,23 @@ internal sealed class Winograd : IConvAlgorithm
     /// </summary>
     public bool Suits(PlanContext context, Direction direction)
     {
-        // In the time of a tile's product for a pair of channels: the transform of a tile's input or output (measured: 10 to 25 ns on Zen 3), for a gradient
-        // (measured on Zen 5). In multiply-adds: of a product of a kernel's gradient for each tap of a row.
-        const int TileTransform = 17, GradientTileTransform = 11;
-        const double KernelTransform = 2.75;
         const int FewestTiles = 4;   // measured on Zen 5: as fast as the others with plain weights, twice as fast with packed ones
-        if (WinogradPhases.For(context, direction) is { } phases) return context.AllowWinograd && phases.Pays;
+        if (!context.AllowWinograd) return false;
+        if (WinogradPhases.For(context, direction) is { } phases) return phases.Pays;
         ConvSizes s = context.SizesOf(direction);
-        bool isGradient = direction == Direction.BackwardWeights;
-        WinogradKernels kernels = isGradient ? WinogradChoice.GradientKernels(context.Isa, s) : WinogradChoice.Kernels(context.Isa, s);
-        double tiles = kernels.Grid.WholeTiles, pixels = (double)s.N * s.OutputPixels;
-        double taps = s.KH * s.KW, pairs = (double)s.GroupIC * s.GroupOC;
-        double lanes = BlockSizes.RoundUp(s.GroupIC, kernels.Width) + BlockSizes.RoundUp(s.GroupOC, kernels.Width);
-        double products = (isGradient ? WinogradGradientTiling.TimeOf(kernels.Gemm, s) : pairs) + ((isGradient ? GradientTileTransform : TileTransform) * lanes);
-        double cost = (kernels.Grid.Products * tiles * products) + (isGradient ? KernelTransform * s.KH * kernels.Grid.Products * pairs : 0);
-        return context.AllowWinograd && (isGradient || kernels.Grid.Tiles >= FewestTiles) && cost < taps * pixels * pairs
-            && (isGradient || IsFasterThanTaps(context, s));
+        double direct = (double)s.KH * s.KW * s.N * s.OutputPixels;   // for each pair of channels
+        if (direction == Direction.BackwardWeights) return WinogradChoice.GradientTime(WinogradChoice.GradientKernels(context.Isa, s), s) < direct;
+        WinogradKernels kernels = WinogradChoice.Kernels(context.Isa, s);
+        return kernels.Grid.Tiles >= FewestTiles && ProductsAndTransforms(kernels, s) < direct
+            && (!LaneKernels.Suit(context.Isa, s) || WinogradChoice.Time(kernels, s) < LaneKernels.Cost(context.Isa, s));
     }
 
-    /// <summary>
-    /// Whether it takes less time than the taps that read the image, one by one, as <see cref="LaneKernels"/> multiply them. In multiply-adds at
-    /// the machine's peak for each pair of channels, measured on Zen 4 and 5. Transforming the weights counts half: where they were packed, it costs nothing.
-    /// </summary>
-    private static bool IsFasterThanTaps(PlanContext context, in ConvSizes s)
+    /// <summary>For each pair of channels, in multiply-adds, where transforming the weights does not count.</summary>
+    private static double ProductsAndTransforms(in WinogradKernels kernels, in ConvSizes s)
     {
-        const double TileTransform = 14;   // for each of a tile's products
-        const double KernelTransform = 1.67;   // of a product, for each tap of a row: half of what it takes on Zen 5, most of what it takes on Zen 4
-        if (!LaneKernels.Suit(context.Isa, s)) return true;
-        WinogradKernels kernels = WinogradChoice.Kernels(context.Isa, s);
-        double tiles = kernels.Grid.WholeTiles, columns = kernels.Gemm.TimeOf(s.GroupOC);
-        double products = (columns / s.GroupOC) + (TileTransform * ((1.0 / s.GroupIC) + (1.0 / s.GroupOC)));
-        return (kernels.Grid.Products * tiles * products) + (KernelTransform * s.KH * kernels.Grid.Products) < LaneKernels.Cost(context.Isa, s);
+        const int TileTransform = 17;   // of a tile's product for a channel (measured: 10 to 25 ns on Zen 3)
+        double lanes = BlockSizes.RoundUp(s.GroupIC, kernels.Width) + BlockSizes.RoundUp(s.GroupOC, kernels.Width);
+        return kernels.Grid.Products * kernels.Grid.WholeTiles * (1 + (TileTransform * lanes / ((double)s.GroupIC * s.GroupOC)));
     }
 
     public ConvPass Plan(PlanContext context, Direction direction)

@@ -11,7 +11,7 @@ namespace ConvNative.Algorithms;
 ///     for vector of channels        X = Bᵀ·x·B, DY = A·dy·Aᵀ
 ///     for chunk of oc × chunk of ic
 ///       for product f               C[f][oc][ic] = Σ DY[f][tile][oc] · X[f][tile][ic]      where C is small, it goes on from block to block
-///       sums += Gᵀ·C·G                                         else a quarter of C, which stays in L2; of 5×5 kernels two fifths
+///       sums += Gᵀ·C·G                                         else a quarter of C, which stays in L2; of 6×6 tiles a seventh, of 5×5 kernels two fifths
 /// for rows of dw                                               shared out
 ///   dw = the sums of the parts, in their order
 /// </code>
@@ -168,7 +168,7 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
             nint aStride = tiling.AStride, bStride = tiling.BStride, cStride = tiling.CStride;
             for (int f = 0; f < tiling.Products; f++, a += aStride, b += bStride, c += cStride)
             {
-                (int from, int count) = kernels.With(f, First(block), tiles);
+                (int from, int count) = kernels.TilesWith(f, First(block), tiles);
                 kernels.Gemm.Multiply(rows, columns, count, a + (from * (nint)rowStep), 1, rowStep, new(b, tiles, from), c, tiling.CRow, goesOn);
             }
             if (tiling.HoldsProducts && inPart < BlocksOfPart - 1) return;

@@ -78,7 +78,7 @@ internal readonly record struct WinogradGradientTiling(
     /// Parts and blocks follow from the shape and the workspace's limit, so that sums have the same order whatever the threads: blocks are as large as one
     /// worker with the smallest slice has room for. Where there are fewer parts than threads, slices of output channels; where the workspace is too small
     /// for all workers, smaller slices, then parts that are not shared out, then fewer workers. Products are held from block to block where they stay
-    /// near; else each block's are added to the sums, which are a quarter of them.
+    /// near; else each block's are added to the sums, which are fewer.
     /// </summary>
     public static WinogradGradientTiling For(PlanContext context)
     {
@@ -86,7 +86,7 @@ internal readonly record struct WinogradGradientTiling(
         WinogradKernels kernels = WinogradChoice.GradientKernels(context.Isa, s);
         long all = kernels.Grid.Tiles;
         bool holds = (long)s.GroupIC * s.GroupOC * kernels.Grid.Products * sizeof(float) <= CacheSizes.Machine.L2 / 2 * 5L;
-        int parts = holds ? PartsOf(context, kernels.Grid) : 1;
+        int parts = holds ? PartsOf(context) : 1;
         WinogradGradientTiling best = Smallest(context, kernels, all, parts, holds);
         if (WorkersIn(context, best) == 0) return best;
         foreach (bool shares in parts > 1 && context.Threads > 1 ? (bool[])[true, false] : [false])
@@ -132,15 +132,14 @@ internal readonly record struct WinogradGradientTiling(
     private static double TimeOf(RowGemm gemm, int rows, int columns) => RowGemm.RowsOf(rows) * gemm.TimeOf(columns);
 
     /// <summary>
-    /// Two where tiles are many beside the output channels: then making and adding up the sums costs less than it saves, that no thread transforms
+    /// Two where pixels are many beside the output channels: then making and adding up the sums costs less than it saves, that no thread transforms
     /// what another one does (measured on Zen 5).
     /// </summary>
-    private static int PartsOf(PlanContext context, in WinogradGrid grid)
+    private static int PartsOf(PlanContext context)
     {
-        const int FewestProducts = 100, FewestTiles = 32;   // products of all tiles, for each output channel
         ConvSizes s = context.Sizes;
-        long sums = (long)(s.GroupIC + Prefetch.Line) * (s.OC + Prefetch.Line) * s.KH * s.KW * sizeof(float);
-        return s.G == 1 && grid.Tiles >= FewestTiles && grid.Tiles * grid.Products >= (long)FewestProducts * s.GroupOC && MostParts * sums <= context.MaxWorkspaceBytes / 2 ? MostParts : 1;
+        long outputs = (long)s.N * s.OutputPixels, sums = (long)(s.GroupIC + Prefetch.Line) * (s.OC + Prefetch.Line) * s.KH * s.KW * sizeof(float);
+        return s.G == 1 && outputs >= Math.Max(48L * s.GroupOC, 512) && MostParts * sums <= context.MaxWorkspaceBytes / 2 ? MostParts : 1;
     }
 
     /// <summary>Output channels for each of the threads that share a part of a group.</summary>

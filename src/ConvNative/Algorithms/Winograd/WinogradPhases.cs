@@ -64,7 +64,9 @@ internal sealed unsafe class WinogradPhases
         {
             bool isGradient = _direction == Direction.BackwardWeights;
             ConvSizes s = Inner.SizesOf(_direction) with { N = _context.Sizes.N };
-            WinogradKernels kernels = isGradient ? WinogradChoice.GradientKernels(_context.Isa, s) : WinogradChoice.Kernels(_context.Isa, s);
+            WinogradKernels kernels = isGradient
+                ? WinogradChoice.GradientKernels(_context.Isa, s)
+                : WinogradChoice.Kernels(_context.Isa, s);
             double points = kernels.Grid.Products, scale = points / 36;
             (int input, int output, int kernel) = isGradient ? (900, 330, 600) : (1200, 560, 450);   // of 36 points of a channel's tile, of a kernel
             double direct = _direction == Direction.BackwardData ? 1.25 : 1.1;   // the time of a multiply-add
@@ -136,7 +138,7 @@ internal sealed unsafe class WinogradPhases
     /// <summary>sum += part, of weights by phases.</summary>
     public void AddWeights(float* sum, float* part, WorkerPool pool)
     {
-        var task = new AddTask(WinogradChoice.GradientKernels(_context.Isa, _phases.Unit), _phases.Unit.PatchLength, sum, part);
+        var task = new AddTask(WinogradKernels.For(_context.Isa, _phases.Unit, WinogradChoice.Tile), _phases.Unit.PatchLength, sum, part);
         pool.For(_context.Threads, _context.Sizes.OC, ref task);
     }
 
@@ -149,7 +151,7 @@ internal sealed unsafe class WinogradPhases
     }
 
     /// <summary>
-    /// for image, band of rows of its planes: in the order in which blocks of tiles are shared out, so that a worker finds most of what it reads in
+    /// for image, band of rows of its planes: in the order in which blocks of whole tiles are shared out, so that a worker finds most of what it reads in
     /// its own core's cache.
     /// </summary>
     private readonly struct RowsTask(WinogradPhases pass, float* x, float* planes, bool joins) : IParallelTask

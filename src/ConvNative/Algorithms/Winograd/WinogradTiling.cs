@@ -5,7 +5,7 @@ namespace ConvNative.Algorithms;
 /// <summary>How <see cref="Winograd"/> cuts its work, and the memory that it takes. Lengths are in floats.</summary>
 /// <param name="Products">Of a tile.</param>
 /// <param name="Tiles">The most tiles of a block.</param>
-/// <param name="Rows">Those that have memory.</param>
+/// <param name="TileRows">Tiles of a block that V and M have memory for: products compute up to three more than there are.</param>
 /// <param name="Blocks">Blocks of one group.</param>
 /// <param name="OCs">Output channels that are multiplied and transformed back at once.</param>
 /// <param name="OCChunks">How often that is all.</param>
@@ -18,7 +18,7 @@ namespace ConvNative.Algorithms;
 /// <param name="MRow">Floats between two tiles of a block's results.</param>
 /// <param name="BufferLength">Buffer of the input transform.</param>
 internal readonly record struct WinogradTiling(
-    int Products, int Tiles, int Rows, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, bool OneBlock, bool Alone, int Workers, int VRow, int MRow, int BufferLength)
+    int Products, int Tiles, int TileRows, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, bool OneBlock, bool Alone, int Workers, int VRow, int MRow, int BufferLength)
 {
     /// <summary>
     /// Up to so many threads it is faster that each transforms for itself than to write lines that the other cores have read (measured on
@@ -43,10 +43,10 @@ internal readonly record struct WinogradTiling(
     private const double PointCost = 1.4, InputCost = 20, ChunkCost = 8, NearUCost = 6, FarUCost = 16;
 
     /// <summary>Floats between products of the transformed input.</summary>
-    public nint VStride => (Rows * (nint)VRow) + Skew;
+    public nint VStride => (TileRows * (nint)VRow) + Skew;
 
     /// <summary>Floats between products of the results.</summary>
-    public nint MStride => (Rows * (nint)MRow) + Skew;
+    public nint MStride => (TileRows * (nint)MRow) + Skew;
 
     /// <summary>Floats between products of a chunk's weights.</summary>
     public nint UStride => ((nint)ICs * MRow) + Skew;
@@ -73,13 +73,15 @@ internal readonly record struct WinogradTiling(
     /// <summary>
     /// One block of all tiles, for which the weights of a chunk are transformed where they are used, while there are no more tiles than
     /// input channels: then U is larger than M, and writing and rereading it costs more than M beyond L2 (measured on Zen 5). Else, and
-    /// where output channels are too few to be shared out, a block's M takes half of L2, and each worker gets as many blocks as the others.
+    /// where output channels are too few to be shared out, a block's M takes half of L2, with large tiles all of it (measured on Zen 4: 6 % faster, with others 2 %
+    /// slower), and each worker gets as many blocks as the others.
     /// </summary>
     public static WinogradTiling For(PlanContext context, in ConvSizes s)
     {
         WinogradKernels kernels = WinogradChoice.Kernels(context.Isa, s);
         long all = kernels.Grid.Tiles;
-        int OCs = Math.Min(s.GroupOC, MostOCs), most = Math.Max(FewestTiles, CacheSizes.Machine.L2 / 2 / (kernels.Grid.Products * sizeof(float) * OCs));
+        int OCs = Math.Min(s.GroupOC, MostOCs), bytes = kernels.Grid.Tile == WinogradChoice.Tile ? CacheSizes.Machine.L2 / 2 : CacheSizes.Machine.L2;
+        int most = Math.Max(FewestTiles, bytes / (kernels.Grid.Products * sizeof(float) * OCs));
         bool alone = context.Threads <= MostAlone;
         if (all <= Math.Max(most, s.GroupIC))
         {
@@ -140,9 +142,10 @@ internal readonly record struct WinogradTiling(
 
     private static WinogradTiling Of(in ConvSizes s, in WinogradKernels kernels, int tiles, int OCs, int ICs, bool oneBlock)
     {
-        int chunks = BlockSizes.CeilDiv(s.GroupOC, OCs), MRow = kernels.Gemm.ColumnsOf(OCs);
+        int chunks = BlockSizes.CeilDiv(s.GroupOC, OCs), VRow = BlockSizes.RoundUp(s.GroupIC, kernels.Width), MRow = kernels.Gemm.ColumnsOf(OCs);
+        int rows = kernels.Grid.IsEven ? RowGemm.RowsOf(tiles) : RowGemm.RowsOfParts(tiles), blocks = (int)BlockSizes.CeilDiv(kernels.Grid.Tiles, tiles);
         return new(
-            kernels.Grid.Products, tiles, kernels.Grid.IsEven ? RowGemm.RowsOf(tiles) : RowGemm.RowsOfAnyPart(tiles), (int)BlockSizes.CeilDiv(kernels.Grid.Tiles, tiles), OCs, chunks, ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), oneBlock, false, 0,
-            BlockSizes.RoundUp(s.GroupIC, kernels.Width), MRow, kernels.BufferLength);
+            kernels.Grid.Products, tiles, rows, blocks, OCs, chunks, ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), oneBlock, false, 0, VRow, MRow,
+            kernels.BufferLength);
     }
 }

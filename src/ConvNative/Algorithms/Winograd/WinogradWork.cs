@@ -56,7 +56,7 @@ internal readonly unsafe struct WinogradWork(
             int ics = weights.ICs(icChunk);
             for (int f = 0; f < Tiling.Products; f++, u += Tiling.UStride, from += Tiling.VStride, m += Tiling.MStride)
             {
-                (int first, int count) = kernels.With(f, First(block), Count(block));
+                (int first, int count) = kernels.TilesWith(f, First(block), Count(block));
                 if (count == 0) continue;
                 nint vAt = first * (nint)Tiling.VRow, mAt = first * (nint)Tiling.MRow;
                 kernels.Gemm.Multiply(count, OCs, ics, from + vAt, Tiling.VRow, 1, new(u, ics), m + mAt, Tiling.MRow, add: icChunk > 0);

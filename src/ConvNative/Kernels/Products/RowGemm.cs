@@ -34,8 +34,8 @@ internal readonly unsafe struct RowGemm(int width, int vectors, RowGemmTiles one
     /// <summary>Rows that are computed for so many: a sum of sixes and fours.</summary>
     public static int RowsOf(int rows) => Math.Max(FewRows, BlockSizes.RoundUp(rows, 2));
 
-    /// <summary>The same for products of any rows of so many that follow each other.</summary>
-    public static int RowsOfAnyPart(int rows) => rows + FewRows - 1;
+    /// <summary>Rows of memory for so many, where the products of any rows that follow each other are computed.</summary>
+    public static int RowsOfParts(int rows) => rows + FewRows - 1;
 
     /// <summary>Columns that are computed for so many, and have memory: whole vectors.</summary>
     public int ColumnsOf(int columns) => BlockSizes.RoundUp(columns, width);

@@ -27,9 +27,9 @@ internal readonly unsafe struct WinogradEdgeF2K3<S, V, P> : IWinogradTile<V>
         v0 = S.MultiplyAdd(S.Create(-P.RestAtZero * P.P * P.P), d0, S.Multiply(S.Create(P.RestAtZero), d2));
         (v1, v2) = P.Pair == 1 ? (plus, minus) : (S.Zero, S.Zero);
         (v3, v4) = P.Pair == 3 ? (plus, minus) : (S.Zero, S.Zero);
-        (v5, v6) = P.Pair == 5 ? (plus, minus) : (S.Zero, S.Zero);
-        v7 = infinity;
-        if (P.Reach == 6) v5 = infinity;
+        v5 = P.Reach == 6 ? infinity : S.Zero;
+        v6 = S.Zero;
+        v7 = P.Reach == 8 ? infinity : S.Zero;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -49,19 +49,19 @@ internal readonly unsafe struct WinogradEdgeF2K3<S, V, P> : IWinogradTile<V>
         m0 = y0;
         (m1, m2) = P.Pair == 1 ? (plus, minus) : (S.Zero, S.Zero);
         (m3, m4) = P.Pair == 3 ? (plus, minus) : (S.Zero, S.Zero);
-        (m5, m6) = P.Pair == 5 ? (plus, minus) : (S.Zero, S.Zero);
-        m7 = y1;
-        if (P.Reach == 6) m5 = y1;
+        m5 = P.Reach == 6 ? y1 : S.Zero;
+        m6 = S.Zero;
+        m7 = P.Reach == 8 ? y1 : S.Zero;
     }
 }
 
 /// <summary>The points of a scheme that its tiles of two outputs have: 0, ±p and ∞.</summary>
 internal interface IWinogradEdgePoints
 {
-    /// <summary>The points of the scheme, 0 the first and ∞ the last.</summary>
+    /// <summary>The points of the scheme, 6 or 8, 0 the first and ∞ the last.</summary>
     static abstract int Reach { get; }
 
-    /// <summary>The place of p; −p is the next.</summary>
+    /// <summary>The place of p, 1 or 3; −p is the next.</summary>
     static abstract int Pair { get; }
 
     static abstract float P { get; }

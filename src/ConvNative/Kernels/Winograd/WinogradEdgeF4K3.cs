@@ -3,7 +3,10 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>F(4, 3) at an image's edge, over all points of <see cref="WinogradF6K3{S, V}"/> but ±1.</summary>
+/// <summary>
+/// F(4, 3) at an image's edge, over all points of <see cref="WinogradF6K3{S, V}"/> but ±1, the pair without which the error is least; the rows of Bᵀ have the
+/// factor p² − 1 (<see cref="WinogradPoints"/>).
+/// </summary>
 internal readonly unsafe struct WinogradEdgeF4K3<S, V> : IWinogradTile<V>
     where S : struct, ISimd<V>
     where V : struct
@@ -23,8 +26,13 @@ internal readonly unsafe struct WinogradEdgeF4K3<S, V> : IWinogradTile<V>
     public static void Input(
         V d0, V d1, V d2, V d3, V d4, V d5, V d6, V d7, out V v0, out V v1, out V v2, out V v3, out V v4, out V v5, out V v6, out V v7)
     {
+        V evenA = Product(A2 - 1, C2, d2, d4), oddA = Product(A * (A2 - 1), C2, d1, d3);
+        V evenC = Product(C2 - 1, A2, d2, d4), oddC = Product(C * (C2 - 1), A2, d1, d3);
+        v0 = WinogradPoints<S, V>.Quartic(A2, C2, d0, d2, d4);
+        (v1, v2) = (S.Add(evenA, oddA), S.Subtract(evenA, oddA));
         v3 = v4 = S.Zero;
-        WinogradEightPoints<S, V>.InputOfSix(d0, d1, d2, d3, d4, d5, out v0, out v1, out v2, out v5, out v6, out v7);
+        (v5, v6) = (S.Add(evenC, oddC), S.Subtract(evenC, oddC));
+        v7 = WinogradPoints<S, V>.Quartic(A2, C2, d1, d3, d5);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -53,4 +61,8 @@ internal readonly unsafe struct WinogradEdgeF4K3<S, V> : IWinogradTile<V>
         m6 = S.MultiplyAdd(S.Create(-C), oddC, evenC);
         m7 = y3;
     }
+
+    /// <summary>scale·(x² − square) for the two neighbouring powers of x² that d0 and d1 stand for.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Product(float scale, float square, V d0, V d1) => S.MultiplyAdd(S.Create(-scale * square), d0, S.Multiply(S.Create(scale), d1));
 }

@@ -40,21 +40,6 @@ internal static unsafe class WinogradEightPoints<S, V>
         v7 = S.MultiplyAdd(S.Create(E), S.Subtract(d3, d5), S.Subtract(d7, d1));
     }
 
-    /// <summary>
-    /// The same of tiles of two outputs less, which have all points but ±1: those of which the remaining ones leave the least error. What N(p) has of ±1,
-    /// p² − 1, is in the rows of Bᵀ.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void InputOfSix(V d0, V d1, V d2, V d3, V d4, V d5, out V v0, out V v1, out V v2, out V v5, out V v6, out V v7)
-    {
-        V evenA = Product(A2 - 1, C2, d2, d4), oddA = Product(A * (A2 - 1), C2, d1, d3);
-        V evenC = Product(C2 - 1, A2, d2, d4), oddC = Product(C * (C2 - 1), A2, d1, d3);
-        v0 = WinogradPoints<S, V>.Quartic(A2, C2, d0, d2, d4);
-        (v1, v2) = (S.Add(evenA, oddA), S.Subtract(evenA, oddA));
-        (v5, v6) = (S.Add(evenC, oddC), S.Subtract(evenC, oddC));
-        v7 = WinogradPoints<S, V>.Quartic(A2, C2, d1, d3, d5);
-    }
-
     /// <summary>The values at 0 and ∞; those at p and −p added up, and subtracted.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Pairs(float* m, nint stride, out V m0, out V sumA, out V sumB, out V sumC, out V oddA, out V oddB, out V oddC, out V m7)
@@ -67,8 +52,4 @@ internal static unsafe class WinogradEightPoints<S, V>
         (sumB, oddB) = (S.Add(m3, m4), S.Subtract(m3, m4));
         (sumC, oddC) = (S.Add(m5, m6), S.Subtract(m5, m6));
     }
-
-    /// <summary>scale·(x² − square) for the two neighbouring powers of x² that d0 and d1 stand for.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Product(float scale, float square, V d0, V d1) => S.MultiplyAdd(S.Create(-scale * square), d0, S.Multiply(S.Create(scale), d1));
 }

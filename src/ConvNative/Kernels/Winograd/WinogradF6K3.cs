@@ -59,8 +59,8 @@ internal readonly unsafe struct WinogradF6K3<S, V> : IWinogradScheme<V>
     public static void OutputTransposed(
         V y0, V y1, V y2, V y3, V y4, V y5, out V m0, out V m1, out V m2, out V m3, out V m4, out V m5, out V m6, out V m7)
     {
-        V evenA = Quartic(A2, y0, y2, y4), oddA = Quartic(A2, y1, y3, y5), evenB = S.Add(y0, S.Add(y2, y4)), oddB = S.Add(y1, S.Add(y3, y5));
-        V evenC = Quartic(C2, y0, y2, y4), oddC = Quartic(C2, y1, y3, y5);
+        V evenA = InSquares(A2, y0, y2, y4), oddA = InSquares(A2, y1, y3, y5), evenB = S.Add(y0, S.Add(y2, y4)), oddB = S.Add(y1, S.Add(y3, y5));
+        V evenC = InSquares(C2, y0, y2, y4), oddC = InSquares(C2, y1, y3, y5);
         m0 = y0;
         m1 = S.MultiplyAdd(S.Create(A), oddA, evenA);
         m2 = S.MultiplyAdd(S.Create(-A), oddA, evenA);
@@ -84,7 +84,7 @@ internal readonly unsafe struct WinogradF6K3<S, V> : IWinogradScheme<V>
 
     /// <summary>y0 + y1·square + y2·square²</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Quartic(float square, V y0, V y1, V y2) => S.MultiplyAdd(S.Create(square), S.MultiplyAdd(S.Create(square), y2, y1), y0);
+    private static V InSquares(float square, V y0, V y1, V y2) => S.MultiplyAdd(S.Create(square), S.MultiplyAdd(S.Create(square), y2, y1), y0);
 }
 
 /// <summary>0, ±1 and ∞: of its pairs the one with the least error.</summary>

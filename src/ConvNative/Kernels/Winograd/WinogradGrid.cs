@@ -19,7 +19,7 @@ internal readonly struct WinogradGrid
         (Tile, Taps) = (tile, s.KH);
         (_across, RightColumns) = Split(s.OW);
         (_down, BottomRows) = Split(s.OH);
-        int right = RightColumns > 0 ? s.N * _down : 0;
+        long right = RightColumns > 0 ? (long)s.N * _down : 0;
         FirstWhole = right;
         FirstBottom = FirstWhole + ((long)s.N * _down * _across);
         FirstCorner = FirstBottom + (BottomRows > 0 ? (long)s.N * _across : 0);

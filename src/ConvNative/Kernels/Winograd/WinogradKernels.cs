@@ -7,6 +7,7 @@ namespace ConvNative.Kernels;
 internal readonly unsafe struct WinogradKernels(
     WinogradGrid grid,
     int width,
+    int bufferLength,
     RowGemm gemm,
     delegate*<float*, in FilterOrder, int, int, float*, nint, nint, void> filter,
     delegate*<int, int, float*, nint, nint, float*, nint, bool, void> filterGradient,
@@ -31,7 +32,7 @@ internal readonly unsafe struct WinogradKernels(
     public int Width { get; } = width;
 
     /// <summary>Floats of the input transform's buffer.</summary>
-    public int BufferLength => _whole.BufferLength;
+    public int BufferLength { get; } = bufferLength;
 
     /// <inheritdoc cref="WinogradFilter{S, V, F}.Transform"/>
     public delegate*<float*, in FilterOrder, int, int, float*, nint, nint, void> Filter { get; } = filter;
@@ -86,7 +87,7 @@ internal readonly unsafe struct WinogradKernels(
     }
 
     /// <summary>Those of tiles first … first + count that have product f, counted from the first.</summary>
-    public (int First, int Count) With(int f, long first, int count)
+    public (int First, int Count) TilesWith(int f, long first, int count)
     {
         if (Grid.IsEven) return (0, count);
         (int row, int column) = Math.DivRem(f, Grid.Reach);
@@ -149,7 +150,7 @@ internal readonly unsafe struct WinogradKernels(
         where FH : struct, IWinogradTile<V>
         where FW : struct, IWinogradTile<V> =>
         new(
-            grid, S.Width, RowGemm.For<S, V>(), &WinogradFilter<S, V, F>.Transform, &WinogradFilterGradient<S, V, F>.Transform,
+            grid, S.Width, WinogradInput<S, V, F, F>.BufferLength, RowGemm.For<S, V>(), &WinogradFilter<S, V, F>.Transform, &WinogradFilterGradient<S, V, F>.Transform,
             &WinogradFilterGradient<S, V, F>.Finish, &WinogradFilterGradient<S, V, F>.Store, &PointSums<S, V>.Add,
             WinogradTileKernels.Of<S, V, F, F>(), WinogradTileKernels.Of<S, V, F, FW>(), WinogradTileKernels.Of<S, V, FH, F>(), WinogradTileKernels.Of<S, V, FH, FW>());
 }

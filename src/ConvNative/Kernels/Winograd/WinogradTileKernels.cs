@@ -4,16 +4,12 @@ namespace ConvNative.Kernels;
 
 /// <summary>The transforms of one kind of tiles of a <see cref="WinogradGrid"/>.</summary>
 internal readonly unsafe struct WinogradTileKernels(
-    int bufferLength,
     uint rows,
     uint columns,
     delegate*<in ConvSizes, in WinogradStrip, float*, int, float*, float*, nint, nint, void> input,
     delegate*<in ConvSizes, in WinogradStrip, float*, nint, nint, int, float*, in TileStore, void> output,
     delegate*<in ConvSizes, in WinogradStrip, float*, int, float*, nint, nint, void> outputGradient)
 {
-    /// <summary>Floats of the input transform's buffer.</summary>
-    public int BufferLength { get; } = bufferLength;
-
     /// <summary>The points of the scheme that the tiles have in their rows' dimension, a bit for each.</summary>
     public uint Rows { get; } = rows;
 
@@ -35,7 +31,7 @@ internal readonly unsafe struct WinogradTileKernels(
         where FH : struct, IWinogradTile<V>
         where FW : struct, IWinogradTile<V> =>
         new(
-            WinogradInput<S, V, FH, FW>.BufferLength, Points<V, FH>(), Points<V, FW>(), &WinogradInput<S, V, FH, FW>.Transform,
+            Points<V, FH>(), Points<V, FW>(), &WinogradInput<S, V, FH, FW>.Transform,
             &WinogradOutput<S, V, FH, FW>.Transform, &WinogradOutputGradient<S, V, FH, FW>.Transform);
 
     private static uint Points<V, F>()

@@ -18,7 +18,8 @@ namespace ConvNative.Algorithms;
 /// <param name="MRow">Floats between two tiles of a block's results.</param>
 /// <param name="BufferLength">Buffer of the input transform.</param>
 internal readonly record struct WinogradTiling(
-    int Products, int Tiles, int TileRows, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, bool OneBlock, bool Alone, int Workers, int VRow, int MRow, int BufferLength)
+    int Products, int Tiles, int TileRows, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, bool OneBlock, bool Alone,
+    int Workers, int VRow, int MRow, int BufferLength)
 {
     /// <summary>
     /// Up to so many threads it is faster that each transforms for itself than to write lines that the other cores have read (measured on

@@ -4,8 +4,8 @@ using ConvNative.Simd;
 namespace ConvNative.Kernels;
 
 /// <summary>
-/// The points 0, ±1/2, ±1, ±2 and ∞, which F(4, 5) and F(6, 3) share, and with them Bᵀ; row 0 of Bᵀ and of G have the other sign, so that u₀ = g₀. Of those
-/// tried they have the least error for F(6, 3).
+/// The points 0, ±1/2, ±1, ±2 and ∞, which F(4, 5) and F(6, 3) share, and with them Bᵀ; row 0 of Bᵀ and of G have the other sign, so that u₀ = g₀.
+/// Of those tried they have the least error for F(6, 3).
 /// </summary>
 internal static unsafe class WinogradEightPoints<S, V>
     where S : struct, ISimd<V>

@@ -150,7 +150,9 @@ internal readonly unsafe struct WinogradKernels(
         where FH : struct, IWinogradTile<V>
         where FW : struct, IWinogradTile<V> =>
         new(
-            grid, S.Width, WinogradInput<S, V, F, F>.BufferLength, RowGemm.For<S, V>(), &WinogradFilter<S, V, F>.Transform, &WinogradFilterGradient<S, V, F>.Transform,
+            grid, S.Width, WinogradInput<S, V, F, F>.BufferLength, RowGemm.For<S, V>(),
+            &WinogradFilter<S, V, F>.Transform, &WinogradFilterGradient<S, V, F>.Transform,
             &WinogradFilterGradient<S, V, F>.Finish, &WinogradFilterGradient<S, V, F>.Store, &PointSums<S, V>.Add,
-            WinogradTileKernels.Of<S, V, F, F>(), WinogradTileKernels.Of<S, V, F, FW>(), WinogradTileKernels.Of<S, V, FH, F>(), WinogradTileKernels.Of<S, V, FH, FW>());
+            WinogradTileKernels.Of<S, V, F, F>(), WinogradTileKernels.Of<S, V, F, FW>(),
+            WinogradTileKernels.Of<S, V, FH, F>(), WinogradTileKernels.Of<S, V, FH, FW>());
 }

@@ -19,8 +19,7 @@ internal readonly struct WinogradGrid
         (Tile, Taps) = (tile, s.KH);
         (_across, RightColumns) = Split(s.OW);
         (_down, BottomRows) = Split(s.OH);
-        long right = RightColumns > 0 ? (long)s.N * _down : 0;
-        FirstWhole = right;
+        FirstWhole = RightColumns > 0 ? (long)s.N * _down : 0;
         FirstBottom = FirstWhole + ((long)s.N * _down * _across);
         FirstCorner = FirstBottom + (BottomRows > 0 ? (long)s.N * _across : 0);
         Tiles = FirstCorner + (RightColumns > 0 && BottomRows > 0 ? s.N : 0);
@@ -47,13 +46,16 @@ internal readonly struct WinogradGrid
     /// <summary>Whether all tiles are whole.</summary>
     public bool IsEven => RightColumns == 0 && BottomRows == 0;
 
-    /// <summary>Tiles of all images, and how many come before those of each kind.</summary>
+    /// <summary>Tiles of all images.</summary>
     public long Tiles { get; }
 
+    /// <summary>How many come before the whole ones.</summary>
     public long FirstWhole { get; }
 
+    /// <summary>Before those at the bottom.</summary>
     public long FirstBottom { get; }
 
+    /// <summary>Before those in the corners.</summary>
     public long FirstCorner { get; }
 
     /// <summary>Whole tiles with as many products as all tiles have.</summary>

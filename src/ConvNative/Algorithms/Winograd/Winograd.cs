@@ -70,16 +70,8 @@ internal sealed class Winograd : IConvAlgorithm
         double direct = (double)s.KH * s.KW * s.N * s.OutputPixels;   // for each pair of channels
         if (direction == Direction.BackwardWeights) return WinogradChoice.GradientTime(WinogradChoice.GradientKernels(context.Isa, s), s) < direct;
         WinogradKernels kernels = WinogradChoice.Kernels(context.Isa, s);
-        return kernels.Grid.Tiles >= FewestTiles && ProductsAndTransforms(kernels, s) < direct
+        return kernels.Grid.Tiles >= FewestTiles && WinogradChoice.PackedTime(kernels, s) < direct
             && (!LaneKernels.Suit(context.Isa, s) || WinogradChoice.Time(kernels, s) < LaneKernels.Cost(context.Isa, s));
-    }
-
-    /// <summary>For each pair of channels, in multiply-adds, where transforming the weights does not count.</summary>
-    private static double ProductsAndTransforms(in WinogradKernels kernels, in ConvSizes s)
-    {
-        const int TileTransform = 17;   // of a tile's product for a channel (measured: 10 to 25 ns on Zen 3)
-        double lanes = BlockSizes.RoundUp(s.GroupIC, kernels.Width) + BlockSizes.RoundUp(s.GroupOC, kernels.Width);
-        return kernels.Grid.Products * kernels.Grid.WholeTiles * (1 + (TileTransform * lanes / ((double)s.GroupIC * s.GroupOC)));
     }
 
     public ConvPass Plan(PlanContext context, Direction direction)

@@ -43,6 +43,9 @@ internal static class WinogradChoice
     public static double Time(in WinogradKernels kernels, in ConvSizes s) =>
         Time(kernels, s, kernels.Gemm.TimeOf(s.GroupOC) / s.GroupOC, tile: 14, tap: 1.67);
 
+    /// <summary>The same with packed weights, and transforms of tiles as slow as on Zen 3 (10 to 25 ns for a channel).</summary>
+    public static double PackedTime(in WinogradKernels kernels, in ConvSizes s) => Time(kernels, s, pair: 1, tile: 17, tap: 0);
+
     /// <summary>The same for the gradient of the weights (measured on Zen 5).</summary>
     public static double GradientTime(in WinogradKernels kernels, in ConvSizes s) =>
         Time(kernels, s, WinogradGradientTiling.TimeOf(kernels.Gemm, s) / ((double)s.GroupIC * s.GroupOC), tile: 11, tap: 2.75);

@@ -31,13 +31,20 @@ internal static unsafe class WinogradEightPoints<S, V>
         V evenB = WinogradPoints<S, V>.Quartic(A2, C2, d2, d4, d6), oddB = WinogradPoints<S, V>.Quartic(A2, C2, d1, d3, d5);
         V evenC = WinogradPoints<S, V>.Quartic(A2, 1, d2, d4, d6), oddC = WinogradPoints<S, V>.Quartic(A2, 1, d1, d3, d5);
         v0 = S.MultiplyAdd(S.Create(E), S.Subtract(d4, d2), S.Subtract(d0, d6));
+        AtPairs(evenA, oddA, evenB, oddB, evenC, oddC, out v1, out v2, out v3, out v4, out v5, out v6);
+        v7 = S.MultiplyAdd(S.Create(E), S.Subtract(d3, d5), S.Subtract(d7, d1));
+    }
+
+    /// <summary>even + p·odd for p = ±A, ±1, ±C</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AtPairs(V evenA, V oddA, V evenB, V oddB, V evenC, V oddC, out V v1, out V v2, out V v3, out V v4, out V v5, out V v6)
+    {
         v1 = S.MultiplyAdd(S.Create(A), oddA, evenA);
         v2 = S.MultiplyAdd(S.Create(-A), oddA, evenA);
         v3 = S.Add(evenB, oddB);
         v4 = S.Subtract(evenB, oddB);
         v5 = S.MultiplyAdd(S.Create(C), oddC, evenC);
         v6 = S.MultiplyAdd(S.Create(-C), oddC, evenC);
-        v7 = S.MultiplyAdd(S.Create(E), S.Subtract(d3, d5), S.Subtract(d7, d1));
     }
 
     /// <summary>The values at 0 and ∞; those at p and −p added up, and subtracted.</summary>

@@ -64,12 +64,7 @@ internal readonly unsafe struct WinogradF4K5<S, V> : IWinogradScheme<V>
         V evenA = S.MultiplyAdd(S.Create(A2), y2, y0), oddA = S.MultiplyAdd(S.Create(A2), y3, y1), evenB = S.Add(y0, y2), oddB = S.Add(y1, y3);
         V evenC = S.MultiplyAdd(S.Create(C2), y2, y0), oddC = S.MultiplyAdd(S.Create(C2), y3, y1);
         m0 = y0;
-        m1 = S.MultiplyAdd(S.Create(A), oddA, evenA);
-        m2 = S.MultiplyAdd(S.Create(-A), oddA, evenA);
-        m3 = S.Add(evenB, oddB);
-        m4 = S.Subtract(evenB, oddB);
-        m5 = S.MultiplyAdd(S.Create(C), oddC, evenC);
-        m6 = S.MultiplyAdd(S.Create(-C), oddC, evenC);
+        WinogradEightPoints<S, V>.AtPairs(evenA, oddA, evenB, oddB, evenC, oddC, out m1, out m2, out m3, out m4, out m5, out m6);
         m7 = y3;
     }
 

@@ -62,12 +62,7 @@ internal readonly unsafe struct WinogradF6K3<S, V> : IWinogradScheme<V>
         V evenA = InSquares(A2, y0, y2, y4), oddA = InSquares(A2, y1, y3, y5), evenB = S.Add(y0, S.Add(y2, y4)), oddB = S.Add(y1, S.Add(y3, y5));
         V evenC = InSquares(C2, y0, y2, y4), oddC = InSquares(C2, y1, y3, y5);
         m0 = y0;
-        m1 = S.MultiplyAdd(S.Create(A), oddA, evenA);
-        m2 = S.MultiplyAdd(S.Create(-A), oddA, evenA);
-        m3 = S.Add(evenB, oddB);
-        m4 = S.Subtract(evenB, oddB);
-        m5 = S.MultiplyAdd(S.Create(C), oddC, evenC);
-        m6 = S.MultiplyAdd(S.Create(-C), oddC, evenC);
+        WinogradEightPoints<S, V>.AtPairs(evenA, oddA, evenB, oddB, evenC, oddC, out m1, out m2, out m3, out m4, out m5, out m6);
         m7 = y5;
     }
 

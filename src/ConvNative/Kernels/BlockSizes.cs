@@ -2,8 +2,9 @@ namespace ConvNative.Kernels;
 
 /// <summary>
 /// How far a product is cut so that each part stays in L2: a KC × NR panel of B while the rows of A pass over it, an MC × KC block of A and a
-/// KC × NC block of B (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008, with panels of B in L1: the micro-kernel
-/// asks L2 for 4 lines of 64 bytes in 12 cycles, and reading and writing C less often saves more). Made once for a plan.
+/// KC × NC block of B (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008, with panels of B in L1: a tile of 8 rows
+/// asks L2 for 4 lines of 64 bytes in 12 cycles, and reading and writing C less often saves more; one of 4 rows asks for 3 in 6, and has them in L1).
+/// Made once for a plan.
 /// </summary>
 /// <param name="MC">Rows of a block of A; a multiple of MR.</param>
 /// <param name="NC">Columns of a block of B; a multiple of NR.</param>
@@ -20,7 +21,8 @@ internal readonly record struct BlockSizes(int MC, int NC, int KC)
     public static BlockSizes For(GemmKernel kernel, CacheSizes caches, int depth = int.MaxValue, bool isDeep = false)
     {
         (int most, int share) = isDeep ? (MostDeepDepth, 4) : (MostDepth, 8);
-        int KC = Math.Min(Math.Min(most, depth), RoundDown(caches.L2 / share / (sizeof(float) * kernel.NR), 8));
+        int inL1 = caches.L1 / 4 * 3 / (OperandB.LinesOf(kernel.NR) * Prefetch.Line * sizeof(float)), inL2 = caches.L2 / share / (kernel.NR * sizeof(float));
+        int KC = Math.Min(Math.Min(most, depth), RoundDown(kernel.MR < 8 ? inL1 : inL2, 8));
         int MC = RoundDown(caches.L2 / 2 / (sizeof(float) * KC), kernel.MR);
         int NC = RoundDown(caches.L2 / 4 / (sizeof(float) * KC), kernel.NR);
         return new(MC, NC, KC);

@@ -19,6 +19,7 @@ internal sealed class BlockSizesTests
             Assert.That(blocks.MC % kernel.MR, Is.Zero);
             Assert.That(blocks.NC % kernel.NR, Is.Zero);
             Assert.That(blocks.KC * kernel.NR * sizeof(float), Is.LessThanOrEqualTo((L2 << 10) / (isDeep ? 4 : 8)));
+            if (kernel.MR == 4) Assert.That(blocks.KC * OperandB.LinesOf(kernel.NR) * 64, Is.LessThan(L1 << 10));
             Assert.That(blocks.KC * (blocks.MC + blocks.NC) * sizeof(float), Is.LessThan(L2 << 10));
         });
     }

@@ -86,14 +86,20 @@ internal static unsafe class PanelPacking<S, V>
         }
     }
 
-    /// <summary>A cache line of each row into four panels of 4: rows a power of two apart have few places in L1.</summary>
+    /// <summary>
+    /// A cache line of each row into four panels of 4: rows a power of two apart have few places in L1. The last rows ask for the next line of the first
+    /// ones.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CopyFours(float* source, nint ld, int K, float* panel)
     {
         nint step = (nint)K * 4;
-        for (; K > 0; K--, source += ld, panel += 4)
+        float* ahead = source + (FoursAhead * ld);
+        float* next = source + Prefetch.Line;
+        for (; K > 0; K--, source += ld, ahead += ld, panel += 4)
         {
-            Prefetch.ToL1(source + (FoursAhead * ld));
+            if (K == FoursAhead) ahead = next;
+            Prefetch.ToL1(ahead);
             Vector128.Load(source).Store(panel);
             Vector128.Load(source + 4).Store(panel + step);
             Vector128.Load(source + 8).Store(panel + (2 * step));

@@ -3,8 +3,8 @@ using System.Runtime.Intrinsics.X86;
 
 namespace ConvNative.Kernels;
 
-/// <summary>Data-cache sizes of one core in bytes. L3 is shared by several cores.</summary>
-internal readonly record struct CacheSizes(int L1, int L2, int L3)
+/// <summary>Data-cache sizes of one core in bytes. L3 is shared by so many logical processors; 1 where that is not known.</summary>
+internal readonly record struct CacheSizes(int L1, int L2, int L3, int L3Sharers = 1)
 {
     private const int Instruction = 2;   // CPUID's type of an instruction cache
 
@@ -40,6 +40,7 @@ internal readonly record struct CacheSizes(int L1, int L2, int L3)
             if (type == 0) break;
             long ways = (uint)ebx >> 22, partitions = (ebx >> 12) & 1023, line = ebx & 4095;
             if (type != Instruction) sizes = sizes.With(level, (ways + 1) * (partitions + 1) * (line + 1) * ((long)(uint)sets + 1));
+            if (level == 3) sizes = sizes with { L3Sharers = ((eax >> 14) & 4095) + 1 };
         }
 
         return sizes;
@@ -53,6 +54,7 @@ internal readonly record struct CacheSizes(int L1, int L2, int L3)
             string entry = $"{folder}/index{i}";
             if (ReadLine($"{entry}/type") == "Instruction" || ParseSize(ReadLine($"{entry}/size")) is not int bytes) continue;
             sizes = sizes.With(int.TryParse(ReadLine($"{entry}/level"), NumberStyles.None, CultureInfo.InvariantCulture, out int level) ? level : 0, bytes);
+            if (level == 3) sizes = sizes with { L3Sharers = CountOf(ReadLine($"{entry}/shared_cpu_list")) };
         }
 
         return sizes;
@@ -66,6 +68,22 @@ internal readonly record struct CacheSizes(int L1, int L2, int L3)
         return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value > 0 && value <= int.MaxValue >> shift
             ? value << shift
             : null;
+    }
+
+    /// <summary>"0-3,8" → 5; 1 for what is not a list.</summary>
+    internal static int CountOf(string list)
+    {
+        int count = 0;
+        foreach (string range in list.Split(','))
+        {
+            string[] ends = range.Split('-');
+            bool isRange = int.TryParse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture, out int first)
+                & int.TryParse(ends[^1], NumberStyles.None, CultureInfo.InvariantCulture, out int last);
+            if (!isRange || last < first) return 1;
+            count += last - first + 1;
+        }
+
+        return count;
     }
 
     private CacheSizes With(int level, long bytes) => bytes is <= 0 or > int.MaxValue ? this : level switch

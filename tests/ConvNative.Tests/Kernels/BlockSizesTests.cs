@@ -67,6 +67,15 @@ internal sealed class BlockSizesTests
     [TestCase("9999999M", null)]
     public void CacheSizeTexts(string text, int? bytes) => Assert.That(CacheSizes.ParseSize(text), Is.EqualTo(bytes));
 
+    [TestCase("0-1", 2)]
+    [TestCase("0-3,8-11", 8)]
+    [TestCase("0,4,6", 3)]
+    [TestCase("5", 1)]
+    [TestCase("", 1)]
+    [TestCase("x", 1)]
+    [TestCase("3-1", 1)]
+    public void ProcessorsOfAList(string list, int count) => Assert.That(CacheSizes.CountOf(list), Is.EqualTo(count));
+
     [Test]
     public void CachesAreReadFromTheSystemsFolder()
     {
@@ -77,6 +86,9 @@ internal sealed class BlockSizesTests
             Write(folder, 1, "1", "Instruction", "64K");
             Write(folder, 2, "2", "Unified", "2M");
             Assert.That(CacheSizes.Read(folder), Is.EqualTo(new CacheSizes(48 << 10, 2 << 20, CacheSizes.Default.L3)));
+            Write(folder, 3, "3", "Unified", "32M");
+            File.WriteAllText($"{folder}/index3/shared_cpu_list", "0-7,16-23\n");
+            Assert.That(CacheSizes.Read(folder), Is.EqualTo(new CacheSizes(48 << 10, 2 << 20, 32 << 20, 16)));
             Assert.That(CacheSizes.Read(folder + "/absent"), Is.EqualTo(CacheSizes.Default));
         }
         finally
@@ -85,10 +97,10 @@ internal sealed class BlockSizesTests
         }
     }
 
-    // Leaf 4 of an Ice Lake client: 48 KiB data, 32 KiB instructions, 512 KiB, 8 MiB.
+    // Leaf 4 of an Ice Lake client: 48 KiB data, 32 KiB instructions, 512 KiB, 8 MiB for up to 16 threads.
     [Test]
     public void CachesAreReadFromIntelsList() => AssertCpuid(
-        new CacheSizes(48 << 10, 512 << 10, 8 << 20),
+        new CacheSizes(48 << 10, 512 << 10, 8 << 20, 16),
         new()
         {
             [(0, 0)] = (27, 0, 0, 0),
@@ -96,7 +108,7 @@ internal sealed class BlockSizesTests
             [(4, 0)] = (0x21, 0x02C0003F, 63, 0),
             [(4, 1)] = (0x22, 0x01C0003F, 63, 0),
             [(4, 2)] = (0x43, 0x01C0003F, 1023, 0),
-            [(4, 3)] = (0x63, 0x03C0003F, 8191, 0),
+            [(4, 3)] = (0x3C063, 0x03C0003F, 8191, 0),
         });
 
     // A Zen 5 in a virtual machine that hides the list of caches.

@@ -21,10 +21,7 @@ internal readonly record struct WinogradTiling(
     int Products, int Tiles, int TileRows, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, bool OneBlock, bool Alone,
     int Workers, int VRow, int MRow, int BufferLength)
 {
-    /// <summary>
-    /// Up to so many threads it is faster that each transforms for itself than to write lines that the other cores have read (measured on
-    /// Zen 5: 8 GB/s where the cores have no cache in common, a third of what a transform writes).
-    /// </summary>
+    /// <summary>The most threads of which each may transform for itself.</summary>
     public const int MostAlone = 3;
 
     // A line more than a power of two: 36 to 64 streams that lie a multiple of 4 KiB apart evict each other from L1.
@@ -83,19 +80,18 @@ internal readonly record struct WinogradTiling(
         long all = kernels.Grid.Tiles;
         int OCs = Math.Min(s.GroupOC, MostOCs), bytes = kernels.Grid.Tile == WinogradChoice.Tile ? CacheSizes.Machine.L2 / 2 : CacheSizes.Machine.L2;
         int most = Math.Max(FewestTiles, bytes / (kernels.Grid.Products * sizeof(float) * OCs));
-        bool alone = context.Threads <= MostAlone;
         if (all <= Math.Max(most, s.GroupIC))
         {
             (int share, double cost) = Chunk(s, kernels, (int)all, context.Threads);
             int ICs = BlockSizes.Balance(s.GroupIC, MostICs(context, kernels, share), ICUnit);
-            WinogradTiling one = Of(s, kernels, (int)all, share, ICs, oneBlock: true) with { Workers = context.Threads, Alone = alone };
-            if (alone && !Fits(context, one)) one = one with { Alone = false };
+            WinogradTiling one = AloneIfFaster(context, Of(s, kernels, (int)all, share, ICs, oneBlock: true) with { Workers = context.Threads });
             if (Fits(context, one) && cost <= CostOfBlocks(s, kernels, all, context.Threads)) return one;
         }
 
         long blocks = BlockSizes.CeilDiv(BlockSizes.CeilDiv(all, most), context.Threads) * context.Threads;
         WinogradTiling even = Of(s, kernels, (int)BlockSizes.CeilDiv(all, blocks), OCs, s.GroupIC, oneBlock: false) with { Workers = context.Threads };
-        return alone && Fits(context, even with { Alone = true }) ? even with { Alone = true } : Smaller(context, s, kernels, even);
+        even = AloneIfFaster(context, even);
+        return even.Alone ? even : Smaller(context, s, kernels, even);
     }
 
     /// <summary>The size of chunks of output channels with which the worker that has most to do is ready first, and what that costs it.</summary>
@@ -123,6 +119,19 @@ internal readonly record struct WinogradTiling(
     /// <summary>Of transforming and multiplying the weights of so many output channels, for an input channel, in products of a tile.</summary>
     private static double Cost(in ConvSizes s, in WinogradKernels kernels, int OCs, long tiles) =>
         (PointCost * kernels.Grid.Reach * OCs) + ((double)tiles * (kernels.Gemm.TimeOf(OCs) + ChunkCost));
+
+    /// <summary>
+    /// Few threads transform what all of them read each for itself: that is faster than to write lines that the other cores have read (measured on Zen 5: 8 GB/s
+    /// where the cores have no cache in common, a third of what a transform writes). Where they have one, only what stays near: several copies of more
+    /// fill that cache (measured on Zen 4: V or U of 1 MB is 1 to 10 % faster so, of 1.6 MB and more 3 to 20 % faster shared).
+    /// </summary>
+    private static WinogradTiling AloneIfFaster(PlanContext context, in WinogradTiling tiling)
+    {
+        WinogradTiling alone = tiling with { Alone = true };
+        long own = sizeof(float) * (tiling.OneBlock ? tiling.VLength : alone.OwnULength);
+        bool isFaster = context.Threads == 1 || context.Threads > CacheSizes.Machine.L3Sharers || own <= CacheSizes.Machine.L2 / 2 * 3L;
+        return context.Threads <= MostAlone && isFaster && Fits(context, alone) ? alone : tiling;
+    }
 
     private static bool Fits(PlanContext context, in WinogradTiling tiling) => tiling.WorkspaceBytes <= context.MaxWorkspaceBytes;
 

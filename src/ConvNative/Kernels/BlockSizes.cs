@@ -17,12 +17,14 @@ internal readonly record struct BlockSizes(int MC, int NC, int KC)
     /// <summary>Where A is read along its rows, and the columns over are sums of their own, which end with each block (measured on Zen 5).</summary>
     private const int MostDeepDepth = 1024;
 
-    /// <summary>The sizes for a kernel on a machine with these caches; what is multiplied may be known to be less deep. isDeep: sums may be longer.</summary>
+    /// <summary>The sizes for a kernel on a machine with these caches; what is multiplied may be known to be less deep. isDeep: sums may be longer, with panels of B in L2.</summary>
     public static BlockSizes For(GemmKernel kernel, CacheSizes caches, int depth = int.MaxValue, bool isDeep = false)
     {
         (int most, int share) = isDeep ? (MostDeepDepth, 4) : (MostDepth, 8);
-        int inL1 = caches.L1 / 4 * 3 / (OperandB.LinesOf(kernel.NR) * Prefetch.Line * sizeof(float)), inL2 = caches.L2 / share / (kernel.NR * sizeof(float));
-        int KC = Math.Min(Math.Min(most, depth), RoundDown(kernel.MR < 8 ? inL1 : inL2, 8));
+        int fitting = kernel.MR < 8
+            ? caches.L1 / 4 * 3 / (OperandB.LinesOf(kernel.NR) * Prefetch.Line * sizeof(float))
+            : caches.L2 / share / (kernel.NR * sizeof(float));
+        int KC = Math.Min(Math.Min(most, depth), RoundDown(fitting, 8));
         int MC = RoundDown(caches.L2 / 2 / (sizeof(float) * KC), kernel.MR);
         int NC = RoundDown(caches.L2 / 4 / (sizeof(float) * KC), kernel.NR);
         return new(MC, NC, KC);

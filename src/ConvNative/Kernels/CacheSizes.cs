@@ -3,7 +3,10 @@ using System.Runtime.Intrinsics.X86;
 
 namespace ConvNative.Kernels;
 
-/// <summary>Data-cache sizes of one core in bytes. L3 is shared by so many logical processors; 1 where that is not known.</summary>
+/// <summary>
+/// Data-cache sizes of one core in bytes. L3 is shared by at most so many logical processors; 1 where that is not known. Which of them a thread runs on is not
+/// known either: the number tells what is faster, never what is right.
+/// </summary>
 internal readonly record struct CacheSizes(int L1, int L2, int L3, int L3Sharers = 1)
 {
     private const int Instruction = 2;   // CPUID's type of an instruction cache

@@ -94,8 +94,8 @@ internal static unsafe class PanelPacking<S, V>
     private static void CopyFours(float* source, nint ld, int K, float* panel)
     {
         nint step = (nint)K * 4;
-        float* ahead = source + (FoursAhead * ld);
         float* next = source + Prefetch.Line;
+        float* ahead = K < FoursAhead ? next : source + (FoursAhead * ld);
         for (; K > 0; K--, source += ld, ahead += ld, panel += 4)
         {
             if (K == FoursAhead) ahead = next;

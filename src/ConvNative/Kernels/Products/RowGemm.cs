@@ -25,7 +25,7 @@ internal readonly unsafe struct RowGemm(int width, int vectors, RowGemmTiles one
     public int NR { get; } = width * vectors;
 
     // A part of a panel of two vectors stays in L1 while all rows of A pass over it. One of four comes again from L2, in less time than C is read and written more
-    // often (measured on Zen 4: two thirds of these are 1 to 5 % slower, twice as much is 2 to 10 % slower for two vectors, no faster for four).
+    // often (measured on Zen 4: two vectors with half or twice as much are 2 to 10 % slower, four with two thirds 1 %, with a third 4 %, no faster with more).
     private int KC { get; } = Math.Max(8, CacheSizes.Machine.L1 / (vectors > 2 ? 2 : 3) / (sizeof(float) * width));
 
     /// <summary>Rows × columns, for descriptions.</summary>

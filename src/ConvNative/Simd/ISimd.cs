@@ -151,4 +151,7 @@ internal unsafe interface ISimd<V>
 
     /// <summary>The reverse of <see cref="LoadQuads"/>: rows[i][offset + j] = lane i of cⱼ, rows in ascending order.</summary>
     static abstract void StoreQuads(float** rows, nint offset, V c0, V c1, V c2, V c3);
+
+    /// <summary>Columns of rows of 9 that follow each other: p[9·i + j] = lane i of cⱼ.</summary>
+    static abstract void StoreNines(float* p, V c0, V c1, V c2, V c3, V c4, V c5, V c6, V c7, V c8);
 }

@@ -213,6 +213,27 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreNines(
+        float* p, Vector128<float> c0, Vector128<float> c1, Vector128<float> c2, Vector128<float> c3, Vector128<float> c4,
+        Vector128<float> c5, Vector128<float> c6, Vector128<float> c7, Vector128<float> c8)
+    {
+        StoreFours(p, c0, c1, c2, c3);
+        StoreFours(p + 4, c4, c5, c6, c7);
+        StoreFours(p + 5, c5, c6, c7, c8);
+    }
+
+    /// <summary>Lane i of four vectors to rows that stand 9 floats apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreFours(float* p, Vector128<float> c0, Vector128<float> c1, Vector128<float> c2, Vector128<float> c3)
+    {
+        Transpose(c0, c1, c2, c3, out Vector128<float> r0, out Vector128<float> r1, out Vector128<float> r2, out Vector128<float> r3);
+        Store(p, r0);
+        Store(p + 9, r1);
+        Store(p + 18, r2);
+        Store(p + 27, r3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Transpose(
         Vector128<float> r0, Vector128<float> r1, Vector128<float> r2, Vector128<float> r3,
         out Vector128<float> c0, out Vector128<float> c1, out Vector128<float> c2, out Vector128<float> c3)

@@ -246,6 +246,25 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         r3.GetUpper().Store(rows[7] + offset);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreNines(
+        float* p, Vector256<float> c0, Vector256<float> c1, Vector256<float> c2, Vector256<float> c3, Vector256<float> c4,
+        Vector256<float> c5, Vector256<float> c6, Vector256<float> c7, Vector256<float> c8)
+    {
+        if (Avx2.IsSupported)
+        {
+            Nines.Store(p, c0, c1, c2, c3, c4, c5, c6, c7, c8);
+            return;
+        }
+
+        Simd128.StoreNines(
+            p, c0.GetLower(), c1.GetLower(), c2.GetLower(), c3.GetLower(), c4.GetLower(),
+            c5.GetLower(), c6.GetLower(), c7.GetLower(), c8.GetLower());
+        Simd128.StoreNines(
+            p + 36, c0.GetUpper(), c1.GetUpper(), c2.GetUpper(), c3.GetUpper(), c4.GetUpper(),
+            c5.GetUpper(), c6.GetUpper(), c7.GetUpper(), c8.GetUpper());
+    }
+
     /// <summary>The 4×4 matrices in both halves of the rows, transposed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Transpose(

@@ -306,6 +306,25 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         Store4(rows + 3, offset, r3);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreNines(
+        float* p, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3, Vector512<float> c4,
+        Vector512<float> c5, Vector512<float> c6, Vector512<float> c7, Vector512<float> c8)
+    {
+        if (Avx512F.IsSupported)
+        {
+            Nines.Store(p, c0, c1, c2, c3, c4, c5, c6, c7, c8);
+            return;
+        }
+
+        Simd256.StoreNines(
+            p, c0.GetLower(), c1.GetLower(), c2.GetLower(), c3.GetLower(), c4.GetLower(),
+            c5.GetLower(), c6.GetLower(), c7.GetLower(), c8.GetLower());
+        Simd256.StoreNines(
+            p + 72, c0.GetUpper(), c1.GetUpper(), c2.GetUpper(), c3.GetUpper(), c4.GetUpper(),
+            c5.GetUpper(), c6.GetUpper(), c7.GetUpper(), c8.GetUpper());
+    }
+
     /// <summary>Four floats each from rows 0, 4, 8 and 12.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Load4(float** rows, nint offset)

@@ -46,9 +46,9 @@ internal static class WinogradChoice
     /// <summary>The same with packed weights, and transforms of tiles as slow as on Zen 3 (10 to 25 ns for a channel).</summary>
     public static double PackedTime(in WinogradKernels kernels, in ConvSizes s) => Time(kernels, s, pair: 1, tile: 17, tap: 0);
 
-    /// <summary>The same for the gradient of the weights (measured on Zen 5).</summary>
+    /// <summary>The same for the gradient of the weights (measured on Zen 4).</summary>
     public static double GradientTime(in WinogradKernels kernels, in ConvSizes s) =>
-        Time(kernels, s, WinogradGradientTiling.TimeOf(kernels.Gemm, s) / ((double)s.GroupIC * s.GroupOC), tile: 11, tap: 2.75);
+        Time(kernels, s, WinogradGradientTiling.TimeOf(kernels.Gemm, s) / ((double)s.GroupIC * s.GroupOC), tile: 11, tap: 2);
 
     /// <summary>
     /// A product of a tile takes <paramref name="pair"/> for a pair of channels, transforming it for a channel <paramref name="tile"/>; transforming a product of a

@@ -28,7 +28,7 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
         $"F({context.Sizes.KH}×{context.Sizes.KW}, {_kernels.Grid.Tile}×{_kernels.Grid.Tile}), " +
         $"{_kernels.Gemm.Name} kernel, {tiling.Slices} slices of {tiling.Slice} output channels, " +
         $"{tiling.Blocks} blocks of {tiling.Tiles} tiles in {tiling.Parts} parts, " +
-        $"products of {tiling.Rows}×{tiling.Columns} channels{(tiling.Turned ? ", input channels first" : "")}, {tiling.Workers} at a time";
+        $"products of {(tiling.HasFewTiles ? _kernels.Products.Name : $"{tiling.Rows}×{tiling.Columns}")} channels{(tiling.Turned ? ", input channels first" : "")}, {tiling.Workers} at a time";
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
@@ -107,6 +107,12 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
             {
                 TransformX(block);
                 TransformDY(block);
+                if (tiling.HasFewTiles)
+                {
+                    MultiplyFewTiles();
+                    continue;
+                }
+
                 int chunk = 0;
                 for (int row = 0; row < Rows; row += tiling.Rows)
                 for (int column = 0; column < Columns; column += tiling.Columns) Multiply(block, row, column, chunk++, first, sums);
@@ -179,6 +185,26 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
                 kernels.FilterGradient(rows, columns, products, cStride, tiling.CRow, sums, tiling.SumsRow, add);
             else
                 kernels.FinishGradient(rows, columns, products, cStride, tiling.CRow, add ? sums : null, tiling.SumsRow, DW(row, column), RowStride, ColumnStride);
+        }
+
+        /// <summary>dw of the only block, some pairs of channels after the others.</summary>
+        private void MultiplyFewTiles()
+        {
+            int* tiles = stackalloc int[2 * tiling.Products];
+            for (int f = 0; f < tiling.Products; f++) (tiles[2 * f], tiles[(2 * f) + 1]) = kernels.TilesWith(f, 0, tiling.Tiles);
+            for (int column = 0; column < Columns; column += 2 * kernels.Width)
+            {
+                float* b = Place(0, isRow: false, column, Columns, out nint bStep);
+                int columns = Math.Min(2 * kernels.Width, Columns - column), vectors = BlockSizes.CeilDiv(columns, kernels.Width);
+                nint rowStride = vectors * kernels.Width, productStride = WinogradProducts.Rows * rowStride;
+                for (int row = 0; row < Rows; row += WinogradProducts.Rows)
+                {
+                    float* a = Place(0, isRow: true, row, Rows, out nint aStep);
+                    kernels.Products.Multiply(vectors, tiling.Products, tiles, a, tiling.AStride, aStep, b, tiling.BStride, bStep, C);
+                    kernels.FinishGradient(
+                        Math.Min(WinogradProducts.Rows, Rows - row), columns, C, productStride, rowStride, null, 0, DW(row, column), RowStride, ColumnStride);
+                }
+            }
         }
 
         private float* SumsOf(int part) => shared + (((slice * tiling.Parts) + part) * tiling.SumsLength);

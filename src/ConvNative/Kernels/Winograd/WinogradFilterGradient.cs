@@ -72,7 +72,7 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
                 Columns(m + column, productStride, half);
                 if (F.Taps == 3 && lanes == S.Width)
                 {
-                    Store3(half, from, kernels, column * dwColumnStride);
+                    Store3(half, from, kernels, column * dwColumnStride, dwColumnStride == Taps);
                 }
                 else
                 {
@@ -170,9 +170,11 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
         S.Store(to + (4 * S.Width), S.Add(S.Load(sums + (4 * S.Width)), g4));
     }
 
-    /// <summary>The same, to dw, of nine taps, which the registers hold. Quads overlap, so that none reaches over a kernel's end.</summary>
+    /// <summary>
+    /// The same, to dw, of nine taps, which the registers hold; together: the kernels follow each other. Quads overlap, so that none reaches over a kernel's end.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store3(float* half, float* sums, float** kernels, nint at)
+    private static void Store3(float* half, float* sums, float** kernels, nint at, bool together)
     {
         F.FilterTransposed(half, S.Width, out V g0, out V g1, out V g2, out _, out _);
         F.FilterTransposed(half + (F.Reach * S.Width), S.Width, out V g3, out V g4, out V g5, out _, out _);
@@ -184,6 +186,12 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
             (g3, g4, g5) = (S.Add(g3, S.Load(sums)), S.Add(g4, S.Load(sums + S.Width)), S.Add(g5, S.Load(sums + (2 * S.Width))));
             sums += 3 * S.Width;
             (g6, g7, g8) = (S.Add(g6, S.Load(sums)), S.Add(g7, S.Load(sums + S.Width)), S.Add(g8, S.Load(sums + (2 * S.Width))));
+        }
+
+        if (together)
+        {
+            S.StoreNines(kernels[0] + at, g0, g1, g2, g3, g4, g5, g6, g7, g8);
+            return;
         }
 
         S.StoreQuads(kernels, at, g0, g1, g2, g3);

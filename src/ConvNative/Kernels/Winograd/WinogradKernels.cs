@@ -9,6 +9,7 @@ internal readonly unsafe struct WinogradKernels(
     int width,
     int bufferLength,
     RowGemm gemm,
+    WinogradProducts products,
     delegate*<float*, in FilterOrder, int, int, float*, nint, nint, void> filter,
     delegate*<int, int, float*, nint, nint, float*, nint, bool, void> filterGradient,
     delegate*<int, int, float*, nint, nint, float*, nint, float*, nint, nint, void> finishGradient,
@@ -27,6 +28,9 @@ internal readonly unsafe struct WinogradKernels(
 
     /// <summary>The micro-kernels of the products.</summary>
     public readonly RowGemm Gemm = gemm;
+
+    /// <summary>The products of a gradient of few tiles.</summary>
+    public readonly WinogradProducts Products = products;
 
     /// <summary>Floats of a vector: channels that are transformed at once.</summary>
     public int Width { get; } = width;
@@ -150,7 +154,7 @@ internal readonly unsafe struct WinogradKernels(
         where FH : struct, IWinogradTile<V>
         where FW : struct, IWinogradTile<V> =>
         new(
-            grid, S.Width, WinogradInput<S, V, F, F>.BufferLength, RowGemm.For<S, V>(),
+            grid, S.Width, WinogradInput<S, V, F, F>.BufferLength, RowGemm.For<S, V>(), WinogradProducts.For<S, V>(),
             &WinogradFilter<S, V, F>.Transform, &WinogradFilterGradient<S, V, F>.Transform,
             &WinogradFilterGradient<S, V, F>.Finish, &WinogradFilterGradient<S, V, F>.Store, &PointSums<S, V>.Add,
             WinogradTileKernels.Of<S, V, F, F>(), WinogradTileKernels.Of<S, V, F, FW>(),

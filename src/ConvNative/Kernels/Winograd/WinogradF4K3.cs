@@ -89,13 +89,20 @@ internal readonly unsafe struct WinogradF4K3<S, V> : IWinogradScheme<V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FilterTransposed(float* u, nint stride, out V g0, out V g1, out V g2, out V g3, out V g4)
     {
-        V u0 = S.Load(u), u1 = S.Load(u + stride), u2 = S.Load(u + (2 * stride)), u3 = S.Load(u + (3 * stride)), u4 = S.Load(u + (4 * stride));
-        V u5 = S.Load(u + (5 * stride));
+        FilterTransposed(
+            S.Load(u), S.Load(u + stride), S.Load(u + (2 * stride)), S.Load(u + (3 * stride)), S.Load(u + (4 * stride)), S.Load(u + (5 * stride)),
+            out g0, out g1, out g2);
+        g3 = g4 = S.Zero;
+    }
+
+    /// <inheritdoc cref="IWinogradScheme{V}.FilterTransposed"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void FilterTransposed(V u0, V u1, V u2, V u3, V u4, V u5, out V g0, out V g1, out V g2)
+    {
         V evenA = S.Add(u1, u2), oddA = S.Subtract(u1, u2), evenB = S.Add(u3, u4), oddB = S.Subtract(u3, u4);
         g0 = S.MultiplyAdd(S.Create(NB), evenB, S.MultiplyAdd(S.Create(NA), evenA, S.Multiply(S.Create(N0), u0)));
         g1 = S.MultiplyAdd(S.Create(B * NB), oddB, S.Multiply(S.Create(A * NA), oddA));
         g2 = S.MultiplyAdd(S.Create(B2 * NB), evenB, S.MultiplyAdd(S.Create(A2 * NA), evenA, u5));
-        g3 = g4 = S.Zero;
     }
 }
 

@@ -18,6 +18,13 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
         get => F.Taps * F.Taps;
     }
 
+    /// <summary>Whether the scheme is <see cref="WinogradF4K3{S, V}"/>, and the registers hold Gᵀ·m.</summary>
+    private static bool HoldsHalf
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => F.Taps == 3 && F.Reach == 6 && S.Registers >= 32;
+    }
+
     /// <summary>
     /// <code>
     /// product f of pair (row, column) = m[f·productStride + row·rowStride + column]
@@ -69,15 +76,22 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
             for (int column = 0; column < columns; column += S.Width)
             {
                 int lanes = Math.Min(S.Width, columns - column);
-                Columns(m + column, productStride, half);
-                if (F.Taps == 3 && lanes == S.Width)
+                nint at = column * dwColumnStride;
+                bool together = dwColumnStride == Taps;
+                if (HoldsHalf && lanes == S.Width)
                 {
-                    Store3(half, from, kernels, column * dwColumnStride, dwColumnStride == Taps);
+                    Finish6(m + column, productStride, from, kernels, at, together);
+                }
+                else if (F.Taps == 3 && lanes == S.Width)
+                {
+                    Columns(m + column, productStride, half);
+                    Finish3(half, from, kernels, at, together);
                 }
                 else
                 {
+                    Columns(m + column, productStride, half);
                     Rows(half, taps, from);
-                    StoreTaps(taps, kernels, column * dwColumnStride, lanes);
+                    StoreTaps(taps, kernels, at, lanes);
                 }
 
                 if (from != null) from += Taps * S.Width;
@@ -170,15 +184,39 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
         S.Store(to + (4 * S.Width), S.Add(S.Load(sums + (4 * S.Width)), g4));
     }
 
-    /// <summary>
-    /// The same, to dw, of nine taps, which the registers hold; together: the kernels follow each other. Quads overlap, so that none reaches over a kernel's end.
-    /// </summary>
+    /// <summary>The same, to dw, of nine taps, which the registers hold.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store3(float* half, float* sums, float** kernels, nint at, bool together)
+    private static void Finish3(float* half, float* sums, float** kernels, nint at, bool together)
     {
         F.FilterTransposed(half, S.Width, out V g0, out V g1, out V g2, out _, out _);
         F.FilterTransposed(half + (F.Reach * S.Width), S.Width, out V g3, out V g4, out V g5, out _, out _);
         F.FilterTransposed(half + (2 * F.Reach * S.Width), S.Width, out V g6, out V g7, out V g8, out _, out _);
+        Store9(g0, g1, g2, g3, g4, g5, g6, g7, g8, sums, kernels, at, together);
+    }
+
+    /// <summary>Gᵀ·m·G of F(4, 3), whose 18 half sums the registers hold too (measured on Zen 4: a fifth faster).</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void Finish6(float* m, nint stride, float* sums, float** kernels, nint at, bool together)
+    {
+        nint next = F.Reach * stride;
+        F.FilterTransposed(m, next, out V h00, out V h10, out V h20, out _, out _);
+        F.FilterTransposed(m + stride, next, out V h01, out V h11, out V h21, out _, out _);
+        F.FilterTransposed(m + (2 * stride), next, out V h02, out V h12, out V h22, out _, out _);
+        F.FilterTransposed(m + (3 * stride), next, out V h03, out V h13, out V h23, out _, out _);
+        F.FilterTransposed(m + (4 * stride), next, out V h04, out V h14, out V h24, out _, out _);
+        F.FilterTransposed(m + (5 * stride), next, out V h05, out V h15, out V h25, out _, out _);
+        WinogradF4K3<S, V>.FilterTransposed(h00, h01, h02, h03, h04, h05, out V g0, out V g1, out V g2);
+        WinogradF4K3<S, V>.FilterTransposed(h10, h11, h12, h13, h14, h15, out V g3, out V g4, out V g5);
+        WinogradF4K3<S, V>.FilterTransposed(h20, h21, h22, h23, h24, h25, out V g6, out V g7, out V g8);
+        Store9(g0, g1, g2, g3, g4, g5, g6, g7, g8, sums, kernels, at, together);
+    }
+
+    /// <summary>
+    /// Nine taps, added to what is there, to dw; together: the kernels follow each other. Quads overlap, so that none reaches over a kernel's end.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store9(V g0, V g1, V g2, V g3, V g4, V g5, V g6, V g7, V g8, float* sums, float** kernels, nint at, bool together)
+    {
         if (sums != null)
         {
             (g0, g1, g2) = (S.Add(g0, S.Load(sums)), S.Add(g1, S.Load(sums + S.Width)), S.Add(g2, S.Load(sums + (2 * S.Width))));

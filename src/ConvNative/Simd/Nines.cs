@@ -10,7 +10,7 @@ namespace ConvNative.Simd;
 /// W·v + p = 9·i + j,   so   v ≡ 4·j + 5·p (mod 9) for W = 16,   v ≡ 8·j + p (mod 9) for W = 8
 /// </code>
 /// A permutation brings each kernel's tap to its lane, in vector 4·j or 8·j (mod 9); from there lane p is moved up by 5·p or p vectors, the last before the
-/// first: by 1, 2, 4 and 8 vectors, for each bit of that number. That is 9 permutations and 36 or 27 blends; quads take 60 shuffles and 48 stores.
+/// first: by 1, 2, 4 and 8 vectors, for each bit of that number. That is 9 permutations, and 36 or 27 blends; with 16 lanes, quads take 60 shuffles and 48 stores.
 /// </summary>
 internal static unsafe class Nines
 {

@@ -18,6 +18,9 @@ internal static class WinogradChoice
     // terms; a stride phase may have one tap for each channel (1.2 with 16). Products of fewer tiles take as long as of four.
     private const int FewestChannels = 16, FewestTerms = 32, FewestTiles = 4;
 
+    // Measured on Zen 5, and on Zen 4 with images of 5×5 to 8×8.
+    private const double GradientTap = 2.75, GradientTap3 = 2.1;
+
     /// <summary>For a convolution without strides.</summary>
     public static WinogradKernels Kernels(Isa isa, in ConvSizes s)
     {
@@ -33,7 +36,7 @@ internal static class WinogradChoice
         WinogradKernels kernels = WinogradKernels.For(isa, s, Tile);
         if (!MayBeLarge(isa, s) || (long)s.N * Math.Min(s.OH, s.IH) * Math.Min(s.OW, s.IW) < FewestTerms) return kernels;
         WinogradKernels large = WinogradKernels.For(isa, s, LargeTile);
-        return GradientTime(large, s) < GradientTime(kernels, s) ? large : kernels;
+        return GradientTime(large, s, GradientTap) < GradientTime(kernels, s, GradientTap) ? large : kernels;
     }
 
     /// <summary>
@@ -46,9 +49,12 @@ internal static class WinogradChoice
     /// <summary>The same with packed weights, and transforms of tiles as slow as on Zen 3 (10 to 25 ns for a channel).</summary>
     public static double PackedTime(in WinogradKernels kernels, in ConvSizes s) => Time(kernels, s, pair: 1, tile: 17, tap: 0);
 
-    /// <summary>The same for the gradient of the weights (measured on Zen 4).</summary>
+    /// <summary>The same for the gradient of the weights. The last transform of F(3×3, 4×4) is faster than the others'.</summary>
     public static double GradientTime(in WinogradKernels kernels, in ConvSizes s) =>
-        Time(kernels, s, WinogradGradientTiling.TimeOf(kernels.Gemm, s) / ((double)s.GroupIC * s.GroupOC), tile: 11, tap: 2);
+        GradientTime(kernels, s, kernels.Grid is { Tile: Tile, Taps: 3 } ? GradientTap3 : GradientTap);
+
+    private static double GradientTime(in WinogradKernels kernels, in ConvSizes s, double tap) =>
+        Time(kernels, s, WinogradGradientTiling.TimeOf(kernels.Gemm, s) / ((double)s.GroupIC * s.GroupOC), tile: 11, tap);
 
     /// <summary>
     /// A product of a tile takes <paramref name="pair"/> for a pair of channels, transforming it for a channel <paramref name="tile"/>; transforming a product of a

@@ -12,6 +12,7 @@ namespace ConvNative.Algorithms;
 ///     for chunk of oc × chunk of ic
 ///       for product f               C[f][oc][ic] = Σ DY[f][tile][oc] · X[f][tile][ic]      where C is small, it goes on from block to block
 ///       sums += Gᵀ·C·G                                         else a quarter of C, which stays in L2; of 6×6 tiles a seventh, of 5×5 kernels two fifths
+///                                                              with few tiles C has 4 oc × 2 vectors of ic, and goes straight to dw
 /// for rows of dw                                               shared out
 ///   dw = the sums of the parts, in their order
 /// </code>
@@ -28,7 +29,8 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
         $"F({context.Sizes.KH}×{context.Sizes.KW}, {_kernels.Grid.Tile}×{_kernels.Grid.Tile}), " +
         $"{_kernels.Gemm.Name} kernel, {tiling.Slices} slices of {tiling.Slice} output channels, " +
         $"{tiling.Blocks} blocks of {tiling.Tiles} tiles in {tiling.Parts} parts, " +
-        $"products of {(tiling.HasFewTiles ? _kernels.Products.Name : $"{tiling.Rows}×{tiling.Columns}")} channels{(tiling.Turned ? ", input channels first" : "")}, {tiling.Workers} at a time";
+        $"products of {(tiling.HasFewTiles ? _kernels.Products.Name : $"{tiling.Rows}×{tiling.Columns}")} channels" +
+        $"{(tiling.Turned ? ", input channels first" : "")}, {tiling.Workers} at a time";
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {

@@ -22,10 +22,11 @@ namespace ConvNative.Algorithms;
 /// <param name="SumRows">Rows of an item's sums.</param>
 /// <param name="SumsRow">Floats of a row of sums.</param>
 /// <param name="BufferLength">Buffer of the input transform.</param>
+/// <param name="FewTilesLength">Where tiles are few, all products of a few pairs of channels, and there are no chunks; else 0.</param>
 internal readonly record struct WinogradGradientTiling(
     int Products, int Slice, long Slices, int Parts, bool SharesParts, int Blocks, int Tiles, bool Turned, int Rows, int Columns, int Chunks,
     bool HoldsProducts, int Workers,
-    int ARow, int BRow, int CRow, int SumRows, int SumsRow, int BufferLength)
+    int ARow, int BRow, int CRow, int SumRows, int SumsRow, int BufferLength, int FewTilesLength)
 {
     /// <summary>Rows whose sums are made and stored at once, in L1.</summary>
     public const int RowsAtOnce = 4;
@@ -41,7 +42,7 @@ internal readonly record struct WinogradGradientTiling(
 
     private const int MostParts = 2;
 
-    // In all, whose products are made a few pairs of channels at a time (measured on Zen 4: 4 tiles up to 9 % faster, on two threads 28 %, 16 no faster).
+    // Of all images, for few (measured on Zen 4 with 36 products: 4 tiles up to 9 % faster, on two threads 28 %, 9 tiles 3 %, 16 no faster).
     private const int MostFewTiles = 9;
 
     /// <summary>Floats between products of the transformed rows.</summary>
@@ -57,13 +58,13 @@ internal readonly record struct WinogradGradientTiling(
 
     public long BLength => Products * BStride;
 
-    public long CLength => Products * CStride;
+    public long CLength => HasFewTiles ? FewTilesLength : Products * CStride;
 
     /// <summary>Sums of an item, where they do not go straight to dw.</summary>
     public long SumsLength => Parts > 1 || (Blocks > 1 && !HoldsProducts) ? SumRows * (long)SumsRow : 0;
 
     /// <summary>Whether sums are so short that products are not worth writing to L2.</summary>
-    public bool HasFewTiles => Blocks == 1 && Tiles <= MostFewTiles;
+    public bool HasFewTiles => FewTilesLength > 0;
 
     /// <summary>What is shared out.</summary>
     public long Items => SharesParts ? Slices * Parts : Slices;
@@ -169,6 +170,13 @@ internal readonly record struct WinogradGradientTiling(
             blocks, (int)BlockSizes.CeilDiv(kernels.Grid.Tiles, blocks), turned,
             chunkRows, chunkColumns, BlockSizes.CeilDiv(rows, chunkRows) * BlockSizes.CeilDiv(columns, chunkColumns), holds && blocks > parts, 0,
             BlockSizes.RoundUp(rows, kernels.Width), gemm.ColumnsOf(columns), CRow,
-            rows, BlockSizes.RoundUp(columns, kernels.Width) * s.KH * s.KW, kernels.BufferLength);
+            rows, BlockSizes.RoundUp(columns, kernels.Width) * s.KH * s.KW, kernels.BufferLength, blocks == 1 ? LengthOfFewTiles(kernels) : 0);
+    }
+
+    /// <summary>For few tiles, and products that leave a quarter of L1 for what they are made of.</summary>
+    private static int LengthOfFewTiles(in WinogradKernels kernels)
+    {
+        int length = kernels.Products.LengthOf(kernels.Grid.Products);
+        return kernels.Grid.Tiles <= MostFewTiles && length * sizeof(float) <= CacheSizes.Machine.L1 / 4 * 3 ? length : 0;
     }
 }

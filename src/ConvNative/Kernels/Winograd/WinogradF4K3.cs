@@ -95,7 +95,7 @@ internal readonly unsafe struct WinogradF4K3<S, V> : IWinogradScheme<V>
         g3 = g4 = S.Zero;
     }
 
-    /// <inheritdoc cref="IWinogradScheme{V}.FilterTransposed"/>
+    /// <summary>g = Gᵀ·u of what is in registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FilterTransposed(V u0, V u1, V u2, V u3, V u4, V u5, out V g0, out V g1, out V g2)
     {

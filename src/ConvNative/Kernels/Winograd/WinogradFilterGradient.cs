@@ -212,7 +212,7 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
     }
 
     /// <summary>
-    /// Nine taps, added to what is there, to dw; together: the kernels follow each other. Quads overlap, so that none reaches over a kernel's end.
+    /// Nine taps, and the sums if there are any, to dw; together: the kernels follow each other. Quads overlap, so that none reaches over a kernel's end.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store9(V g0, V g1, V g2, V g3, V g4, V g5, V g6, V g7, V g8, float* sums, float** kernels, nint at, bool together)

@@ -18,6 +18,9 @@ internal readonly unsafe struct WinogradProducts(
     /// <summary>Rows × the most columns at once, for descriptions.</summary>
     public string Name => $"{Rows}×{2 * width}";
 
+    /// <summary>Floats of c for so many products and the most columns.</summary>
+    public int LengthOf(int products) => products * Rows * 2 * width;
+
     /// <summary>For 1 or 2 vectors of columns:
     /// <code>c[(f·Rows + r)·vectors·Width + j] = Σₜ a[f·aStride + t·aStep + r]·b[f·bStride + t·bStep + j],   tiles[2·f] ≤ t &lt; tiles[2·f] + tiles[2·f + 1]</code>
     /// in one chain, as <see cref="RowGemm"/> sums.

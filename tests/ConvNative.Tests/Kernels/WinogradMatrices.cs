@@ -7,15 +7,17 @@ namespace ConvNative.Tests.Kernels;
 internal sealed class WinogradMatrices
 {
     private readonly int _taps, _outputs;
+    private readonly bool _gradient;
     private readonly double[] _scheme;
     private readonly bool[] _has;
 
     /// <param name="taps">Of a kernel.</param>
     /// <param name="tile">Outputs of whole tiles.</param>
     /// <param name="outputs">Outputs of these tiles.</param>
-    public WinogradMatrices(int taps, int tile, int outputs)
+    /// <param name="gradient">For that of the weights, G has all factors 1/N(p).</param>
+    public WinogradMatrices(int taps, int tile, int outputs, bool gradient = false)
     {
-        (_taps, _outputs) = (taps, outputs);
+        (_taps, _outputs, _gradient) = (taps, outputs, gradient);
         _scheme = PointsOf(taps, tile);
         double[] own = outputs == tile ? _scheme : EdgePointsOf(taps, tile, outputs);
         _has = Array.ConvertAll(_scheme, p => own.Contains(p));
@@ -70,11 +72,10 @@ internal sealed class WinogradMatrices
         var matrix = new double[Reach, _taps];
         for (int i = 0; i < _scheme.Length; i++)
         {
-            double p = _scheme[i], divisor = _scheme.Where((_, j) => j != i).Aggregate((double)SignOf(i), (product, q) => product * (p - q));
-            for (int k = 0; k < _taps; k++) matrix[i, k] = Math.Pow(p, k) / divisor;
+            for (int k = 0; k < _taps; k++) matrix[i, k] = Math.Pow(_scheme[i], k) / (Divisor(i) * FactorOf(i));
         }
 
-        matrix[_scheme.Length, _taps - 1] = 1;
+        matrix[_scheme.Length, _taps - 1] = 1 / FactorOf(_scheme.Length);
         return matrix;
     }
 
@@ -83,9 +84,23 @@ internal sealed class WinogradMatrices
     {
         var matrix = new double[_outputs, Reach];
         for (int i = 0; i < _scheme.Length; i++)
-            for (int k = 0; k < _outputs; k++) matrix[k, i] = _has[i] ? Math.Pow(_scheme[i], k) : 0;
-        matrix[_outputs - 1, _scheme.Length] = 1;
+            for (int k = 0; k < _outputs; k++) matrix[k, i] = _has[i] ? FactorOf(i) * Math.Pow(_scheme[i], k) : 0;
+        matrix[_outputs - 1, _scheme.Length] = FactorOf(_scheme.Length);
         return matrix;
+    }
+
+    /// <summary>N(p), with the sign that G has.</summary>
+    private double Divisor(int row) => _scheme.Where((_, j) => j != row).Aggregate((double)SignOf(row), (product, q) => product * (_scheme[row] - q));
+
+    /// <summary>
+    /// What Aᵀ has of a row of G: of 3 taps that is one of small whole numbers for taps (1, a, a²)·scale, a the smallest point, so that the factor at ∞ is 1 of F(4, 3),
+    /// at ±1 of F(6, 3).
+    /// </summary>
+    private double FactorOf(int row)
+    {
+        if (_taps != 3 || _gradient) return 1;
+        double a = _scheme[1], scale = Reach == 6 ? 1 / (a * a) : 1 / Divisor(3);
+        return row == _scheme.Length ? 1 / (scale * a * a) : 1 / (scale * Divisor(row));
     }
 
     /// <summary>Row 0 of Bᵀ and G of eight points, where N(0) is negative, has the other sign.</summary>

@@ -57,7 +57,7 @@ internal sealed unsafe class WinogradTransformTests
     [TestCaseSource(nameof(Tiles))]
     public void The_transposed_matrices_compute_the_gradient_of_the_kernel(int taps, int tile, int rows, int columns)
     {
-        WinogradMatrices down = new(taps, tile, rows), across = new(taps, tile, columns);
+        WinogradMatrices down = new(taps, tile, rows, gradient: true), across = new(taps, tile, columns, gradient: true);
         var random = new Random(1);
         for (int round = 0; round < 100; round++)
         {
@@ -76,10 +76,11 @@ internal sealed unsafe class WinogradTransformTests
         }
     }
 
+    // Of y the output's have factors of G.
     [TestCaseSource(nameof(Tiles))]
     public void The_input_and_output_matrices_are_exact_in_float32(int taps, int tile, int rows, int columns)
     {
-        WinogradMatrices down = new(taps, tile, rows), across = new(taps, tile, columns);
+        WinogradMatrices down = new(taps, tile, rows, gradient: true), across = new(taps, tile, columns, gradient: true);
         foreach (double[,] matrix in (double[][,])[down.Input(), down.Output(), across.Input(), across.Output()])
             foreach (double value in matrix) Assert.That((double)(float)value, Is.EqualTo(value));
     }
@@ -233,7 +234,7 @@ internal sealed unsafe class WinogradTransformTests
             {
                 ReadOnlySpan<float> planes = dy.Span[((lane + 1) * s.OutputPixels)..];
                 WinogradStrip strip = grid.At(first + t, 1);
-                (WinogradMatrices down, WinogradMatrices across) = MatricesOf(grid, strip, out int rows, out int columns);
+                (WinogradMatrices down, WinogradMatrices across) = MatricesOf(grid, strip, out int rows, out int columns, gradient: true);
                 double[,] d = Window(planes, s.OC * s.OutputPixels, s.OH, s.OW, strip, rows, columns, 0);
                 (double[,] value, double[,] magnitude) =
                     WinogradMatrices.Transform(WinogradMatrices.Transposed(down.Output()), d, WinogradMatrices.Transposed(across.Output()));
@@ -250,7 +251,7 @@ internal sealed unsafe class WinogradTransformTests
         [ValueSource(nameof(All))] Transforms of, [Values] bool turned, [Values] bool add, [Values] bool finish)
     {
         (Isa isa, int taps, int tile) = of;
-        double[,] matrix = WinogradMatrices.Transposed(new WinogradMatrices(taps, tile, tile).Filter());
+        double[,] matrix = WinogradMatrices.Transposed(new WinogradMatrices(taps, tile, tile, gradient: true).Filter());
         const int Rows = 3, Gap = 5;
         WinogradKernels kernels = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, taps), tile);
         int size = taps * taps, reach = kernels.Grid.Reach;
@@ -340,11 +341,12 @@ internal sealed unsafe class WinogradTransformTests
     };
 
     /// <summary>The transforms of a tile, and its size.</summary>
-    private static (WinogradMatrices Down, WinogradMatrices Across) MatricesOf(in WinogradGrid grid, in WinogradStrip strip, out int rows, out int columns)
+    private static (WinogradMatrices Down, WinogradMatrices Across) MatricesOf(
+        in WinogradGrid grid, in WinogradStrip strip, out int rows, out int columns, bool gradient = false)
     {
         rows = strip.IsBottom ? grid.BottomRows : grid.Tile;
         columns = strip.IsRight ? grid.RightColumns : grid.Tile;
-        return (new(grid.Taps, grid.Tile, rows), new(grid.Taps, grid.Tile, columns));
+        return (new(grid.Taps, grid.Tile, rows, gradient), new(grid.Taps, grid.Tile, columns, gradient));
     }
 
     /// <summary>What a tile sees of one channel's planes, zeros around them; <paramref name="planes"/>: the first image's, with one each imageStride.</summary>

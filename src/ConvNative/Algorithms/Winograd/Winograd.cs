@@ -78,8 +78,7 @@ internal sealed class Winograd : IConvAlgorithm
     {
         if (WinogradPhases.For(context, direction) is { } phases) return phases.Plan();
         if (direction == Direction.BackwardWeights) return new WinogradGradientPass(context, WinogradGradientTiling.For(context));
-        ConvSizes sizes = context.SizesOf(direction);
-        return new WinogradPass(context, direction, sizes, WinogradTiling.For(context, sizes));
+        return new WinogradPass(context, direction, context.SizesOf(direction));
     }
 
     /// <summary>Terms of a sum, without those that are in the padding for every result; with strides of the sum that has fewest.</summary>

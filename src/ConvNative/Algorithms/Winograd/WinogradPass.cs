@@ -4,35 +4,38 @@ using ConvNative.Kernels;
 namespace ConvNative.Algorithms;
 
 /// <summary>One direction of <see cref="Winograd"/> as a convolution of sizes <paramref name="s"/>.</summary>
-internal sealed unsafe class WinogradPass(PlanContext context, Direction direction, ConvSizes s, WinogradTiling tiling) : ConvPass
+internal sealed unsafe class WinogradPass(PlanContext context, Direction direction, ConvSizes s) : ConvPass
 {
     private readonly WinogradKernels _kernels = WinogradChoice.Kernels(context.Isa, s);
+    private readonly WinogradTiling _plain = WinogradTiling.For(context, s), _packed = WinogradTiling.For(context, s, packed: true);
 
-    public override long WorkspaceBytes => tiling.WorkspaceBytes;
+    public override long WorkspaceBytes => Math.Max(_plain.WorkspaceBytes, _packed.WorkspaceBytes);
 
-    public override long PackedWeightsBytes => s.G * tiling.OCChunks * tiling.ICChunks * tiling.ULength * sizeof(float);
+    public override long PackedWeightsBytes => s.G * _packed.OCChunks * _packed.ICChunks * _packed.ULength * sizeof(float);
 
-    public override bool PacksInRun => tiling.OneBlock || tiling.Alone;
+    public override bool PacksInRun => _plain.OneBlock || _plain.Alone;
 
     public override string Details =>
-        $"F({_kernels.Grid.Tile}×{_kernels.Grid.Tile}, {s.KH}×{s.KW}), {_kernels.Gemm.Name} kernel, " +
-        $"{tiling.Blocks} blocks of {tiling.Tiles} tiles × {tiling.OCs} output channels, " +
-        (tiling.OneBlock ? $"weights transformed for {tiling.ICs} input channels at a time, " : "") + $"{tiling.Workers} worker(s)";
+        $"F({_kernels.Grid.Tile}×{_kernels.Grid.Tile}, {s.KH}×{s.KW}), " +
+        (_plain.ByRows ? $"products of {WinogradRowTiles.Most} tiles by rows" : $"{_kernels.Gemm.Name} kernel") +
+        $", {_plain.Blocks} blocks of {_plain.Tiles} tiles × {_plain.OCs} output channels, " +
+        (_plain.OneBlock ? $"weights transformed for {_plain.ICs} input channels at a time, " : "") + $"{_plain.Workers} worker(s)";
 
     public override void PackWeights(float* w, float* packed, WorkerPool pool)
     {
-        var task = new WinogradWeights.PackTask(Weights(w), s, tiling, BlockSizes.CeilDiv(tiling.OCs, _kernels.Width), packed);
+        var task = new WinogradWeights.PackTask(Weights(w, _packed), s, _packed, BlockSizes.CeilDiv(_packed.OCs, _kernels.Width), packed);
         pool.For(context.Threads, task.Count, ref task);
     }
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
         bool forward = direction == Direction.Forward;
+        WinogradTiling tiling = buffers.Packed == null ? _plain : _packed;
         TileStore epilogue = forward ? context.Epilogue(buffers.B, buffers.Residual) : default;
         long* madeFor = stackalloc long[WinogradTiling.MostAlone];
         new Span<long>(madeFor, WinogradTiling.MostAlone).Fill(WinogradWork.NoGroup);
         var work = new WinogradWork(
-            s, tiling, _kernels, forward ? buffers.X : buffers.Y, forward ? buffers.Y : buffers.X, Weights(buffers.W), buffers.Packed, epilogue, workspace, madeFor);
+            s, tiling, _kernels, forward ? buffers.X : buffers.Y, forward ? buffers.Y : buffers.X, Weights(buffers.W, tiling), buffers.Packed, epilogue, workspace, madeFor);
         if (!tiling.OneBlock)
         {
             var task = new BlockTask(work);
@@ -53,7 +56,7 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
         }
     }
 
-    private WinogradWeights Weights(float* w) => new(s, _kernels, tiling, direction == Direction.BackwardData, w);
+    private WinogradWeights Weights(float* w, in WinogradTiling tiling) => new(s, _kernels, tiling, direction == Direction.BackwardData, w);
 
     /// <summary>for group, block: all of it.</summary>
     private readonly struct BlockTask(WinogradWork work) : IParallelTask

@@ -15,8 +15,7 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed unsafe class WinogradPhasePass(PlanContext context, Direction direction, WinogradPhases phases) : ConvPass
 {
-    private readonly WinogradPass _inner = new(
-        phases.Inner, direction, phases.Inner.SizesOf(direction), WinogradTiling.For(phases.Inner, phases.Inner.SizesOf(direction)));
+    private readonly WinogradPass _inner = new(phases.Inner, direction, phases.Inner.SizesOf(direction));
 
     public override long WorkspaceBytes => phases.WorkspaceBytes + _inner.WorkspaceBytes;
 

@@ -3,7 +3,7 @@ using ConvNative.Kernels;
 namespace ConvNative.Algorithms;
 
 /// <summary>How <see cref="Winograd"/> cuts its work, and the memory that it takes. Lengths are in floats.</summary>
-/// <param name="Products">Of a tile.</param>
+/// <param name="Reach">Points of a tile in each dimension.</param>
 /// <param name="Tiles">The most tiles of a block.</param>
 /// <param name="TileRows">Tiles of a block that V and M have memory for: products compute up to three more than there are.</param>
 /// <param name="Blocks">Blocks of one group.</param>
@@ -11,15 +11,18 @@ namespace ConvNative.Algorithms;
 /// <param name="OCChunks">How often that is all.</param>
 /// <param name="ICs">Input channels of which the transformed weights are used at once.</param>
 /// <param name="ICChunks">How often that is all.</param>
+/// <param name="Packed">The weights were transformed before.</param>
 /// <param name="OneBlock">A group's tiles are one block, and an item is a chunk of its output channels; else an item is a block.</param>
+/// <param name="ByRows">Of one block: products are computed a row of points at a time, from G·g (<see cref="WinogradRows"/>).</param>
 /// <param name="Alone">Each worker makes for itself what all of them read: V of the one block, U of the blocks.</param>
 /// <param name="Workers">Threads; 0: the workspace is too small.</param>
+/// <param name="Width">Channels of a vector.</param>
 /// <param name="VRow">Floats between two tiles of a block's transformed input.</param>
 /// <param name="MRow">Floats between two tiles of a block's results.</param>
 /// <param name="BufferLength">Buffer of the input transform.</param>
 internal readonly record struct WinogradTiling(
-    int Products, int Tiles, int TileRows, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, bool OneBlock, bool Alone,
-    int Workers, int VRow, int MRow, int BufferLength)
+    int Reach, int Tiles, int TileRows, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, bool Packed, bool OneBlock,
+    bool ByRows, bool Alone, int Workers, int Width, int VRow, int MRow, int BufferLength)
 {
     /// <summary>The most threads of which each may transform for itself.</summary>
     public const int MostAlone = 3;
@@ -36,9 +39,16 @@ internal readonly record struct WinogradTiling(
 
     private const int FewestTiles = 8, ICUnit = 32;
 
+    // That are computed row by row (measured on Zen 4: 4 tiles 1.28 to 1.39 times as fast, 8 1.16, 16 1.05 to 1.2, 25 1.04 to 1.06, 32 1.01 to 1.05; with packed weights 4
+    // 1.0 to 1.5, 8 0.99, 16 0.91 to 0.96).
+    private const int MostTilesOfRows = 32, MostTilesOfPackedRows = 4;
+
     // In the time of a tile's product for a pair of channels (measured on Zen 5): transforming a kernel, for each of its points in a dimension, or a
     // tile of the input, reading a tile's V for a chunk, writing a kernel's U to where a block reads it from, in L2 or beyond.
     private const double PointCost = 1.4, InputCost = 20, ChunkCost = 8, NearUCost = 6, FarUCost = 16;
+
+    /// <summary>Of a tile.</summary>
+    public int Products => Reach * Reach;
 
     /// <summary>Floats between products of the transformed input.</summary>
     public nint VStride => (TileRows * (nint)VRow) + Skew;
@@ -53,13 +63,20 @@ internal readonly record struct WinogradTiling(
 
     public long MLength => Products * MStride;
 
-    public long ULength => Products * UStride;
+    /// <summary>A chunk's transformed weights.</summary>
+    public long ULength => ByRows ? MRow / Width * (long)ColumnsLength : Products * UStride;
+
+    /// <summary>Floats between two rows of a vector's G·g.</summary>
+    public nint ColumnsRow => WinogradRows.LengthOf(Width, ICs) + Skew;
+
+    /// <summary>G·g of a vector of output channels, and the input channels of a chunk.</summary>
+    public nint ColumnsLength => Reach * ColumnsRow;
 
     /// <summary>What all workers share.</summary>
     public long SharedLength => OneBlock && !Alone ? VLength : 0;
 
-    /// <summary>Weights that a worker transforms: a chunk, or all of a group.</summary>
-    public long OwnULength => OneBlock ? ULength : Alone ? OCChunks * ICChunks * ULength : 0;
+    /// <summary>Weights that a worker transforms: a vector's, a chunk, or all of a group.</summary>
+    public long OwnULength => Packed ? 0 : ByRows ? ColumnsLength : OneBlock ? ULength : Alone ? OCChunks * ICChunks * ULength : 0;
 
     /// <summary>What each worker holds for itself.</summary>
     public long WorkerLength => BufferLength + MLength + OwnULength + (VLength - SharedLength);
@@ -74,7 +91,7 @@ internal readonly record struct WinogradTiling(
     /// where output channels are too few to be shared out, a block's M takes half of L2, with large tiles all of it (measured on Zen 4: 6 % faster, with others 2 %
     /// slower), and each worker gets as many blocks as the others.
     /// </summary>
-    public static WinogradTiling For(PlanContext context, in ConvSizes s)
+    public static WinogradTiling For(PlanContext context, in ConvSizes s, bool packed = false)
     {
         WinogradKernels kernels = WinogradChoice.Kernels(context.Isa, s);
         long all = kernels.Grid.Tiles;
@@ -83,14 +100,17 @@ internal readonly record struct WinogradTiling(
         if (all <= Math.Max(most, s.GroupIC))
         {
             (int share, double cost) = Chunk(s, kernels, (int)all, context.Threads);
-            WinogradTiling one = AsOneBlock(context, s, kernels, share, 2L * CacheSizes.Machine.L2);
-            if (!Fits(context, one)) one = AsOneBlock(context, s, kernels, share, CacheSizes.Machine.L2);
+            bool byRows = all <= (packed ? MostTilesOfPackedRows : MostTilesOfRows) && kernels.Rows is not null;
+            WinogradTiling one = byRows
+                ? AsRows(context, s, kernels, packed, share)
+                : AsOneBlock(context, s, kernels, packed, share, 2L * CacheSizes.Machine.L2);
+            if (!Fits(context, one)) one = AsOneBlock(context, s, kernels, packed, share, CacheSizes.Machine.L2);
             if (Fits(context, one) && cost <= CostOfBlocks(s, kernels, all, context.Threads)) return one;
         }
 
         long blocks = BlockSizes.CeilDiv(BlockSizes.CeilDiv(all, most), context.Threads) * context.Threads;
         WinogradTiling even = AloneIfFaster(
-            context, Of(s, kernels, (int)BlockSizes.CeilDiv(all, blocks), OCs, s.GroupIC, oneBlock: false) with { Workers = context.Threads });
+            context, Of(s, kernels, packed, (int)BlockSizes.CeilDiv(all, blocks), OCs, s.GroupIC, oneBlock: false) with { Workers = context.Threads });
         return even.Alone ? even : Smaller(context, s, kernels, even);
     }
 
@@ -98,11 +118,20 @@ internal readonly record struct WinogradTiling(
     /// All tiles, with chunks of weights of so many bytes. These are written and read once, in order, but M with each chunk, so that they are twice L2 where there is
     /// room (measured on Zen 4: up to 14 % faster than once, and in the mean 2 %; half of L2 is 2 to 10 % slower than once).
     /// </summary>
-    private static WinogradTiling AsOneBlock(PlanContext context, in ConvSizes s, in WinogradKernels kernels, int OCs, long chunkBytes)
+    private static WinogradTiling AsOneBlock(PlanContext context, in ConvSizes s, in WinogradKernels kernels, bool packed, int OCs, long chunkBytes)
     {
         int most = BlockSizes.RoundUp((int)(chunkBytes / (kernels.Grid.Products * sizeof(float) * OCs)), ICUnit);
         int ICs = BlockSizes.Balance(s.GroupIC, Math.Max(ICUnit, most), ICUnit);
-        return AloneIfFaster(context, Of(s, kernels, (int)kernels.Grid.Tiles, OCs, ICs, oneBlock: true) with { Workers = context.Threads });
+        return AloneIfFaster(context, Of(s, kernels, packed, (int)kernels.Grid.Tiles, OCs, ICs, oneBlock: true) with { Workers = context.Threads });
+    }
+
+    /// <summary>All tiles, with V and G·g of a vector of output channels in L2.</summary>
+    private static WinogradTiling AsRows(PlanContext context, in ConvSizes s, in WinogradKernels kernels, bool packed, int OCs)
+    {
+        long each = (kernels.Grid.Tiles * kernels.Grid.Products) + (kernels.Grid.Reach * WinogradRows.LengthOf(kernels.Width, 1));
+        int most = BlockSizes.RoundUp((int)(CacheSizes.Machine.L2 / (each * sizeof(float))), ICUnit), ICs = BlockSizes.Balance(s.GroupIC, Math.Max(ICUnit, most), ICUnit);
+        WinogradTiling one = Of(s, kernels, packed, (int)kernels.Grid.Tiles, OCs, ICs, oneBlock: true);
+        return AloneIfFaster(context, one with { ByRows = true, Workers = context.Threads });
     }
 
     /// <summary>The size of chunks of output channels with which the worker that has most to do is ready first, and what that costs it.</summary>
@@ -153,16 +182,16 @@ internal readonly record struct WinogradTiling(
         {
             tiling = tiling with { Workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / sizeof(float) / tiling.WorkerLength) };
             if (tiling.Workers > 0 || tiling.Tiles == 1) return tiling;
-            tiling = Of(s, kernels, tiling.Tiles / 2, tiling.OCs, s.GroupIC, oneBlock: false);
+            tiling = Of(s, kernels, tiling.Packed, tiling.Tiles / 2, tiling.OCs, s.GroupIC, oneBlock: false);
         }
     }
 
-    private static WinogradTiling Of(in ConvSizes s, in WinogradKernels kernels, int tiles, int OCs, int ICs, bool oneBlock)
+    private static WinogradTiling Of(in ConvSizes s, in WinogradKernels kernels, bool packed, int tiles, int OCs, int ICs, bool oneBlock)
     {
         int chunks = BlockSizes.CeilDiv(s.GroupOC, OCs), VRow = BlockSizes.RoundUp(s.GroupIC, kernels.Width), MRow = kernels.Gemm.ColumnsOf(OCs);
         int rows = kernels.Grid.IsEven ? RowGemm.RowsOf(tiles) : RowGemm.RowsOfParts(tiles), blocks = (int)BlockSizes.CeilDiv(kernels.Grid.Tiles, tiles);
         return new(
-            kernels.Grid.Products, tiles, rows, blocks, OCs, chunks, ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), oneBlock, false, 0, VRow, MRow,
-            kernels.BufferLength);
+            kernels.Grid.Reach, tiles, rows, blocks, OCs, chunks, ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), packed, oneBlock, false, false, 0, kernels.Width, VRow,
+            MRow, kernels.BufferLength);
     }
 }

@@ -48,6 +48,12 @@ internal readonly unsafe struct WinogradWork(
     /// <summary>M[f][tile][oc] = V·U for a chunk of output channels.</summary>
     public void Multiply(long group, long block, int ocChunk, float* v, int worker)
     {
+        if (Tiling.ByRows)
+        {
+            MultiplyRows(group, ocChunk, v, worker);
+            return;
+        }
+
         int OCs = OCsOf(ocChunk);
         for (int icChunk = 0; icChunk < Tiling.ICChunks; icChunk++)
         {
@@ -60,6 +66,25 @@ internal readonly unsafe struct WinogradWork(
                 if (count == 0) continue;
                 nint vAt = first * (nint)Tiling.VRow, mAt = first * (nint)Tiling.MRow;
                 kernels.Gemm.Multiply(count, OCs, ics, from + vAt, Tiling.VRow, 1, new(u, ics), m + mAt, Tiling.MRow, add: icChunk > 0);
+            }
+        }
+    }
+
+    /// <summary>The same, row by row of the products.</summary>
+    private void MultiplyRows(long group, int ocChunk, float* v, int worker)
+    {
+        WinogradRows rows = kernels.Rows!.Value;
+        for (int icChunk = 0; icChunk < Tiling.ICChunks; icChunk++, v += Tiling.ICs)
+        for (int vector = 0; vector * kernels.Width < OCsOf(ocChunk); vector++)
+        {
+            float* columns = Columns(group, ocChunk, icChunk, vector, worker), from = v, m = M(worker) + (vector * kernels.Width);
+            for (int row = 0; row < Tiling.Reach; row++)
+            {
+                rows.Multiply(
+                    kernels, row, weights.ICs(icChunk), columns, from, Tiling.VStride, Tiling.VRow, m, Tiling.MStride, Tiling.MRow, add: icChunk > 0);
+                columns += Tiling.ColumnsRow;
+                from += Tiling.Reach * Tiling.VStride;
+                m += Tiling.Reach * Tiling.MStride;
             }
         }
     }
@@ -94,6 +119,15 @@ internal readonly unsafe struct WinogradWork(
         }
 
         return own + weights.Offset(0, ocChunk, icChunk);
+    }
+
+    /// <summary>G·g of a vector of output channels.</summary>
+    private float* Columns(long group, int ocChunk, int icChunk, int vector, int worker)
+    {
+        if (packed != null) return packed + weights.Offset(group, ocChunk, icChunk) + (vector * Tiling.ColumnsLength);
+        float* own = M(worker) + Tiling.MLength;
+        weights.TransformColumns(group, ocChunk, icChunk, vector, own);
+        return own;
     }
 
     private void TransformWeights(long group, int ocChunk, int icChunk, float* u)

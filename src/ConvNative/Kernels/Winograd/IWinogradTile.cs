@@ -26,7 +26,7 @@ internal unsafe interface IWinogradTile<V>
     /// <summary>y = Aᵀ·m with mᵢ = m[i·stride]</summary>
     static abstract void Output(float* m, nint stride, out V y0, out V y1, out V y2, out V y3, out V y4, out V y5);
 
-    /// <summary>m = A·y</summary>
+    /// <summary>m = A·y, without factors that <see cref="Output"/> may have from G.</summary>
     static abstract void OutputTransposed(
         V y0, V y1, V y2, V y3, V y4, V y5, out V m0, out V m1, out V m2, out V m3, out V m4, out V m5, out V m6, out V m7);
 }

@@ -35,9 +35,9 @@ internal readonly unsafe struct WinogradEdgeF2K3<S, V, P> : IWinogradTile<V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Output(float* m, nint stride, out V y0, out V y1, out V y2, out V y3, out V y4, out V y5)
     {
-        V plus = S.Load(m + (P.Pair * stride)), minus = S.Load(m + ((P.Pair + 1) * stride));
-        y0 = S.Add(S.Load(m), S.Add(plus, minus));
-        y1 = S.MultiplyAdd(S.Create(P.P), S.Subtract(plus, minus), S.Load(m + ((P.Reach - 1) * stride)));
+        V plus = S.Load(m + (P.Pair * stride)), minus = S.Load(m + ((P.Pair + 1) * stride)), infinity = S.Load(m + ((P.Reach - 1) * stride));
+        y0 = S.MultiplyAdd(S.Create(P.FactorAtP), S.Add(plus, minus), S.Multiply(S.Create(P.FactorAtZero), S.Load(m)));
+        y1 = S.MultiplyAdd(S.Create(P.P * P.FactorAtP), S.Subtract(plus, minus), S.Multiply(S.Create(P.FactorAtInfinity), infinity));
         y2 = y3 = y4 = y5 = S.Zero;
     }
 
@@ -71,4 +71,13 @@ internal interface IWinogradEdgePoints
 
     /// <summary>Π (p − q) = Π (−p − q), likewise.</summary>
     static abstract float RestAtP { get; }
+
+    /// <summary>Of column 0 of Aᵀ: what the scheme's row of G lacks.</summary>
+    static abstract float FactorAtZero { get; }
+
+    /// <summary>The same of ±p.</summary>
+    static abstract float FactorAtP { get; }
+
+    /// <summary>The same of ∞.</summary>
+    static abstract float FactorAtInfinity { get; }
 }

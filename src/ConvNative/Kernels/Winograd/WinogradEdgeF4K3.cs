@@ -5,13 +5,14 @@ namespace ConvNative.Kernels;
 
 /// <summary>
 /// F(4, 3) at an image's edge, over all points of <see cref="WinogradF6K3{S, V}"/> but ±1, the pair without which the error is least; the rows of Bᵀ have the
-/// factor p² − 1 (<see cref="WinogradPoints"/>).
+/// factor p² − 1 (<see cref="WinogradPoints"/>), the columns of Aᵀ those of the scheme's.
 /// </summary>
 internal readonly unsafe struct WinogradEdgeF4K3<S, V> : IWinogradTile<V>
     where S : struct, ISimd<V>
     where V : struct
 {
     private const float A = WinogradEightPoints<S, V>.A, A2 = WinogradEightPoints<S, V>.A2, C = WinogradEightPoints<S, V>.C, C2 = WinogradEightPoints<S, V>.C2;
+    private const float F0 = WinogradF6K3<S, V>.F0, FA = WinogradF6K3<S, V>.FA, FC = WinogradF6K3<S, V>.FC, F7 = WinogradF6K3<S, V>.F7;
 
     public static int Outputs => 4;
 
@@ -40,10 +41,11 @@ internal readonly unsafe struct WinogradEdgeF4K3<S, V> : IWinogradTile<V>
     {
         V m1 = S.Load(m + stride), m2 = S.Load(m + (2 * stride)), m5 = S.Load(m + (5 * stride)), m6 = S.Load(m + (6 * stride));
         V sumA = S.Add(m1, m2), oddA = S.Subtract(m1, m2), sumC = S.Add(m5, m6), oddC = S.Subtract(m5, m6);
-        y0 = S.Add(S.Load(m), S.Add(sumA, sumC));
-        y1 = S.MultiplyAdd(S.Create(C), oddC, S.Multiply(S.Create(A), oddA));
-        y2 = S.MultiplyAdd(S.Create(C2), sumC, S.Multiply(S.Create(A2), sumA));
-        y3 = S.MultiplyAdd(S.Create(C2 * C), oddC, S.MultiplyAdd(S.Create(A2 * A), oddA, S.Load(m + (7 * stride))));
+        V m0 = S.Multiply(S.Create(F0), S.Load(m)), m7 = S.Multiply(S.Create(F7), S.Load(m + (7 * stride)));
+        y0 = S.MultiplyAdd(S.Create(FC), sumC, S.MultiplyAdd(S.Create(FA), sumA, m0));
+        y1 = S.MultiplyAdd(S.Create(C * FC), oddC, S.Multiply(S.Create(A * FA), oddA));
+        y2 = S.MultiplyAdd(S.Create(C2 * FC), sumC, S.Multiply(S.Create(A2 * FA), sumA));
+        y3 = S.MultiplyAdd(S.Create(C2 * C * FC), oddC, S.MultiplyAdd(S.Create(A2 * A * FA), oddA, m7));
         y4 = y5 = S.Zero;
     }
 

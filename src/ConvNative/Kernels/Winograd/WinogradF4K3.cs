@@ -5,7 +5,8 @@ namespace ConvNative.Kernels;
 
 /// <summary>
 /// F(4, 3): 36 multiplications for 4×4 outputs instead of 144. The points are 0, ±3/4, ±3/2 and ∞ instead of the usual 0, ±1, ±2 and ∞: the largest error
-/// is a third, and fused multiply-adds make all choices equally fast.
+/// is a third, and fused multiply-adds make all choices equally fast. With a = 3/4 and taps (g₀/a², g₁/a, g₂) the rows of G are (1, 0, 0), (1, ±1, 1), (1, ±2, 4)
+/// and (0, 0, 1); what they lack of 1/N(p), Aᵀ has.
 /// </summary>
 internal readonly unsafe struct WinogradF4K3<S, V> : IWinogradScheme<V>
     where S : struct, ISimd<V>
@@ -13,7 +14,10 @@ internal readonly unsafe struct WinogradF4K3<S, V> : IWinogradScheme<V>
 {
     private const float A = 0.75f, A2 = A * A, B = 1.5f, B2 = B * B;
 
-    // 1/N(p) for p = 0, ±A, ±B.
+    // Of Aᵀ, for p = 0, ±A, ±B: A²/N(p).
+    private const float F0 = A2 * N0, FA = A2 * NA, FB = A2 * NB;
+
+    // 1/N(p)
     private const float N0 = (float)(1.0 / (A * A * B * B));
     private const float NA = (float)(1.0 / (2.0 * A * A * ((A * A) - (B * B))));
     private const float NB = (float)(1.0 / (2.0 * B * B * ((B * B) - (A * A))));
@@ -45,15 +49,22 @@ internal readonly unsafe struct WinogradF4K3<S, V> : IWinogradScheme<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Tap(V g, int power) => power switch
+    {
+        0 => S.Multiply(S.Create(1 / (A2 * A2)), g),
+        1 => S.Multiply(S.Create(1 / (A2 * A)), g),
+        2 => S.Multiply(S.Create(1 / A2), g),
+        3 => S.Multiply(S.Create(1 / A), g),
+        _ => g,
+    };
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Filter(V g0, V g1, V g2, V g3, V g4, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5, out V u6, out V u7)
     {
-        V evenA = S.Multiply(S.Create(NA), S.MultiplyAdd(S.Create(A2), g2, g0));
-        V evenB = S.Multiply(S.Create(NB), S.MultiplyAdd(S.Create(B2), g2, g0));
-        u0 = S.Multiply(S.Create(N0), g0);
-        u1 = S.MultiplyAdd(S.Create(A * NA), g1, evenA);
-        u2 = S.MultiplyAdd(S.Create(-A * NA), g1, evenA);
-        u3 = S.MultiplyAdd(S.Create(B * NB), g1, evenB);
-        u4 = S.MultiplyAdd(S.Create(-B * NB), g1, evenB);
+        V evenA = S.Add(g0, g2), evenB = S.MultiplyAdd(S.Create(4), g2, g0), oddB = S.Add(g1, g1);
+        u0 = g0;
+        (u1, u2) = (S.Add(evenA, g1), S.Subtract(evenA, g1));
+        (u3, u4) = (S.Add(evenB, oddB), S.Subtract(evenB, oddB));
         u5 = g2;
         u6 = u7 = S.Zero;
     }
@@ -65,10 +76,10 @@ internal readonly unsafe struct WinogradF4K3<S, V> : IWinogradScheme<V>
         V m0 = S.Load(m), m1 = S.Load(m + stride), m2 = S.Load(m + (2 * stride)), m3 = S.Load(m + (3 * stride)), m4 = S.Load(m + (4 * stride));
         V m5 = S.Load(m + (5 * stride));
         V evenA = S.Add(m1, m2), oddA = S.Subtract(m1, m2), evenB = S.Add(m3, m4), oddB = S.Subtract(m3, m4);
-        y0 = S.Add(m0, S.Add(evenA, evenB));
-        y1 = S.MultiplyAdd(S.Create(B), oddB, S.Multiply(S.Create(A), oddA));
-        y2 = S.MultiplyAdd(S.Create(B2), evenB, S.Multiply(S.Create(A2), evenA));
-        y3 = S.MultiplyAdd(S.Create(B2 * B), oddB, S.MultiplyAdd(S.Create(A2 * A), oddA, m5));
+        y0 = S.MultiplyAdd(S.Create(FB), evenB, S.MultiplyAdd(S.Create(FA), evenA, S.Multiply(S.Create(F0), m0)));
+        y1 = S.MultiplyAdd(S.Create(B * FB), oddB, S.Multiply(S.Create(A * FA), oddA));
+        y2 = S.MultiplyAdd(S.Create(B2 * FB), evenB, S.Multiply(S.Create(A2 * FA), evenA));
+        y3 = S.MultiplyAdd(S.Create(B2 * B * FB), oddB, S.MultiplyAdd(S.Create(A2 * A * FA), oddA, m5));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -137,5 +148,23 @@ internal readonly struct WinogradEdgeOfF4K3 : IWinogradEdgePoints
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => (P * P) - (1.5f * 1.5f);
+    }
+
+    public static float FactorAtZero
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 1 / (1.5f * 1.5f);   // p²/N(0)
+    }
+
+    public static float FactorAtP
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 1 / (2 * RestAtP);   // p²/N(p)
+    }
+
+    public static float FactorAtInfinity
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 1;
     }
 }

@@ -49,6 +49,9 @@ internal readonly unsafe struct WinogradF4K4<S, V> : IWinogradScheme<V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Tap(V g, int power) => g;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Filter(V g0, V g1, V g2, V g3, V g4, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5, out V u6, out V u7)
     {
         V evenA = S.Multiply(S.Create(NA), S.MultiplyAdd(S.Create(A2), g2, g0)), oddA = S.Multiply(S.Create(A * NA), S.MultiplyAdd(S.Create(A2), g3, g1));

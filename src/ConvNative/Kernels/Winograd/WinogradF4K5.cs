@@ -30,6 +30,9 @@ internal readonly unsafe struct WinogradF4K5<S, V> : IWinogradScheme<V>
         WinogradEightPoints<S, V>.Input(d0, d1, d2, d3, d4, d5, d6, d7, out v0, out v1, out v2, out v3, out v4, out v5, out v6, out v7);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Tap(V g, int power) => g;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Filter(V g0, V g1, V g2, V g3, V g4, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5, out V u6, out V u7)
     {
         V oddA = S.MultiplyAdd(S.Create(A2), g3, g1), oddB = S.Add(g1, g3), oddC = S.MultiplyAdd(S.Create(C2), g3, g1);

@@ -3,13 +3,19 @@ using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
 
-/// <summary>F(6, 3): 64 multiplications for 6×6 outputs instead of 324. The points are <see cref="WinogradEightPoints{S, V}"/>.</summary>
+/// <summary>
+/// F(6, 3): 64 multiplications for 6×6 outputs instead of 324. The points are <see cref="WinogradEightPoints{S, V}"/>. As in <see cref="WinogradF4K3{S, V}"/> G has no
+/// factors; the taps are (g₀, a·g₁, a²·g₂)/N(1) with a = 1/2, and its rows (1, 0, 0), (1, ±1, 1), (1, ±2, 4), (1, ±4, 16) and (0, 0, 1).
+/// </summary>
 internal readonly unsafe struct WinogradF6K3<S, V> : IWinogradScheme<V>
     where S : struct, ISimd<V>
     where V : struct
 {
     private const float A = WinogradEightPoints<S, V>.A, A2 = WinogradEightPoints<S, V>.A2, C = WinogradEightPoints<S, V>.C, C2 = WinogradEightPoints<S, V>.C2;
     private const float NA = WinogradEightPoints<S, V>.NA, NB = WinogradEightPoints<S, V>.NB, NC = WinogradEightPoints<S, V>.NC;
+
+    // Of Aᵀ: N(1)/N(p) for p = 0, with the sign of row 0, ±A and ±C, and for ∞ N(1)/A².
+    public const float F0 = 1 / NB, FA = NA / NB, FC = NC / NB, F7 = 1 / (NB * A2);
 
     public static int Taps => 3;
 
@@ -28,18 +34,18 @@ internal readonly unsafe struct WinogradF6K3<S, V> : IWinogradScheme<V>
         WinogradEightPoints<S, V>.Input(d0, d1, d2, d3, d4, d5, d6, d7, out v0, out v1, out v2, out v3, out v4, out v5, out v6, out v7);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Tap(V g, int power) => S.Multiply(
+        S.Create(NB * NB * (power switch { 0 => 1, 1 => A, 2 => A2, 3 => A2 * A, _ => A2 * A2 })), g);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Filter(V g0, V g1, V g2, V g3, V g4, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5, out V u6, out V u7)
     {
-        V evenA = S.Multiply(S.Create(NA), S.MultiplyAdd(S.Create(A2), g2, g0));
-        V evenB = S.Multiply(S.Create(NB), S.Add(g0, g2));
-        V evenC = S.Multiply(S.Create(NC), S.MultiplyAdd(S.Create(C2), g2, g0));
+        V evenA = S.Add(g0, g2), evenB = S.MultiplyAdd(S.Create(4), g2, g0), evenC = S.MultiplyAdd(S.Create(16), g2, g0);
+        V oddB = S.Add(g1, g1), oddC = S.Add(oddB, oddB);
         u0 = g0;
-        u1 = S.MultiplyAdd(S.Create(A * NA), g1, evenA);
-        u2 = S.MultiplyAdd(S.Create(-A * NA), g1, evenA);
-        u3 = S.MultiplyAdd(S.Create(NB), g1, evenB);
-        u4 = S.MultiplyAdd(S.Create(-NB), g1, evenB);
-        u5 = S.MultiplyAdd(S.Create(C * NC), g1, evenC);
-        u6 = S.MultiplyAdd(S.Create(-C * NC), g1, evenC);
+        (u1, u2) = (S.Add(evenA, g1), S.Subtract(evenA, g1));
+        (u3, u4) = (S.Add(evenB, oddB), S.Subtract(evenB, oddB));
+        (u5, u6) = (S.Add(evenC, oddC), S.Subtract(evenC, oddC));
         u7 = g2;
     }
 
@@ -47,12 +53,12 @@ internal readonly unsafe struct WinogradF6K3<S, V> : IWinogradScheme<V>
     public static void Output(float* m, nint stride, out V y0, out V y1, out V y2, out V y3, out V y4, out V y5)
     {
         WinogradEightPoints<S, V>.Pairs(m, stride, out V m0, out V sumA, out V sumB, out V sumC, out V oddA, out V oddB, out V oddC, out V m7);
-        y0 = S.Add(S.Add(m0, sumA), S.Add(sumB, sumC));
-        y1 = S.MultiplyAdd(S.Create(C), oddC, S.MultiplyAdd(S.Create(A), oddA, oddB));
-        y2 = S.MultiplyAdd(S.Create(C2), sumC, S.MultiplyAdd(S.Create(A2), sumA, sumB));
-        y3 = S.MultiplyAdd(S.Create(C2 * C), oddC, S.MultiplyAdd(S.Create(A2 * A), oddA, oddB));
-        y4 = S.MultiplyAdd(S.Create(C2 * C2), sumC, S.MultiplyAdd(S.Create(A2 * A2), sumA, sumB));
-        y5 = S.MultiplyAdd(S.Create(C2 * C2 * C), oddC, S.MultiplyAdd(S.Create(A2 * A2 * A), oddA, S.Add(oddB, m7)));
+        y0 = S.MultiplyAdd(S.Create(FC), sumC, S.MultiplyAdd(S.Create(FA), sumA, S.MultiplyAdd(S.Create(F0), m0, sumB)));
+        y1 = S.MultiplyAdd(S.Create(C * FC), oddC, S.MultiplyAdd(S.Create(A * FA), oddA, oddB));
+        y2 = S.MultiplyAdd(S.Create(C2 * FC), sumC, S.MultiplyAdd(S.Create(A2 * FA), sumA, sumB));
+        y3 = S.MultiplyAdd(S.Create(C2 * C * FC), oddC, S.MultiplyAdd(S.Create(A2 * A * FA), oddA, oddB));
+        y4 = S.MultiplyAdd(S.Create(C2 * C2 * FC), sumC, S.MultiplyAdd(S.Create(A2 * A2 * FA), sumA, sumB));
+        y5 = S.MultiplyAdd(S.Create(C2 * C2 * C * FC), oddC, S.MultiplyAdd(S.Create(A2 * A2 * A * FA), oddA, S.MultiplyAdd(S.Create(F7), m7, oddB)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -113,5 +119,23 @@ internal readonly struct WinogradEdgeOfF6K3 : IWinogradEdgePoints
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => (1 - (0.5f * 0.5f)) * (1 - (2f * 2f));
+    }
+
+    public static float FactorAtZero
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 2 * RestAtP;   // N(1), with the sign of row 0
+    }
+
+    public static float FactorAtP
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 1;
+    }
+
+    public static float FactorAtInfinity
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => 2 * RestAtP / (0.5f * 0.5f);   // N(1)/(1/2)²
     }
 }

@@ -43,6 +43,25 @@ internal static unsafe class WinogradFilter<S, V, F>
     }
 
     /// <summary>
+    /// G·g of 3×3 kernels:
+    /// <code>columns[i·rowStride + (k·3 + j)·Width + c] = element (i, j) of kernel (c, k),   c &lt; lanes</code>
+    /// The other lanes of the vectors repeat the last channel.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void TransformColumns(float* w, in FilterOrder order, int lanes, int K, float* columns, nint rowStride)
+    {
+        float** kernels = stackalloc float*[S.Width];
+        for (int i = 0; i < S.Width; i++) kernels[i] = w + (Math.Min(i, lanes - 1) * order.LaneStride);
+        for (nint at = 0; K > 0; K--, at += order.KStride, columns += F.Taps * S.Width)
+        {
+            Taps9(kernels, order, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7, out V g8);
+            Store(g0, g3, g6, S.Zero, S.Zero, columns, rowStride);
+            Store(g1, g4, g7, S.Zero, S.Zero, columns + S.Width, rowStride);
+            Store(g2, g5, g8, S.Zero, S.Zero, columns + (2 * S.Width), rowStride);
+        }
+    }
+
+    /// <summary>
     /// U of nine taps: the registers hold them, and G·g. A method of its own, as the others: the compiler inlines only so much into one.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
@@ -51,17 +70,7 @@ internal static unsafe class WinogradFilter<S, V, F>
         nint next = F.Reach * stride;
         for (nint at = 0; K > 0; K--, at += order.KStride, u += kStride)
         {
-            S.LoadOcts(kernels, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
-            S.LoadQuads(kernels, at + 5, out _, out _, out _, out V g8);
-            Prefetch.Rows(kernels, S.Width, at + (Ahead * order.KStride));
-            if (order.Flipped)
-            {
-                (g0, g8) = (g8, g0);
-                (g1, g7) = (g7, g1);
-                (g2, g6) = (g6, g2);
-                (g3, g5) = (g5, g3);
-            }
-
+            Taps9(kernels, order, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7, out V g8);
             F.Filter(g0, g3, g6, S.Zero, S.Zero, out V u00, out V u10, out V u20, out V u30, out V u40, out V u50, out V u60, out V u70);
             F.Filter(g1, g4, g7, S.Zero, S.Zero, out V u01, out V u11, out V u21, out V u31, out V u41, out V u51, out V u61, out V u71);
             F.Filter(g2, g5, g8, S.Zero, S.Zero, out V u02, out V u12, out V u22, out V u32, out V u42, out V u52, out V u62, out V u72);
@@ -75,6 +84,27 @@ internal static unsafe class WinogradFilter<S, V, F>
             Store(u60, u61, u62, S.Zero, S.Zero, u + (6 * next), stride);
             Store(u70, u71, u72, S.Zero, S.Zero, u + (7 * next), stride);
         }
+    }
+
+    /// <summary>The taps of a vector of 3×3 kernels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Taps9(
+        float** kernels, in FilterOrder order, nint at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7, out V g8)
+    {
+        S.LoadOcts(kernels, at, out g0, out g1, out g2, out g3, out g4, out g5, out g6, out g7);
+        S.LoadQuads(kernels, at + 5, out _, out _, out _, out g8);
+        Prefetch.Rows(kernels, S.Width, at + (Ahead * order.KStride));
+        if (order.Flipped)
+        {
+            (g0, g8) = (g8, g0);
+            (g1, g7) = (g7, g1);
+            (g2, g6) = (g6, g2);
+            (g3, g5) = (g5, g3);
+        }
+
+        (g0, g1, g3) = (F.Tap(g0, 0), F.Tap(g1, 1), F.Tap(g3, 1));
+        (g2, g4, g6) = (F.Tap(g2, 2), F.Tap(g4, 2), F.Tap(g6, 2));
+        (g5, g7, g8) = (F.Tap(g5, 3), F.Tap(g7, 3), F.Tap(g8, 4));
     }
 
     /// <summary>G·g of 16 taps.</summary>

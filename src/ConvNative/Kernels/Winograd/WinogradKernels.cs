@@ -10,6 +10,7 @@ internal readonly unsafe struct WinogradKernels(
     int bufferLength,
     RowGemm gemm,
     WinogradProducts products,
+    WinogradRows? rows,
     delegate*<float*, in FilterOrder, int, int, float*, nint, nint, void> filter,
     delegate*<int, int, float*, nint, nint, float*, nint, bool, void> filterGradient,
     delegate*<int, int, float*, nint, nint, float*, nint, float*, nint, nint, void> finishGradient,
@@ -31,6 +32,9 @@ internal readonly unsafe struct WinogradKernels(
 
     /// <summary>The products of a gradient of few tiles.</summary>
     public readonly WinogradProducts Products = products;
+
+    /// <summary>The products of kernels that are not transformed entirely; null where the registers or the scheme do not allow them.</summary>
+    public readonly WinogradRows? Rows = rows;
 
     /// <summary>Floats of a vector: channels that are transformed at once.</summary>
     public int Width { get; } = width;
@@ -95,7 +99,15 @@ internal readonly unsafe struct WinogradKernels(
     {
         if (Grid.IsEven) return (0, count);
         (int row, int column) = Math.DivRem(f, Grid.Reach);
-        bool right = (_right.Columns >> column & 1) != 0, bottom = (_bottom.Rows >> row & 1) != 0;
+        return TilesWithRow(row, (_right.Columns >> column & 1) != 0, first, count);
+    }
+
+    /// <summary>Those of all tiles that have a row of products; without those at the right, or with them.</summary>
+    public (int First, int Count) TilesWithRow(int row, bool ofRight) => TilesWithRow(row, ofRight, 0, (int)Grid.Tiles);
+
+    private (int First, int Count) TilesWithRow(int row, bool right, long first, int count)
+    {
+        bool bottom = (_bottom.Rows >> row & 1) != 0;
         long from = right ? 0 : Grid.FirstWhole, to = !bottom ? Grid.FirstBottom : right ? Grid.Tiles : Grid.FirstCorner;
         from = Math.Clamp(from - first, 0, count);
         return ((int)from, (int)(Math.Clamp(to - first, from, count) - from));
@@ -155,6 +167,7 @@ internal readonly unsafe struct WinogradKernels(
         where FW : struct, IWinogradTile<V> =>
         new(
             grid, S.Width, WinogradInput<S, V, F, F>.BufferLength, RowGemm.For<S, V>(), WinogradProducts.For<S, V>(),
+            F.Taps == 3 && F.Outputs == 4 && S.Registers >= 32 ? WinogradRows.Of<S, V, FW>() : null,
             &WinogradFilter<S, V, F>.Transform, &WinogradFilterGradient<S, V, F>.Transform,
             &WinogradFilterGradient<S, V, F>.Finish, &WinogradFilterGradient<S, V, F>.Store, &PointSums<S, V>.Add,
             WinogradTileKernels.Of<S, V, F, F>(), WinogradTileKernels.Of<S, V, F, FW>(),

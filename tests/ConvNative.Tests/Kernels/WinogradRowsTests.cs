@@ -1,0 +1,84 @@
+using System.Runtime.Intrinsics;
+using ConvNative.Kernels;
+using ConvNative.Simd;
+
+namespace ConvNative.Tests.Kernels;
+
+/// <summary>
+/// <see cref="WinogradRows"/> against what it stands for, <see cref="RowGemm"/> with <see cref="WinogradFilter{S, V, F}"/>'s U, which are tested in double: the
+/// same operations in the same order give the same bits, so that results do not depend on which of them a plan takes.
+/// </summary>
+internal sealed unsafe class WinogradRowsTests
+{
+    private const int Gap = 3, Taps = 9;
+
+    // 1, 2, 3 … tiles, all whole; with two columns, two rows and both at the edge; one tile that is a corner.
+    [Test]
+    public void The_products_have_the_bits_of_those_with_transformed_kernels(
+        [Values] Isa isa,
+        [Values("4x4", "4x8", "4x12", "8x8", "4x20", "12x12", "8x20", "6x8", "8x6", "6x6", "2x2", "14x14", "10x22", "18x18")] string image, [Values] bool flipped)
+    {
+        int[] size = Array.ConvertAll(image.Split('x'), int.Parse);
+        var s = new ConvSizes { N = 1, IC = 1, OC = 1, IH = size[0], IW = size[1], OH = size[0], OW = size[1], KH = 3, KW = 3, sh = 1, sw = 1, dh = 1, dw = 1, G = 1 };
+        WinogradKernels kernels = WinogradKernels.For(isa, s, 4);
+        foreach (int K in (int[])[1, 2, 17, 40])
+        for (int lanes = 1; lanes <= kernels.Width; lanes += Math.Min(5, kernels.Width - 1)) Check(kernels, RowsOf(isa, kernels.Grid), K, lanes, flipped);
+    }
+
+    [Test]
+    public void Only_AVX512_has_registers_for_them_and_only_tiles_of_4x4_few_points([Values] Isa isa, [Values(3, 4, 5)] int taps, [Values(4, 6)] int tile)
+    {
+        if (taps > 3 && tile > 4) return;   // there is no such scheme
+        Assert.That(WinogradKernels.For(isa, new() { KH = taps, KW = taps }, tile).Rows is not null, Is.EqualTo(isa == Isa.Avx512 && taps == 3 && tile == 4));
+    }
+
+    /// <summary>The products of K input channels, in one part and in two.</summary>
+    private static void Check(in WinogradKernels kernels, in WinogradRows rows, int K, int lanes, bool flipped)
+    {
+        int tiles = (int)kernels.Grid.Tiles, width = kernels.Width, products = kernels.Grid.Products, reach = kernels.Grid.Reach;
+        int vRow = K + Gap, vStride = (tiles * vRow) + Gap, mRow = width + Gap, mStride = (tiles * mRow) + Gap, columnsRow = (int)WinogradRows.LengthOf(width, K) + Gap;
+        var order = new FilterOrder(K * Taps, Taps, flipped);
+        using FencedFloats w = new FencedFloats(lanes * K * Taps).FillUniform(new Random(1));
+        using FencedFloats v = new FencedFloats(((products - 1) * vStride) + ((tiles - 1) * vRow) + K).FillUniform(new Random(2));
+        using FencedFloats columns = new((reach * columnsRow) - Gap), m = new(((products - 1) * mStride) + ((tiles - 1) * mRow) + width);
+        int untouched = m.Bits[0];
+        rows.Filter(w.Pointer, order, lanes, K, columns.Pointer, columnsRow);
+        for (int row = 0; row < reach; row++)
+        {
+            float* from = v.Pointer + (row * reach * vStride), to = m.Pointer + (row * reach * mStride), kernel = columns.Pointer + (row * columnsRow);
+            int first = K / 3;
+            if (first > 0) rows.Multiply(kernels, row, first, kernel, from, vStride, vRow, to, mStride, mRow, add: false);
+            rows.Multiply(kernels, row, K - first, kernel + WinogradRows.LengthOf(width, first), from + first, vStride, vRow, to, mStride, mRow, add: first > 0);
+        }
+
+        Assert.That(w.FencesHold && v.FencesHold && columns.FencesHold && m.FencesHold);
+        using FencedFloats u = new(products * K * width), expected = new(RowGemm.RowsOf(tiles) * width), a = new(RowGemm.RowsOf(tiles) * K);
+        kernels.Filter(w.Pointer, order, lanes, K, u.Pointer, K * width, width);
+        for (int f = 0; f < products; f++)
+        {
+            (int first, int count) = kernels.TilesWith(f, 0, tiles);
+            a.Span.Clear();
+            for (int t = 0; t < count; t++) v.Span.Slice((f * vStride) + ((first + t) * vRow), K).CopyTo(a.Span[(t * K)..]);
+            if (count > 0) kernels.Gemm.Multiply(count, width, K, a.Pointer, K, 1, new(u.Pointer + (f * K * width), K), expected.Pointer, width, add: false);
+            for (int t = 0; t < tiles; t++)
+            {
+                ReadOnlySpan<int> actual = m.Bits.Slice((f * mStride) + (t * mRow), width);
+                if (t < first || t >= first + count) Assert.That(actual.IndexOfAnyExcept(untouched), Is.EqualTo(-1), $"product {f}, which tile {t} does not have");
+                else Assert.That(actual.SequenceEqual(expected.Bits.Slice((t - first) * width, width)), $"product {f}, tile {t}, {K} channels, {lanes} lanes");
+            }
+        }
+    }
+
+    private static WinogradRows RowsOf(Isa isa, in WinogradGrid grid) => isa switch
+    {
+        Isa.Avx512 => RowsOf<Simd512, Vector512<float>>(grid),
+        Isa.Avx2 => RowsOf<Simd256, Vector256<float>>(grid),
+        _ => RowsOf<Simd128, Vector128<float>>(grid),
+    };
+
+    private static WinogradRows RowsOf<S, V>(in WinogradGrid grid)
+        where S : struct, ISimd<V>
+        where V : struct => grid.RightColumns == 0
+            ? WinogradRows.Of<S, V, WinogradF4K3<S, V>>()
+            : WinogradRows.Of<S, V, WinogradEdgeF2K3<S, V, WinogradEdgeOfF4K3>>();
+}

@@ -80,7 +80,45 @@ internal sealed class WinogradTests
         [Values("g2mb3ic34ih23oc22oh23kh3ph1", "mb1ic40ih7oc50oh7kh3ph1", "mb1ic330ih6oc150oh6kh3ph1", "mb2ic20ih33oc90oh33kh3ph1", "mb2ic40ih26oc70oh28kh3ph2", "mb3ic130ih14oc40oh14kh3ph1",
             "g2mb2ic34ih15oc22oh15kh5ph2", "mb1ic48ih7oc128oh7kh5ph2", "g2mb3ic6ih53oc20oh25kh5sh2ph0", "mb1ic64ih16oc40oh8kh4sh2ph1", "mb2ic5ih31oc20oh16kh7sh2ph3")] string descriptor)
     {
+        CheckPacked(ConvProblem.Parse(descriptor), isa, threads);
+    }
+
+    // Of 16 tiles plain weights are multiplied row by row, packed ones are not, of 4 both; and input channels are cut, whose last part is shorter.
+    [Test]
+    public void Kernels_of_few_tiles_are_multiplied_by_rows([Values] Isa isa, [Values(1, 2)] int threads, [Values(14, 7)] int size, [Values(1, 2)] int groups)
+    {
+        int all = size == 14 ? 16 : 4, channels = (CacheSizes.Machine.L2 / (((all * 36) + (6 * 3 * 16)) * sizeof(float))) + 41;
+        var problem = new ConvProblem(new TensorShape(1, groups * channels, size, size), groups * (size == 14 ? 150 : 18), 3, 3) { Padding = Padding.All(1), Groups = groups };
+        PlanContext context = Context(problem, threads) with { Isa = isa };
+        WinogradTiling plain = WinogradTiling.For(context, context.Sizes), packed = WinogradTiling.For(context, context.Sizes, packed: true);
+        Assert.That((plain.ByRows, packed.ByRows), Is.EqualTo((isa == Isa.Avx512, isa == Isa.Avx512 && all == 4)));
+        if (plain.ByRows) Assert.That(plain.ICChunks, Is.GreaterThan(1));
+        CheckPacked(problem, isa, threads);
+    }
+
+    // A plan that can run with plain weights can run with packed ones.
+    [TestCase("mb1ic64ih14oc64oh14kh3ph1")]
+    [TestCase("mb1ic512ih7oc512oh7kh3ph1")]
+    [TestCase("mb4ic64ih28oc96oh28kh3ph1")]
+    [TestCase("mb2ic48ih14oc128oh14kh5ph2")]
+    public void What_fits_with_plain_weights_fits_with_packed_ones(string descriptor)
+    {
         ConvProblem problem = ConvProblem.Parse(descriptor);
+        for (long workspace = 20_000; workspace < 20_000_000; workspace += 1 + (workspace / 50))
+        {
+            foreach (int threads in (int[])[1, 2, 3, 16])
+            {
+                PlanContext context = Context(problem, threads, workspace);
+                WinogradTiling plain = WinogradTiling.For(context, context.Sizes), packed = WinogradTiling.For(context, context.Sizes, packed: true);
+                Assert.That(packed.Workers > 0 || plain.Workers == 0, $"{threads} threads, {workspace} bytes");
+                foreach (WinogradTiling tiling in (WinogradTiling[])[plain, packed])
+                    Assert.That(tiling.Workers == 0 || tiling.WorkspaceBytes <= workspace, $"{threads} threads, {workspace} bytes");
+            }
+        }
+    }
+
+    private static void CheckPacked(ConvProblem problem, Isa isa, int threads)
+    {
         using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), dy = Tensors.Random(problem.Output, 3);
         using Tensor y = new(problem.Output), packedY = new(problem.Output), dx = new(problem.Input), packedDX = new(problem.Input);
         var options = new Conv2dOptions { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = isa, Threads = threads };

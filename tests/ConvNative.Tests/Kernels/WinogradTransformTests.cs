@@ -76,7 +76,7 @@ internal sealed unsafe class WinogradTransformTests
         }
     }
 
-    // Of y the output's have factors of G.
+    // Without the factors that Aᵀ has for y, which are no binary fractions.
     [TestCaseSource(nameof(Tiles))]
     public void The_input_and_output_matrices_are_exact_in_float32(int taps, int tile, int rows, int columns)
     {

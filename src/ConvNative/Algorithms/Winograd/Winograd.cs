@@ -7,7 +7,7 @@ namespace ConvNative.Algorithms;
 /// Winograd's minimal filtering (<see cref="WinogradPoints"/>) with stride 1: F(4×4, 3×3) for 3×3 kernels, with 4 times fewer
 /// multiplications than a direct convolution, or F(6×6, 3×3) with 5.1 (<see cref="WinogradChoice"/>); F(4×4, 4×4) with 5.2, F(4×4, 5×5) with 6.25 times fewer.
 /// Tiles at the edges of images are smaller (<see cref="WinogradGrid"/>). A block of tiles is transformed, multiplied with the
-/// transformed weights by 36, 49 or 64 matrix products and transformed back while it is in the cache. dx is the convolution of dy with the kernels
+/// transformed weights by 36, 49 or 64 matrix products, of few tiles row by row (<see cref="WinogradRows"/>), and transformed back while it is in the cache. dx is the convolution of dy with the kernels
 /// turned by 180° and the roles of the channels exchanged; dw is the transposed algorithm, F(3×3, 4×4) or F(3×3, 6×6) to F(5×5, 4×4), whose products are
 /// summed over all tiles before the last transform. Strides: <see cref="WinogradPhases"/>.
 /// Results never depend on threads: products for y and dx are one sum over the channels in their order; those for dw are cut by the shape and the

@@ -15,11 +15,17 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
 
     public override bool PacksInRun => _plain.OneBlock || _plain.Alone;
 
-    public override string Details =>
-        $"F({_kernels.Grid.Tile}×{_kernels.Grid.Tile}, {s.KH}×{s.KW}), " +
-        (_plain.ByRows ? $"products of {WinogradRowTiles.Most} tiles by rows" : $"{_kernels.Gemm.Name} kernel") +
-        $", {_plain.Blocks} blocks of {_plain.Tiles} tiles × {_plain.OCs} output channels, " +
-        (_plain.OneBlock ? $"weights transformed for {_plain.ICs} input channels at a time, " : "") + $"{_plain.Workers} worker(s)";
+    public override string Details => DetailsOf(PacksInRun);
+
+    /// <summary>Of runs that transform the weights, or of those with packed ones.</summary>
+    public string DetailsOf(bool plain)
+    {
+        WinogradTiling tiling = plain ? _plain : _packed;
+        return $"F({_kernels.Grid.Tile}×{_kernels.Grid.Tile}, {s.KH}×{s.KW}), " +
+            (tiling.ByRows ? $"products of {WinogradRowTiles.Most} tiles by rows" : $"{_kernels.Gemm.Name} kernel") +
+            $", {tiling.Blocks} blocks of {tiling.Tiles} tiles × {tiling.OCs} output channels, " +
+            (tiling.OneBlock ? $"weights {(plain ? "transformed" : "read")} for {tiling.ICs} input channels at a time, " : "") + $"{tiling.Workers} worker(s)";
+    }
 
     public override void PackWeights(float* w, float* packed, WorkerPool pool)
     {

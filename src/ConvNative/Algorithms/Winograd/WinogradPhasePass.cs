@@ -23,7 +23,7 @@ internal sealed unsafe class WinogradPhasePass(PlanContext context, Direction di
 
     public override long PackedWeightsBytes => _inner.PackedWeightsBytes + (phases.WeightsLength * sizeof(float));
 
-    public override string Details => $"{phases.Details}, {_inner.Details}";
+    public override string Details => $"{phases.Details}, {_inner.DetailsOf(PacksInRun)}";
 
     public override void PackWeights(float* w, float* packed, WorkerPool pool)
     {

@@ -14,7 +14,7 @@ namespace ConvNative.Algorithms;
 /// <param name="Packed">The weights were transformed before.</param>
 /// <param name="OneBlock">A group's tiles are one block, and an item is a chunk of its output channels; else an item is a block.</param>
 /// <param name="ByRows">Of one block: products are computed a row of points at a time, from G·g (<see cref="WinogradRows"/>).</param>
-/// <param name="Alone">Each worker makes for itself what all of them read: V of the one block, U of the blocks.</param>
+/// <param name="Alone">Each worker makes for itself what all of them read: V of the one block, U of the blocks, if it was not before.</param>
 /// <param name="Workers">Threads; 0: the workspace is too small.</param>
 /// <param name="Width">Channels of a vector.</param>
 /// <param name="VRow">Floats between two tiles of a block's transformed input.</param>
@@ -39,7 +39,7 @@ internal readonly record struct WinogradTiling(
 
     private const int FewestTiles = 8, ICUnit = 32;
 
-    // That are computed row by row (measured on Zen 4: 4 tiles 1.28 to 1.39 times as fast, 8 1.16, 16 1.05 to 1.2, 25 1.04 to 1.06, 32 1.01 to 1.05; with packed weights 4
+    // So many tiles are multiplied row by row (measured on Zen 4: 4 tiles 1.28 to 1.39 times as fast, 8 1.16, 16 1.05 to 1.2, 25 1.04 to 1.06, 32 1.01 to 1.05; with packed weights 4
     // 1.0 to 1.5, 8 0.99, 16 0.91 to 0.96).
     private const int MostTilesOfRows = 32, MostTilesOfPackedRows = 4;
 
@@ -75,7 +75,7 @@ internal readonly record struct WinogradTiling(
     /// <summary>What all workers share.</summary>
     public long SharedLength => OneBlock && !Alone ? VLength : 0;
 
-    /// <summary>Weights that a worker transforms: a vector's, a chunk, or all of a group.</summary>
+    /// <summary>Weights that a worker transforms, if they were not before: a vector's, a chunk, or all of a group.</summary>
     public long OwnULength => Packed ? 0 : ByRows ? ColumnsLength : OneBlock ? ULength : Alone ? OCChunks * ICChunks * ULength : 0;
 
     /// <summary>What each worker holds for itself.</summary>
@@ -104,7 +104,7 @@ internal readonly record struct WinogradTiling(
             WinogradTiling one = byRows
                 ? AsRows(context, s, kernels, packed, share)
                 : AsOneBlock(context, s, kernels, packed, share, 2L * CacheSizes.Machine.L2);
-            if (!Fits(context, one)) one = AsOneBlock(context, s, kernels, packed, share, CacheSizes.Machine.L2);
+            if (!byRows && !Fits(context, one)) one = AsOneBlock(context, s, kernels, packed, share, CacheSizes.Machine.L2);
             if (Fits(context, one) && cost <= CostOfBlocks(s, kernels, all, context.Threads)) return one;
         }
 
@@ -125,7 +125,7 @@ internal readonly record struct WinogradTiling(
         return AloneIfFaster(context, Of(s, kernels, packed, (int)kernels.Grid.Tiles, OCs, ICs, oneBlock: true) with { Workers = context.Threads });
     }
 
-    /// <summary>All tiles, with V and G·g of a vector of output channels in L2.</summary>
+    /// <summary>All tiles, with V and G·g of a vector of output channels in about L2.</summary>
     private static WinogradTiling AsRows(PlanContext context, in ConvSizes s, in WinogradKernels kernels, bool packed, int OCs)
     {
         long each = (kernels.Grid.Tiles * kernels.Grid.Products) + (kernels.Grid.Reach * WinogradRows.LengthOf(kernels.Width, 1));
@@ -156,7 +156,10 @@ internal readonly record struct WinogradTiling(
         return Cost(s, kernels, s.GroupOC, share) + (InputCost * share) + ((uBytes > 2 * CacheSizes.Machine.L2 ? FarUCost : NearUCost) * s.GroupOC);
     }
 
-    /// <summary>Of transforming and multiplying the weights of so many output channels, for an input channel, in products of a tile.</summary>
+    /// <summary>
+    /// Of transforming and multiplying the weights of so many output channels, for an input channel, in products of a tile; also where they are multiplied row by row or
+    /// packed, which costs less.
+    /// </summary>
     private static double Cost(in ConvSizes s, in WinogradKernels kernels, int OCs, long tiles) =>
         (PointCost * kernels.Grid.Reach * OCs) + ((double)tiles * (kernels.Gemm.TimeOf(OCs) + ChunkCost));
 

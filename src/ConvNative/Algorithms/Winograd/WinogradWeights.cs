@@ -20,26 +20,29 @@ internal readonly unsafe struct WinogradWeights(ConvSizes s, WinogradKernels ker
     /// <summary>Input channels of a chunk.</summary>
     public int ICs(int icChunk) => Math.Min(tiling.ICs, _s.GroupIC - (icChunk * tiling.ICs));
 
-    /// <summary>One vector of output channels of a chunk; false: the chunk has fewer.</summary>
-    public bool Transform(long group, int ocChunk, int icChunk, int vector, float* u)
+    /// <summary>One vector of output channels of a chunk, if it has so many.</summary>
+    public void Transform(long group, int ocChunk, int icChunk, int vector, float* u)
     {
-        if (tiling.ByRows) return TransformColumns(group, ocChunk, icChunk, vector, u + (vector * tiling.ColumnsLength));
+        if (tiling.ByRows)
+        {
+            TransformColumns(group, ocChunk, icChunk, vector, u + (vector * tiling.ColumnsLength));
+            return;
+        }
+
         int width = kernels.Width, inChunk = vector * width, oc = (ocChunk * tiling.OCs) + inChunk;
         int ics = ICs(icChunk), panel = inChunk / kernels.Gemm.NR * kernels.Gemm.NR;
         int panelWidth = kernels.Gemm.PanelWidth(Math.Min(tiling.OCs, _s.GroupOC - (ocChunk * tiling.OCs)) - panel);
-        if (oc >= _s.GroupOC) return false;
+        if (oc >= _s.GroupOC) return;
         kernels.Filter(
             From(group, oc, icChunk), Order, Math.Min(width, _s.GroupOC - oc), ics, u + ((nint)panel * ics) + (inChunk - panel), tiling.UStride, panelWidth);
-        return true;
     }
 
-    /// <summary>G·g of one vector of output channels of a chunk; false: the chunk has fewer.</summary>
-    public bool TransformColumns(long group, int ocChunk, int icChunk, int vector, float* columns)
+    /// <summary>G·g of one vector of output channels of a chunk, if it has so many.</summary>
+    public void TransformColumns(long group, int ocChunk, int icChunk, int vector, float* columns)
     {
         int oc = (ocChunk * tiling.OCs) + (vector * kernels.Width);
-        if (oc >= _s.GroupOC) return false;
+        if (oc >= _s.GroupOC) return;
         kernels.Rows!.Value.Filter(From(group, oc, icChunk), Order, Math.Min(kernels.Width, _s.GroupOC - oc), ICs(icChunk), columns, tiling.ColumnsRow);
-        return true;
     }
 
     // w is [OC][IC/G][KH·KW] of the problem; its roles are exchanged where s is the convolution from dy to dx.

@@ -7,7 +7,7 @@ internal unsafe interface IWinogradScheme<V> : IWinogradTile<V>
     /// <summary>r, the taps of a kernel.</summary>
     static abstract int Taps { get; }
 
-    /// <summary>A tap as <see cref="Filter"/> takes it: the scheme's unit to this power, its row and column added, times <paramref name="g"/>.</summary>
+    /// <summary>A tap of a 3×3 kernel in two dimensions as <see cref="Filter"/> takes it; <paramref name="power"/> is its row plus its column.</summary>
     static abstract V Tap(V g, int power);
 
     /// <summary>u = G·g of such taps; those beyond the kernel's are not read.</summary>

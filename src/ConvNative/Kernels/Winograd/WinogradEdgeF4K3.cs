@@ -12,7 +12,7 @@ internal readonly unsafe struct WinogradEdgeF4K3<S, V> : IWinogradTile<V>
     where V : struct
 {
     private const float A = WinogradEightPoints<S, V>.A, A2 = WinogradEightPoints<S, V>.A2, C = WinogradEightPoints<S, V>.C, C2 = WinogradEightPoints<S, V>.C2;
-    private const float F0 = WinogradF6K3<S, V>.F0, FA = WinogradF6K3<S, V>.FA, FC = WinogradF6K3<S, V>.FC, F7 = WinogradF6K3<S, V>.F7;
+    private const double F0 = WinogradF6K3<S, V>.F0, FA = WinogradF6K3<S, V>.FA, FC = WinogradF6K3<S, V>.FC, F7 = WinogradF6K3<S, V>.F7;
 
     public static int Outputs => 4;
 
@@ -41,11 +41,11 @@ internal readonly unsafe struct WinogradEdgeF4K3<S, V> : IWinogradTile<V>
     {
         V m1 = S.Load(m + stride), m2 = S.Load(m + (2 * stride)), m5 = S.Load(m + (5 * stride)), m6 = S.Load(m + (6 * stride));
         V sumA = S.Add(m1, m2), oddA = S.Subtract(m1, m2), sumC = S.Add(m5, m6), oddC = S.Subtract(m5, m6);
-        V m0 = S.Multiply(S.Create(F0), S.Load(m)), m7 = S.Multiply(S.Create(F7), S.Load(m + (7 * stride)));
-        y0 = S.MultiplyAdd(S.Create(FC), sumC, S.MultiplyAdd(S.Create(FA), sumA, m0));
-        y1 = S.MultiplyAdd(S.Create(C * FC), oddC, S.Multiply(S.Create(A * FA), oddA));
-        y2 = S.MultiplyAdd(S.Create(C2 * FC), sumC, S.Multiply(S.Create(A2 * FA), sumA));
-        y3 = S.MultiplyAdd(S.Create(C2 * C * FC), oddC, S.MultiplyAdd(S.Create(A2 * A * FA), oddA, m7));
+        V m0 = S.Multiply(S.Create((float)F0), S.Load(m)), m7 = S.Multiply(S.Create((float)F7), S.Load(m + (7 * stride)));
+        y0 = S.MultiplyAdd(S.Create((float)FC), sumC, S.MultiplyAdd(S.Create((float)FA), sumA, m0));
+        y1 = S.MultiplyAdd(S.Create((float)(C * FC)), oddC, S.Multiply(S.Create((float)(A * FA)), oddA));
+        y2 = S.MultiplyAdd(S.Create((float)(C2 * FC)), sumC, S.Multiply(S.Create((float)(A2 * FA)), sumA));
+        y3 = S.MultiplyAdd(S.Create((float)(C2 * C * FC)), oddC, S.MultiplyAdd(S.Create((float)(A2 * A * FA)), oddA, m7));
         y4 = y5 = S.Zero;
     }
 

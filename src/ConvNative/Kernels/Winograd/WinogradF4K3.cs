@@ -14,8 +14,8 @@ internal readonly unsafe struct WinogradF4K3<S, V> : IWinogradScheme<V>
 {
     private const float A = 0.75f, A2 = A * A, B = 1.5f, B2 = B * B;
 
-    // Of Aᵀ, for p = 0, ±A, ±B: A²/N(p).
-    private const float F0 = A2 * N0, FA = A2 * NA, FB = A2 * NB;
+    // Of Aᵀ, for p = 0, ±A, ±B: A²/N(p), rounded with the powers that they multiply.
+    private const double F0 = 1.0 / B2, FA = 1.0 / (2.0 * (A2 - B2)), FB = A2 / (2.0 * B2 * (B2 - A2));
 
     // 1/N(p)
     private const float N0 = (float)(1.0 / (A * A * B * B));
@@ -76,10 +76,10 @@ internal readonly unsafe struct WinogradF4K3<S, V> : IWinogradScheme<V>
         V m0 = S.Load(m), m1 = S.Load(m + stride), m2 = S.Load(m + (2 * stride)), m3 = S.Load(m + (3 * stride)), m4 = S.Load(m + (4 * stride));
         V m5 = S.Load(m + (5 * stride));
         V evenA = S.Add(m1, m2), oddA = S.Subtract(m1, m2), evenB = S.Add(m3, m4), oddB = S.Subtract(m3, m4);
-        y0 = S.MultiplyAdd(S.Create(FB), evenB, S.MultiplyAdd(S.Create(FA), evenA, S.Multiply(S.Create(F0), m0)));
-        y1 = S.MultiplyAdd(S.Create(B * FB), oddB, S.Multiply(S.Create(A * FA), oddA));
-        y2 = S.MultiplyAdd(S.Create(B2 * FB), evenB, S.Multiply(S.Create(A2 * FA), evenA));
-        y3 = S.MultiplyAdd(S.Create(B2 * B * FB), oddB, S.MultiplyAdd(S.Create(A2 * A * FA), oddA, m5));
+        y0 = S.MultiplyAdd(S.Create((float)FB), evenB, S.MultiplyAdd(S.Create((float)FA), evenA, S.Multiply(S.Create((float)F0), m0)));
+        y1 = S.MultiplyAdd(S.Create((float)(B * FB)), oddB, S.Multiply(S.Create((float)(A * FA)), oddA));
+        y2 = S.MultiplyAdd(S.Create((float)(B2 * FB)), evenB, S.Multiply(S.Create((float)(A2 * FA)), evenA));
+        y3 = S.MultiplyAdd(S.Create((float)(B2 * B * FB)), oddB, S.MultiplyAdd(S.Create((float)(A2 * A * FA)), oddA, m5));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -14,8 +14,10 @@ internal readonly unsafe struct WinogradF6K3<S, V> : IWinogradScheme<V>
     private const float A = WinogradEightPoints<S, V>.A, A2 = WinogradEightPoints<S, V>.A2, C = WinogradEightPoints<S, V>.C, C2 = WinogradEightPoints<S, V>.C2;
     private const float NA = WinogradEightPoints<S, V>.NA, NB = WinogradEightPoints<S, V>.NB, NC = WinogradEightPoints<S, V>.NC;
 
-    // Of Aᵀ: N(1)/N(p) for p = 0, with the sign of row 0, ±A and ±C, and for ∞ N(1)/A².
-    public const float F0 = 1 / NB, FA = NA / NB, FC = NC / NB, F7 = 1 / (NB * A2);
+    /// <summary>
+    /// Of Aᵀ: N(1)/N(p) for p = 0, with the sign of row 0, ±A and ±C, and for ∞ N(1)/A². They are rounded with the powers that they multiply.
+    /// </summary>
+    public const double F0 = 2.0 * (1.0 - A2) * (1.0 - C2), FA = F0 / (2.0 * A2 * (A2 - 1.0) * (A2 - C2)), FC = F0 / (2.0 * C2 * (C2 - A2) * (C2 - 1.0)), F7 = F0 / A2;
 
     public static int Taps => 3;
 
@@ -35,7 +37,7 @@ internal readonly unsafe struct WinogradF6K3<S, V> : IWinogradScheme<V>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Tap(V g, int power) => S.Multiply(
-        S.Create(NB * NB * (power switch { 0 => 1, 1 => A, 2 => A2, 3 => A2 * A, _ => A2 * A2 })), g);
+        S.Create((float)(1 / (F0 * F0) * (power switch { 0 => 1, 1 => A, 2 => A2, 3 => A2 * A, _ => A2 * A2 }))), g);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Filter(V g0, V g1, V g2, V g3, V g4, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5, out V u6, out V u7)
@@ -53,12 +55,12 @@ internal readonly unsafe struct WinogradF6K3<S, V> : IWinogradScheme<V>
     public static void Output(float* m, nint stride, out V y0, out V y1, out V y2, out V y3, out V y4, out V y5)
     {
         WinogradEightPoints<S, V>.Pairs(m, stride, out V m0, out V sumA, out V sumB, out V sumC, out V oddA, out V oddB, out V oddC, out V m7);
-        y0 = S.MultiplyAdd(S.Create(FC), sumC, S.MultiplyAdd(S.Create(FA), sumA, S.MultiplyAdd(S.Create(F0), m0, sumB)));
-        y1 = S.MultiplyAdd(S.Create(C * FC), oddC, S.MultiplyAdd(S.Create(A * FA), oddA, oddB));
-        y2 = S.MultiplyAdd(S.Create(C2 * FC), sumC, S.MultiplyAdd(S.Create(A2 * FA), sumA, sumB));
-        y3 = S.MultiplyAdd(S.Create(C2 * C * FC), oddC, S.MultiplyAdd(S.Create(A2 * A * FA), oddA, oddB));
-        y4 = S.MultiplyAdd(S.Create(C2 * C2 * FC), sumC, S.MultiplyAdd(S.Create(A2 * A2 * FA), sumA, sumB));
-        y5 = S.MultiplyAdd(S.Create(C2 * C2 * C * FC), oddC, S.MultiplyAdd(S.Create(A2 * A2 * A * FA), oddA, S.MultiplyAdd(S.Create(F7), m7, oddB)));
+        y0 = S.MultiplyAdd(S.Create((float)FC), sumC, S.MultiplyAdd(S.Create((float)FA), sumA, S.MultiplyAdd(S.Create((float)F0), m0, sumB)));
+        y1 = S.MultiplyAdd(S.Create((float)(C * FC)), oddC, S.MultiplyAdd(S.Create((float)(A * FA)), oddA, oddB));
+        y2 = S.MultiplyAdd(S.Create((float)(C2 * FC)), sumC, S.MultiplyAdd(S.Create((float)(A2 * FA)), sumA, sumB));
+        y3 = S.MultiplyAdd(S.Create((float)(C2 * C * FC)), oddC, S.MultiplyAdd(S.Create((float)(A2 * A * FA)), oddA, oddB));
+        y4 = S.MultiplyAdd(S.Create((float)(C2 * C2 * FC)), sumC, S.MultiplyAdd(S.Create((float)(A2 * A2 * FA)), sumA, sumB));
+        y5 = S.MultiplyAdd(S.Create((float)(C2 * C2 * C * FC)), oddC, S.MultiplyAdd(S.Create((float)(A2 * A2 * A * FA)), oddA, S.MultiplyAdd(S.Create((float)F7), m7, oddB)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

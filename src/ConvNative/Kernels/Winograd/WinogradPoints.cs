@@ -23,7 +23,7 @@ namespace ConvNative.Kernels;
 /// what N(p) has of the points q left out: row p of Bᵀ gets the factor Π (p − q), and row ∞ none (<see cref="WinogradEdgeF2K3{S, V, P}"/>,
 /// <see cref="WinogradEdgeF4K3{S, V}"/>).
 /// The gradient of the weights is the transposed map, F(r, m) with the same points: dw = Gᵀ·[(A·dy) ⊙ (Bᵀ·d)], summed over all tiles before Gᵀ; its G has all
-/// factors, since dy has more tiles than dw has kernels.
+/// factors, once after the sum.
 /// The points keep powers near 1 and are exact in float32, as is every entry of Bᵀ and of Aᵀ without factors. ±p share their even and odd halves.
 /// </summary>
 internal static class WinogradPoints

@@ -14,7 +14,7 @@ internal readonly unsafe struct WinogradRows(
     delegate*<float*, in FilterOrder, int, int, float*, nint, void> filter, WinogradRowTiles whole, WinogradRowTiles edge)
 {
     /// <summary>Columns of G·g.</summary>
-    private const int Taps = 3;
+    public const int Taps = 3;
 
     /// <inheritdoc cref="WinogradFilter{S, V, F}.TransformColumns"/>
     public delegate*<float*, in FilterOrder, int, int, float*, nint, void> Filter { get; } = filter;

@@ -17,7 +17,7 @@ internal readonly unsafe struct WinogradF4K3<S, V> : IWinogradScheme<V>
     // Of Aᵀ, for p = 0, ±A, ±B: A²/N(p), rounded with the powers that they multiply.
     private const double F0 = 1.0 / B2, FA = 1.0 / (2.0 * (A2 - B2)), FB = A2 / (2.0 * B2 * (B2 - A2));
 
-    // 1/N(p)
+    // Of the gradient: 1/N(p).
     private const float N0 = (float)(1.0 / (A * A * B * B));
     private const float NA = (float)(1.0 / (2.0 * A * A * ((A * A) - (B * B))));
     private const float NB = (float)(1.0 / (2.0 * B * B * ((B * B) - (A * A))));

@@ -90,7 +90,7 @@ internal sealed class WinogradTests
         int all = size == 14 ? 16 : 4, channels = (CacheSizes.Machine.L2 / (((all * 36) + (6 * 3 * 16)) * sizeof(float))) + 41;
         var problem = new ConvProblem(new TensorShape(1, groups * channels, size, size), groups * (size == 14 ? 150 : 18), 3, 3) { Padding = Padding.All(1), Groups = groups };
         PlanContext context = Context(problem, threads) with { Isa = isa };
-        WinogradTiling plain = WinogradTiling.For(context, context.Sizes), packed = WinogradTiling.For(context, context.Sizes, packed: true);
+        (WinogradTiling plain, WinogradTiling packed) = Tilings(context);
         Assert.That((plain.ByRows, packed.ByRows), Is.EqualTo((isa == Isa.Avx512, isa == Isa.Avx512 && all == 4)));
         if (plain.ByRows) Assert.That(plain.ICChunks, Is.GreaterThan(1));
         CheckPacked(problem, isa, threads);
@@ -109,12 +109,18 @@ internal sealed class WinogradTests
             foreach (int threads in (int[])[1, 2, 3, 16])
             {
                 PlanContext context = Context(problem, threads, workspace);
-                WinogradTiling plain = WinogradTiling.For(context, context.Sizes), packed = WinogradTiling.For(context, context.Sizes, packed: true);
+                (WinogradTiling plain, WinogradTiling packed) = Tilings(context);
                 Assert.That(packed.Workers > 0 || plain.Workers == 0, $"{threads} threads, {workspace} bytes");
                 foreach (WinogradTiling tiling in (WinogradTiling[])[plain, packed])
                     Assert.That(tiling.Workers == 0 || tiling.WorkspaceBytes <= workspace, $"{threads} threads, {workspace} bytes");
             }
         }
+    }
+
+    private static (WinogradTiling Plain, WinogradTiling Packed) Tilings(PlanContext context)
+    {
+        WinogradKernels kernels = WinogradChoice.Kernels(context.Isa, context.Sizes);
+        return (WinogradTiling.For(context, context.Sizes, kernels), WinogradTiling.For(context, context.Sizes, kernels, packed: true));
     }
 
     private static void CheckPacked(ConvProblem problem, Isa isa, int threads)
@@ -146,7 +152,7 @@ internal sealed class WinogradTests
     {
         PlanContext context = Context(ConvProblem.Parse(descriptor), threads);
         ConvSizes s = context.Sizes;
-        WinogradTiling tiling = WinogradTiling.For(context, s);
+        WinogradTiling tiling = WinogradTiling.For(context, s, WinogradChoice.Kernels(context.Isa, s));
         Assert.That(tiling.OneBlock, Is.EqualTo(oneBlock));
         Assert.That(tiling.Workers, Is.EqualTo(threads));
         Assert.That(oneBlock ? tiling.OCChunks : tiling.Blocks, Is.GreaterThanOrEqualTo(threads));

@@ -78,7 +78,8 @@ internal sealed class Winograd : IConvAlgorithm
     {
         if (WinogradPhases.For(context, direction) is { } phases) return phases.Plan();
         if (direction == Direction.BackwardWeights) return new WinogradGradientPass(context, WinogradGradientTiling.For(context));
-        return new WinogradPass(context, direction, context.SizesOf(direction));
+        ConvSizes sizes = context.SizesOf(direction);
+        return new WinogradPass(context, direction, sizes, WinogradChoice.Kernels(context.Isa, sizes));
     }
 
     /// <summary>Terms of a sum, without those that are in the padding for every result; with strides of the sum that has fewest.</summary>
@@ -102,7 +103,8 @@ internal sealed class Winograd : IConvAlgorithm
             return (gradient.Workers, gradient.SmallestBytes);
         }
 
-        var tiling = WinogradTiling.For(context, context.SizesOf(direction));
+        ConvSizes s = context.SizesOf(direction);
+        var tiling = WinogradTiling.For(context, s, WinogradChoice.Kernels(context.Isa, s));
         return (tiling.Workers, tiling.SmallestBytes);
     }
 }

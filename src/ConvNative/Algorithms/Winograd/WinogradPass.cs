@@ -3,11 +3,11 @@ using ConvNative.Kernels;
 
 namespace ConvNative.Algorithms;
 
-/// <summary>One direction of <see cref="Winograd"/> as a convolution of sizes <paramref name="s"/>.</summary>
-internal sealed unsafe class WinogradPass(PlanContext context, Direction direction, ConvSizes s) : ConvPass
+/// <summary>One direction of <see cref="Winograd"/> as a convolution of sizes <paramref name="s"/>, with the kernels of <see cref="WinogradChoice"/> for it.</summary>
+internal sealed unsafe class WinogradPass(PlanContext context, Direction direction, ConvSizes s, WinogradKernels kernels) : ConvPass
 {
-    private readonly WinogradKernels _kernels = WinogradChoice.Kernels(context.Isa, s);
-    private readonly WinogradTiling _plain = WinogradTiling.For(context, s), _packed = WinogradTiling.For(context, s, packed: true);
+    private readonly WinogradKernels _kernels = kernels;
+    private readonly WinogradTiling _plain = WinogradTiling.For(context, s, kernels), _packed = WinogradTiling.For(context, s, kernels, packed: true);
 
     public override long WorkspaceBytes => Math.Max(_plain.WorkspaceBytes, _packed.WorkspaceBytes);
 

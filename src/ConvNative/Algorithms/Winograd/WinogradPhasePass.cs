@@ -15,7 +15,8 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed unsafe class WinogradPhasePass(PlanContext context, Direction direction, WinogradPhases phases) : ConvPass
 {
-    private readonly WinogradPass _inner = new(phases.Inner, direction, phases.Inner.SizesOf(direction));
+    private readonly WinogradPass _inner = new(
+        phases.Inner, direction, phases.Inner.SizesOf(direction), WinogradChoice.Kernels(phases.Inner.Isa, phases.Inner.SizesOf(direction)));
 
     public override long WorkspaceBytes => phases.WorkspaceBytes + _inner.WorkspaceBytes;
 

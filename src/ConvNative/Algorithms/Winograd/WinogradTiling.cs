@@ -91,9 +91,8 @@ internal readonly record struct WinogradTiling(
     /// where output channels are too few to be shared out, a block's M takes half of L2, with large tiles all of it (measured on Zen 4: 6 % faster, with others 2 %
     /// slower), and each worker gets as many blocks as the others.
     /// </summary>
-    public static WinogradTiling For(PlanContext context, in ConvSizes s, bool packed = false)
+    public static WinogradTiling For(PlanContext context, in ConvSizes s, in WinogradKernels kernels, bool packed = false)
     {
-        WinogradKernels kernels = WinogradChoice.Kernels(context.Isa, s);
         long all = kernels.Grid.Tiles;
         int OCs = Math.Min(s.GroupOC, MostOCs), bytes = kernels.Grid.Tile == WinogradChoice.Tile ? CacheSizes.Machine.L2 / 2 : CacheSizes.Machine.L2;
         int most = Math.Max(FewestTiles, bytes / (kernels.Grid.Products * sizeof(float) * OCs));

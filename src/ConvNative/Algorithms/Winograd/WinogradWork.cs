@@ -17,7 +17,7 @@ internal readonly unsafe struct WinogradWork(
     public int Vectors => BlockSizes.CeilDiv(S.GroupIC, kernels.Width);
 
     /// <summary>V of a block that one worker computes.</summary>
-    public float* OwnV(int worker) => M(worker) + Tiling.MLength + Tiling.OwnULength;
+    public float* OwnV(int worker) => OwnU(worker) + Tiling.OwnULength;
 
     /// <summary>V of the one block of a group: the one that all workers made, or the worker's own.</summary>
     public float* V(long group, int worker)
@@ -105,7 +105,7 @@ internal readonly unsafe struct WinogradWork(
     private float* U(long group, int ocChunk, int icChunk, int worker)
     {
         if (packed != null) return packed + weights.Offset(group, ocChunk, icChunk);
-        float* own = M(worker) + Tiling.MLength;
+        float* own = OwnU(worker);
         if (Tiling.OneBlock)
         {
             TransformWeights(group, ocChunk, icChunk, own);   // used only here
@@ -125,7 +125,7 @@ internal readonly unsafe struct WinogradWork(
     private float* Columns(long group, int ocChunk, int icChunk, int vector, int worker)
     {
         if (packed != null) return packed + weights.Offset(group, ocChunk, icChunk) + (vector * Tiling.ColumnsLength);
-        float* own = M(worker) + Tiling.MLength;
+        float* own = OwnU(worker);
         weights.TransformColumns(group, ocChunk, icChunk, vector, own);
         return own;
     }
@@ -148,6 +148,9 @@ internal readonly unsafe struct WinogradWork(
     private long First(long block) => block * Tiling.Tiles;
 
     private int Count(long block) => (int)Math.Min(Tiling.Tiles, kernels.Grid.Tiles - First(block));
+
+    /// <summary>Weights that one worker transforms.</summary>
+    private float* OwnU(int worker) => M(worker) + Tiling.MLength;
 
     private float* M(int worker) => Worker(worker) + Tiling.BufferLength;
 

@@ -83,15 +83,21 @@ internal sealed class WinogradTests
         CheckPacked(ConvProblem.Parse(descriptor), isa, threads);
     }
 
-    // Of 16 tiles plain weights are multiplied row by row, packed ones are not, of 4 both; and input channels are cut, whose last part is shorter.
+    // Plain weights are multiplied row by row, packed ones of 3×3 kernels and four tiles too; and input channels are cut, whose last part is shorter.
     [Test]
-    public void Kernels_of_few_tiles_are_multiplied_by_rows([Values] Isa isa, [Values(1, 2)] int threads, [Values(14, 7)] int size, [Values(1, 2)] int groups)
+    public void Kernels_of_few_tiles_are_multiplied_by_rows(
+        [Values] Isa isa, [Values(1, 2)] int threads, [Values("14k3", "7k3", "7k5", "7x14k5")] string sizes, [Values(1, 2)] int groups)
     {
-        int all = size == 14 ? 16 : 4, channels = (CacheSizes.Machine.L2 / (((all * 36) + (6 * 3 * 16)) * sizeof(float))) + 41;
-        var problem = new ConvProblem(new TensorShape(1, groups * channels, size, size), groups * (size == 14 ? 150 : 18), 3, 3) { Padding = Padding.All(1), Groups = groups };
+        (int height, int width, int all, int taps) = sizes switch { "14k3" => (14, 14, 16, 3), "7k3" => (7, 7, 4, 3), "7k5" => (7, 7, 4, 5), _ => (7, 14, 8, 5) };
+        int reach = taps + 3, channels = (CacheSizes.Machine.L2 / (((all * reach * reach) + (reach * taps * 16)) * sizeof(float))) + 41;
+        var problem = new ConvProblem(new TensorShape(1, groups * channels, height, width), groups * (all > 4 ? 150 : 18), taps, taps)
+        {
+            Padding = Padding.All(taps / 2),
+            Groups = groups,
+        };
         PlanContext context = Context(problem, threads) with { Isa = isa };
         (WinogradTiling plain, WinogradTiling packed) = Tilings(context);
-        Assert.That((plain.ByRows, packed.ByRows), Is.EqualTo((isa == Isa.Avx512, isa == Isa.Avx512 && all == 4)));
+        Assert.That((plain.ByRows, packed.ByRows), Is.EqualTo((isa == Isa.Avx512, isa == Isa.Avx512 && sizes == "7k3")));
         if (plain.ByRows) Assert.That(plain.ICChunks, Is.GreaterThan(1));
         CheckPacked(problem, isa, threads);
     }

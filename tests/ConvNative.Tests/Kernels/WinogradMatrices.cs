@@ -93,12 +93,13 @@ internal sealed class WinogradMatrices
     private double Divisor(int row) => _scheme.Where((_, j) => j != row).Aggregate((double)SignOf(row), (product, q) => product * (_scheme[row] - q));
 
     /// <summary>
-    /// What Aᵀ has of a row of G: of 3 taps that is one of small whole numbers for taps (1, a, a²)·scale, a the smallest point, so that the factor at ∞ is 1 of F(4, 3),
-    /// at ±1 of F(6, 3).
+    /// What Aᵀ has of a row of G: of 5 taps 1/N(p); of 3 taps the row is one of small whole numbers for taps (1, a, a²)·scale, a the smallest point, so that the factor at ∞ is
+    /// 1 of F(4, 3), at ±1 of F(6, 3).
     /// </summary>
     private double FactorOf(int row)
     {
-        if (_taps != 3 || _gradient) return 1;
+        if (_taps == 4 || _gradient) return 1;
+        if (_taps == 5) return row == _scheme.Length ? 1 : 1 / Divisor(row);
         double a = _scheme[1], scale = Reach == 6 ? 1 / (a * a) : 1 / Divisor(3);
         return row == _scheme.Length ? 1 / (scale * a * a) : 1 / (scale * Divisor(row));
     }

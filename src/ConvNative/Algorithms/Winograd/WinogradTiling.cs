@@ -17,12 +17,13 @@ namespace ConvNative.Algorithms;
 /// <param name="Alone">Each worker makes for itself what all of them read: V of the one block, U of the blocks, if it was not before.</param>
 /// <param name="Workers">Threads; 0: the workspace is too small.</param>
 /// <param name="Width">Channels of a vector.</param>
+/// <param name="Taps">Of a kernel in each dimension.</param>
 /// <param name="VRow">Floats between two tiles of a block's transformed input.</param>
 /// <param name="MRow">Floats between two tiles of a block's results.</param>
 /// <param name="BufferLength">Buffer of the input transform.</param>
 internal readonly record struct WinogradTiling(
     int Reach, int Tiles, int TileRows, int Blocks, int OCs, int OCChunks, int ICs, int ICChunks, bool Packed, bool OneBlock,
-    bool ByRows, bool Alone, int Workers, int Width, int VRow, int MRow, int BufferLength)
+    bool ByRows, bool Alone, int Workers, int Width, int Taps, int VRow, int MRow, int BufferLength)
 {
     /// <summary>The most threads of which each may transform for itself.</summary>
     public const int MostAlone = 3;
@@ -38,10 +39,6 @@ internal readonly record struct WinogradTiling(
     private const double WideCost = 1.04;
 
     private const int FewestTiles = 8, ICUnit = 32;
-
-    // So many tiles are multiplied row by row (measured on Zen 4: 4 tiles 1.28 to 1.39 times as fast, 8 1.16, 16 1.05 to 1.2, 25 1.04 to 1.06, 32 1.01 to 1.05; with packed weights 4
-    // 1.0 to 1.5, 8 0.99, 16 0.91 to 0.96).
-    private const int MostTilesOfRows = 32, MostTilesOfPackedRows = 4;
 
     // In the time of a tile's product for a pair of channels (measured on Zen 5): transforming a kernel, for each of its points in a dimension, or a
     // tile of the input, reading a tile's V for a chunk, writing a kernel's U to where a block reads it from, in L2 or beyond.
@@ -67,7 +64,7 @@ internal readonly record struct WinogradTiling(
     public long ULength => ByRows ? MRow / Width * (long)ColumnsLength : Products * UStride;
 
     /// <summary>Floats between two rows of a vector's G·g.</summary>
-    public nint ColumnsRow => WinogradRows.LengthOf(Width, ICs) + Skew;
+    public nint ColumnsRow => ((nint)ICs * Taps * Width) + Skew;
 
     /// <summary>G·g of a vector of output channels, and the input channels of a chunk.</summary>
     public nint ColumnsLength => Reach * ColumnsRow;
@@ -99,7 +96,7 @@ internal readonly record struct WinogradTiling(
         if (all <= Math.Max(most, s.GroupIC))
         {
             (int share, double cost) = Chunk(s, kernels, (int)all, context.Threads);
-            bool byRows = all <= (packed ? MostTilesOfPackedRows : MostTilesOfRows) && kernels.Rows is not null;
+            bool byRows = all <= MostTilesOfRows(kernels, packed);
             WinogradTiling one = byRows
                 ? AsRows(context, s, kernels, packed, share)
                 : AsOneBlock(context, s, kernels, packed, share, 2L * CacheSizes.Machine.L2);
@@ -124,10 +121,21 @@ internal readonly record struct WinogradTiling(
         return AloneIfFaster(context, Of(s, kernels, packed, (int)kernels.Grid.Tiles, OCs, ICs, oneBlock: true) with { Workers = context.Threads });
     }
 
+    /// <summary>
+    /// So many tiles are multiplied row by row (measured on Zen 4, three taps: 4 tiles 1.28 to 1.39 times as fast, 8 1.16, 16 1.05 to 1.2, 25 1.04 to 1.06, 32 1.01 to 1.05;
+    /// with packed weights 4 1.0 to 1.5, 8 0.99, 16 0.91 to 0.96. Five taps: 4 tiles 1.2 to 1.3, 8 1.07 to 1.14, 9 1.0 to 1.06, 12 0.97 to 1.02; packed 4 0.65 to 0.99).
+    /// </summary>
+    private static int MostTilesOfRows(in WinogradKernels kernels, bool packed) => kernels switch
+    {
+        { Rows: null } => 0,
+        { Grid.Taps: 3 } => packed ? 4 : 32,
+        _ => packed ? 0 : 8,
+    };
+
     /// <summary>All tiles, with V and G·g of a vector of output channels in about L2.</summary>
     private static WinogradTiling AsRows(PlanContext context, in ConvSizes s, in WinogradKernels kernels, bool packed, int OCs)
     {
-        long each = (kernels.Grid.Tiles * kernels.Grid.Products) + (kernels.Grid.Reach * WinogradRows.LengthOf(kernels.Width, 1));
+        long each = (kernels.Grid.Tiles * kernels.Grid.Products) + (kernels.Grid.Reach * kernels.Grid.Taps * kernels.Width);
         int most = BlockSizes.RoundUp((int)(CacheSizes.Machine.L2 / (each * sizeof(float))), ICUnit), ICs = BlockSizes.Balance(s.GroupIC, Math.Max(ICUnit, most), ICUnit);
         WinogradTiling one = Of(s, kernels, packed, (int)kernels.Grid.Tiles, OCs, ICs, oneBlock: true);
         return AloneIfFaster(context, one with { ByRows = true, Workers = context.Threads });
@@ -193,7 +201,7 @@ internal readonly record struct WinogradTiling(
         int chunks = BlockSizes.CeilDiv(s.GroupOC, OCs), VRow = BlockSizes.RoundUp(s.GroupIC, kernels.Width), MRow = kernels.Gemm.ColumnsOf(OCs);
         int rows = kernels.Grid.IsEven ? RowGemm.RowsOf(tiles) : RowGemm.RowsOfParts(tiles), blocks = (int)BlockSizes.CeilDiv(kernels.Grid.Tiles, tiles);
         return new(
-            kernels.Grid.Reach, tiles, rows, blocks, OCs, chunks, ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), packed, oneBlock, false, false, 0, kernels.Width, VRow,
+            kernels.Grid.Reach, tiles, rows, blocks, OCs, chunks, ICs, BlockSizes.CeilDiv(s.GroupIC, ICs), packed, oneBlock, false, false, 0, kernels.Width, kernels.Grid.Taps, VRow,
             MRow, kernels.BufferLength);
     }
 }

@@ -4,7 +4,8 @@ using ConvNative.Simd;
 namespace ConvNative.Kernels;
 
 /// <summary>
-/// F(4, 5): 64 multiplications for 4×4 outputs instead of 400. The points are <see cref="WinogradEightPoints{S, V}"/>.
+/// F(4, 5): 64 multiplications for 4×4 outputs instead of 400. The points are <see cref="WinogradEightPoints{S, V}"/>. G has no factors, its rows are (1, p, p², p³, p⁴)
+/// and (0, 0, 0, 0, 1); what they lack of 1/N(p), Aᵀ has.
 /// </summary>
 internal readonly unsafe struct WinogradF4K5<S, V> : IWinogradScheme<V>
     where S : struct, ISimd<V>
@@ -35,17 +36,13 @@ internal readonly unsafe struct WinogradF4K5<S, V> : IWinogradScheme<V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Filter(V g0, V g1, V g2, V g3, V g4, out V u0, out V u1, out V u2, out V u3, out V u4, out V u5, out V u6, out V u7)
     {
-        V oddA = S.MultiplyAdd(S.Create(A2), g3, g1), oddB = S.Add(g1, g3), oddC = S.MultiplyAdd(S.Create(C2), g3, g1);
-        V evenA = S.Multiply(S.Create(NA), S.MultiplyAdd(S.Create(A2), S.MultiplyAdd(S.Create(A2), g4, g2), g0));
-        V evenB = S.Multiply(S.Create(NB), S.Add(g0, S.Add(g2, g4)));
-        V evenC = S.Multiply(S.Create(NC), S.MultiplyAdd(S.Create(C2), S.MultiplyAdd(S.Create(C2), g4, g2), g0));
+        V evenA = S.MultiplyAdd(S.Create(A2), S.MultiplyAdd(S.Create(A2), g4, g2), g0), oddA = S.MultiplyAdd(S.Create(A2 * A), g3, S.Multiply(S.Create(A), g1));
+        V evenB = S.Add(g0, S.Add(g2, g4)), oddB = S.Add(g1, g3);
+        V evenC = S.MultiplyAdd(S.Create(C2), S.MultiplyAdd(S.Create(C2), g4, g2), g0), oddC = S.MultiplyAdd(S.Create(C2 * C), g3, S.Add(g1, g1));
         u0 = g0;
-        u1 = S.MultiplyAdd(S.Create(A * NA), oddA, evenA);
-        u2 = S.MultiplyAdd(S.Create(-A * NA), oddA, evenA);
-        u3 = S.MultiplyAdd(S.Create(NB), oddB, evenB);
-        u4 = S.MultiplyAdd(S.Create(-NB), oddB, evenB);
-        u5 = S.MultiplyAdd(S.Create(C * NC), oddC, evenC);
-        u6 = S.MultiplyAdd(S.Create(-C * NC), oddC, evenC);
+        (u1, u2) = (S.Add(evenA, oddA), S.Subtract(evenA, oddA));
+        (u3, u4) = (S.Add(evenB, oddB), S.Subtract(evenB, oddB));
+        (u5, u6) = (S.Add(evenC, oddC), S.Subtract(evenC, oddC));
         u7 = g4;
     }
 
@@ -54,10 +51,11 @@ internal readonly unsafe struct WinogradF4K5<S, V> : IWinogradScheme<V>
     {
         y4 = y5 = S.Zero;
         WinogradEightPoints<S, V>.Pairs(m, stride, out V m0, out V sumA, out V sumB, out V sumC, out V oddA, out V oddB, out V oddC, out V m7);
-        y0 = S.Add(S.Add(m0, sumA), S.Add(sumB, sumC));
-        y1 = S.MultiplyAdd(S.Create(C), oddC, S.MultiplyAdd(S.Create(A), oddA, oddB));
-        y2 = S.MultiplyAdd(S.Create(C2), sumC, S.MultiplyAdd(S.Create(A2), sumA, sumB));
-        y3 = S.MultiplyAdd(S.Create(C2 * C), oddC, S.MultiplyAdd(S.Create(A2 * A), oddA, S.Add(oddB, m7)));
+        (sumB, oddB) = (S.Multiply(S.Create(NB), sumB), S.Multiply(S.Create(NB), oddB));
+        y0 = S.MultiplyAdd(S.Create(NC), sumC, S.MultiplyAdd(S.Create(NA), sumA, S.Add(m0, sumB)));
+        y1 = S.MultiplyAdd(S.Create(C * NC), oddC, S.MultiplyAdd(S.Create(A * NA), oddA, oddB));
+        y2 = S.MultiplyAdd(S.Create(C2 * NC), sumC, S.MultiplyAdd(S.Create(A2 * NA), sumA, sumB));
+        y3 = S.MultiplyAdd(S.Create(C2 * C * NC), oddC, S.MultiplyAdd(S.Create(A2 * A * NA), oddA, S.Add(oddB, m7)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

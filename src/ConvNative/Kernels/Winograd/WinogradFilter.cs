@@ -37,14 +37,14 @@ internal static unsafe class WinogradFilter<S, V, F>
         for (nint at = 0; K > 0; K--, at += order.KStride, u += kStride)
         {
             if (F.Taps == 4) Columns4(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns);
-            else Columns5(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns);
+            else Columns5(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns, 5 * S.Width);
             Rows(columns, u, productStride);
         }
     }
 
     /// <summary>
-    /// G·g of 3×3 kernels:
-    /// <code>columns[i·rowStride + (k·3 + j)·Width + c] = element (i, j) of kernel (c, k),   c &lt; lanes</code>
+    /// G·g of kernels of three or five taps in a row:
+    /// <code>columns[i·rowStride + (k·Taps + j)·Width + c] = element (i, j) of kernel (c, k),   c &lt; lanes</code>
     /// The other lanes of the vectors repeat the last channel.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -54,6 +54,12 @@ internal static unsafe class WinogradFilter<S, V, F>
         for (int i = 0; i < S.Width; i++) kernels[i] = w + (Math.Min(i, lanes - 1) * order.LaneStride);
         for (nint at = 0; K > 0; K--, at += order.KStride, columns += F.Taps * S.Width)
         {
+            if (F.Taps == 5)
+            {
+                Columns5(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns, rowStride);
+                continue;
+            }
+
             Taps9(kernels, order, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7, out V g8);
             Store(g0, g3, g6, S.Zero, S.Zero, columns, rowStride);
             Store(g1, g4, g7, S.Zero, S.Zero, columns + S.Width, rowStride);
@@ -131,7 +137,7 @@ internal static unsafe class WinogradFilter<S, V, F>
 
     /// <summary>G·g of 25 taps.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Columns5(float** kernels, nint at, nint ahead, bool flipped, float* to)
+    private static void Columns5(float** kernels, nint at, nint ahead, bool flipped, float* to, nint stride)
     {
         S.LoadOcts(kernels, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
         S.LoadOcts(kernels, at + 8, out V g8, out V g9, out V g10, out V g11, out V g12, out V g13, out V g14, out V g15);
@@ -140,18 +146,18 @@ internal static unsafe class WinogradFilter<S, V, F>
         Prefetch.Rows(kernels, S.Width, ahead);
         nint step = flipped ? -S.Width : S.Width;
         if (flipped) to += 4 * S.Width;
-        Column5(flipped, g0, g5, g10, g15, g20, to);
-        Column5(flipped, g1, g6, g11, g16, g21, to + step);
-        Column5(flipped, g2, g7, g12, g17, g22, to + (2 * step));
-        Column5(flipped, g3, g8, g13, g18, g23, to + (3 * step));
-        Column5(flipped, g4, g9, g14, g19, g24, to + (4 * step));
+        Column5(flipped, g0, g5, g10, g15, g20, to, stride);
+        Column5(flipped, g1, g6, g11, g16, g21, to + step, stride);
+        Column5(flipped, g2, g7, g12, g17, g22, to + (2 * step), stride);
+        Column5(flipped, g3, g8, g13, g18, g23, to + (3 * step), stride);
+        Column5(flipped, g4, g9, g14, g19, g24, to + (4 * step), stride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Column5(bool flipped, V g0, V g1, V g2, V g3, V g4, float* to)
+    private static void Column5(bool flipped, V g0, V g1, V g2, V g3, V g4, float* to, nint stride)
     {
         if (flipped) (g0, g1, g3, g4) = (g4, g3, g1, g0);
-        Store(g0, g1, g2, g3, g4, to, 5 * S.Width);
+        Store(g0, g1, g2, g3, g4, to, stride);
     }
 
     /// <summary>(G·g)·Gᵀ.</summary>

@@ -167,7 +167,7 @@ internal readonly unsafe struct WinogradKernels(
         where FW : struct, IWinogradTile<V> =>
         new(
             grid, S.Width, WinogradInput<S, V, F, F>.BufferLength, RowGemm.For<S, V>(), WinogradProducts.For<S, V>(),
-            F.Taps == 3 && F.Outputs == 4 && S.Registers >= 32 ? WinogradRows.Of<S, V, FW>() : null,
+            S.Registers < 32 || F.Outputs > 4 ? null : F.Taps == 3 ? WinogradRows.Of<S, V, FW>() : F.Taps == 5 ? WinogradRows.OfFiveTaps<S, V>() : null,
             &WinogradFilter<S, V, F>.Transform, &WinogradFilterGradient<S, V, F>.Transform,
             &WinogradFilterGradient<S, V, F>.Finish, &WinogradFilterGradient<S, V, F>.Store, &PointSums<S, V>.Add,
             WinogradTileKernels.Of<S, V, F, F>(), WinogradTileKernels.Of<S, V, F, FW>(),

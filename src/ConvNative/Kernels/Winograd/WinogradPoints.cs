@@ -16,8 +16,8 @@ namespace ConvNative.Kernels;
 /// row p of Bᵀ: the coefficients of M(x)/(x − p)    row p of G: (1, p … pʳ⁻¹)/N(p)    column p of Aᵀ: (1, p … pᵐ⁻¹)
 /// row ∞ of Bᵀ: the coefficients of M(x)            row ∞ of G: (0 … 0, 1)            column ∞ of Aᵀ: (0 … 0, 1)
 /// </code>
-/// A row of Bᵀ and that of G may change their signs together; a row of G may leave factors to the column of Aᵀ, as those of 3 taps do, whose kernels are transformed
-/// most often where tiles are few. Tiles have 4×4 outputs, <see cref="WinogradF4K3{S, V}"/> for 3 taps,
+/// A row of Bᵀ and that of G may change their signs together; a row of G may leave factors to the column of Aᵀ, as those of 3 and 5 taps do, whose kernels are
+/// transformed most often where tiles are few. Tiles have 4×4 outputs, <see cref="WinogradF4K3{S, V}"/> for 3 taps,
 /// <see cref="WinogradF4K4{S, V}"/> for 4, <see cref="WinogradF4K5{S, V}"/> for 5; or 6×6, <see cref="WinogradF6K3{S, V}"/>.
 /// A tile at an image's edge that has fewer outputs needs fewer points. Where they are a part of the others' its kernels are transformed already, but for
 /// what N(p) has of the points q left out: row p of Bᵀ gets the factor Π (p − q), and row ∞ none (<see cref="WinogradEdgeF2K3{S, V, P}"/>,

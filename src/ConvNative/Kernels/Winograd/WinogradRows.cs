@@ -3,26 +3,26 @@ using ConvNative.Simd;
 namespace ConvNative.Kernels;
 
 /// <summary>
-/// The products of <see cref="WinogradF4K3{S, V}"/> from kernels of which only the columns are transformed: G·g, three numbers for a row of products instead of the
-/// six of U = (G·g)·Gᵀ. Each row makes these in registers, by one multiply-add and six additions beside the 24 multiply-adds of four tiles, so that no U is
+/// Products from kernels of which only the columns are transformed: G·g, three or five numbers for a row of products instead of the six or eight of U = (G·g)·Gᵀ. Each row
+/// makes these in registers, in <see cref="WinogradF4K3{S, V}"/> by one multiply-add and six additions beside the 24 multiply-adds of four tiles, so that no U is
 /// written and read again. Of many tiles, that U is made once pays for it.
 /// </summary>
+/// <param name="taps">Columns of G·g.</param>
 /// <param name="filter">G·g.</param>
-/// <param name="whole">Tiles that have all products of a row.</param>
+/// <param name="whole">Tiles that have all products of a row: as many of its points as registers allow.</param>
+/// <param name="others">Their other points.</param>
 /// <param name="edge">Those at the right.</param>
 internal readonly unsafe struct WinogradRows(
-    delegate*<float*, in FilterOrder, int, int, float*, nint, void> filter, WinogradRowTiles whole, WinogradRowTiles edge)
+    int taps, delegate*<float*, in FilterOrder, int, int, float*, nint, void> filter, WinogradRowTiles whole, WinogradRowTiles? others,
+    WinogradRowTiles edge)
 {
-    /// <summary>Columns of G·g.</summary>
-    public const int Taps = 3;
-
     /// <inheritdoc cref="WinogradFilter{S, V, F}.TransformColumns"/>
     public delegate*<float*, in FilterOrder, int, int, float*, nint, void> Filter { get; } = filter;
 
     /// <summary>Floats of a row of G·g for a vector of output channels and so many input channels.</summary>
-    public static nint LengthOf(int width, int K) => (nint)K * Taps * width;
+    public nint LengthOf(int width, int K) => (nint)K * taps * width;
 
-    /// <summary>A row of products of all tiles of a convolution for a vector of output channels, as <see cref="WinogradRowTile{S, V, E, N}.Run"/> computes it.</summary>
+    /// <summary>A row of products of all tiles of a convolution for a vector of output channels, as <see cref="WinogradRowTile{S, V, F, P, N}.Run"/> computes it.</summary>
     public void Multiply(
         in WinogradKernels kernels, int row, nint K, float* columns, float* v, nint vStride, nint vRow, float* m, nint mStride, nint mRow, bool add)
     {
@@ -31,15 +31,38 @@ internal readonly unsafe struct WinogradRows(
         int end = first + count;
         edge.Run(first - edgeFirst, K, columns, v + (edgeFirst * vRow), vStride, vRow, m + (edgeFirst * mRow), mStride, mRow, add);
         whole.Run(count, K, columns, v + (first * vRow), vStride, vRow, m + (first * mRow), mStride, mRow, add);
+        others?.Run(count, K, columns, v + (first * vRow), vStride, vRow, m + (first * mRow), mStride, mRow, add);
         edge.Run(edgeFirst + all - end, K, columns, v + (end * vRow), vStride, vRow, m + (end * mRow), mStride, mRow, add);
     }
 
-    /// <summary>For tiles at the right with the points of <typeparamref name="E"/>.</summary>
+    /// <summary>Of <see cref="WinogradF4K3{S, V}"/>, for tiles at the right with the points of <typeparamref name="E"/>.</summary>
     public static WinogradRows Of<S, V, E>()
         where S : struct, ISimd<V>
         where V : struct
-        where E : struct, IWinogradTile<V> =>
-        new(&WinogradFilter<S, V, WinogradF4K3<S, V>>.TransformColumns, WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>>(), WinogradRowTiles.Of<S, V, E>());
+        where E : struct, IWinogradTile<V> => new(
+            3, &WinogradFilter<S, V, WinogradF4K3<S, V>>.TransformColumns, WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, WinogradF4K3<S, V>>(), null,
+            WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, E>());
+
+    /// <summary>Of <see cref="WinogradF4K5{S, V}"/>, whose tiles are all whole.</summary>
+    public static WinogradRows OfFiveTaps<S, V>()
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        var first = WinogradRowTiles.Of<S, V, WinogradF4K5<S, V>, WinogradUnitPoints>();
+        return new(5, &WinogradFilter<S, V, WinogradF4K5<S, V>>.TransformColumns, first, WinogradRowTiles.Of<S, V, WinogradF4K5<S, V>, WinogradOtherPoints>(), first);
+    }
+}
+
+/// <summary>0, ±1 and ∞ of eight points: half of them, as many as have registers for four tiles.</summary>
+internal readonly struct WinogradUnitPoints : IWinogradPoints
+{
+    public static bool Has(int point) => point is 0 or 3 or 4 or 7;
+}
+
+/// <summary>The other half.</summary>
+internal readonly struct WinogradOtherPoints : IWinogradPoints
+{
+    public static bool Has(int point) => !WinogradUnitPoints.Has(point);
 }
 
 /// <summary>The micro-kernels of 1 to 4 tiles.</summary>
@@ -70,9 +93,10 @@ internal readonly unsafe struct WinogradRowTiles(
         }
     }
 
-    public static WinogradRowTiles Of<S, V, E>()
+    public static WinogradRowTiles Of<S, V, F, P>()
         where S : struct, ISimd<V>
         where V : struct
-        where E : struct, IWinogradTile<V> => new(
-            &WinogradRowTile<S, V, E, One>.Run, &WinogradRowTile<S, V, E, Two>.Run, &WinogradRowTile<S, V, E, Three>.Run, &WinogradRowTile<S, V, E, Four>.Run);
+        where F : struct, IWinogradScheme<V>
+        where P : struct, IWinogradPoints => new(
+            &WinogradRowTile<S, V, F, P, One>.Run, &WinogradRowTile<S, V, F, P, Two>.Run, &WinogradRowTile<S, V, F, P, Three>.Run, &WinogradRowTile<S, V, F, P, Four>.Run);
 }

@@ -15,19 +15,47 @@ namespace ConvNative.Simd;
 internal static unsafe class Nines
 {
     // The lanes of which the number of vectors has the bit.
-    private static Vector512<float> Lanes512Of1 => Vector512.Create(0, -1, -1, 0, 0, -1, -1, 0, 0, 0, -1, -1, 0, 0, -1, -1).AsSingle();
+    private static Vector512<float> Lanes512Of1
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector512.Create(0, -1, -1, 0, 0, -1, -1, 0, 0, 0, -1, -1, 0, 0, -1, -1).AsSingle();
+    }
 
-    private static Vector512<float> Lanes512Of2 => Vector512.Create(0, 0, 0, -1, -1, -1, -1, 0, 0, 0, 0, 0, -1, -1, -1, -1).AsSingle();
+    private static Vector512<float> Lanes512Of2
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector512.Create(0, 0, 0, -1, -1, -1, -1, 0, 0, 0, 0, 0, -1, -1, -1, -1).AsSingle();
+    }
 
-    private static Vector512<float> Lanes512Of4 => Vector512.Create(0, -1, 0, -1, 0, -1, 0, 0, -1, 0, -1, 0, -1, 0, -1, 0).AsSingle();
+    private static Vector512<float> Lanes512Of4
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector512.Create(0, -1, 0, -1, 0, -1, 0, 0, -1, 0, -1, 0, -1, 0, -1, 0).AsSingle();
+    }
 
-    private static Vector512<float> Lanes512Of8 => Vector512.Create(0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0).AsSingle();
+    private static Vector512<float> Lanes512Of8
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector512.Create(0, 0, 0, 0, 0, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0).AsSingle();
+    }
 
-    private static Vector256<float> Lanes256Of1 => Vector256.Create(0, -1, 0, -1, 0, -1, 0, -1).AsSingle();
+    private static Vector256<float> Lanes256Of1
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector256.Create(0, -1, 0, -1, 0, -1, 0, -1).AsSingle();
+    }
 
-    private static Vector256<float> Lanes256Of2 => Vector256.Create(0, 0, -1, -1, 0, 0, -1, -1).AsSingle();
+    private static Vector256<float> Lanes256Of2
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector256.Create(0, 0, -1, -1, 0, 0, -1, -1).AsSingle();
+    }
 
-    private static Vector256<float> Lanes256Of4 => Vector256.Create(0, 0, 0, 0, -1, -1, -1, -1).AsSingle();
+    private static Vector256<float> Lanes256Of4
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Vector256.Create(0, 0, 0, 0, -1, -1, -1, -1).AsSingle();
+    }
 
     /// <inheritdoc cref="ISimd{V}.StoreNines"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,4 +1,5 @@
-/* What the thread pool needs from the operating system: threads, a clock, a spin hint, and sleeping until a word changes. */
+/* What the thread pool needs from the operating system: threads, a clock, a spin hint, sleeping until a word changes, and waking on
+ * another processor. */
 #ifndef CN_PLATFORM_H
 #define CN_PLATFORM_H
 
@@ -51,11 +52,30 @@ static inline void cn_spin_hint(void)
     YieldProcessor();
 }
 
+/* Windows wakes threads on idle processors. */
+typedef int32_t cn_place;
+
+static inline void cn_find_place(cn_place* place)
+{
+    *place = 0;
+}
+
+static inline void cn_keep_off_this_processor(const cn_place* place)
+{
+    (void)place;
+}
+
+static inline void cn_run_anywhere(const cn_place* place)
+{
+    (void)place;
+}
+
 #else
 
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -106,6 +126,39 @@ static inline void cn_spin_hint(void)
 #elif defined(__aarch64__)
     __asm__ volatile("yield");
 #endif
+}
+
+/* A thread, and the processors that it may run on: none where that is not known. */
+typedef struct {
+    pid_t thread;
+    cpu_set_t processors;
+} cn_place;
+
+/* This thread's. */
+static inline void cn_find_place(cn_place* place)
+{
+    if (sched_getaffinity(0, sizeof place->processors, &place->processors) != 0)
+        CPU_ZERO(&place->processors);
+    place->thread = (pid_t)syscall(SYS_gettid);
+}
+
+/* Another thread, which sleeps, will not wake on this one's processor, if it has others. */
+static inline void cn_keep_off_this_processor(const cn_place* place)
+{
+    int here = sched_getcpu();
+    cpu_set_t others = place->processors;
+    if (here < 0 || here >= CPU_SETSIZE)
+        return;
+    CPU_CLR((size_t)here, &others);
+    if (CPU_COUNT(&others) > 0)
+        sched_setaffinity(place->thread, sizeof others, &others);
+}
+
+/* This thread may run again where it could at first. */
+static inline void cn_run_anywhere(const cn_place* place)
+{
+    if (CPU_COUNT(&place->processors) > 1)
+        sched_setaffinity(0, sizeof place->processors, &place->processors);
 }
 
 #endif

@@ -376,6 +376,87 @@ static void test_denormals(void)
     }
 }
 
+/* ---- A helper wakes on another processor than its caller's -------------------------------------------------------------- */
+
+#if defined(_WIN32)
+
+static void test_places(void)
+{
+}
+
+#else
+
+typedef struct {
+    _Atomic uint32_t word; /* 0: the thread finds its place, 1: it sleeps */
+    cn_place place;
+} sleeper;
+
+static void* sleep_till_woken(void* argument)
+{
+    sleeper* s = argument;
+    cn_find_place(&s->place);
+    atomic_store(&s->word, 1);
+    while (atomic_load(&s->word) == 1)
+        cn_wait(&s->word, 1);
+    cn_run_anywhere(&s->place);
+    cpu_set_t after;
+    CHECK(sched_getaffinity(0, sizeof after, &after) == 0 && CPU_EQUAL(&after, &s->place.processors), "its processors were not given back");
+    return NULL;
+}
+
+/* The caller, which stays on one processor, keeps a sleeping thread off it, and off no other. */
+static void test_keeping_off(const cpu_set_t* all)
+{
+    sleeper s = {.word = 0};
+    cn_thread thread;
+    CHECK(cn_thread_start(&thread, sleep_till_woken, &s), "no thread");
+    while (atomic_load(&s.word) == 0)
+        yield();
+    cpu_set_t own, expected = *all, actual;
+    CPU_ZERO(&own);
+    CPU_SET((size_t)sched_getcpu(), &own);
+    CHECK(sched_setaffinity(0, sizeof own, &own) == 0, "the caller cannot stay on its processor");
+    CPU_XOR(&expected, &expected, &own);
+    cn_keep_off_this_processor(&s.place);
+    CHECK(sched_getaffinity(s.place.thread, sizeof actual, &actual) == 0, "no affinity");
+    CHECK(CPU_EQUAL(&actual, CPU_COUNT(&expected) > 0 ? &expected : all), "%d processors of %d", CPU_COUNT(&actual), CPU_COUNT(all));
+    CHECK(sched_setaffinity(0, sizeof *all, all) == 0, "the caller stays on its processor");
+    atomic_store(&s.word, 2);
+    cn_wake(&s.word, 1);
+    cn_thread_join(thread);
+}
+
+typedef struct {
+    meeting all;
+    const cpu_set_t* processors;
+} places;
+
+static int32_t look_at_processors(void* context, int64_t index, int32_t worker)
+{
+    places* p = context;
+    meet(&p->all, index, worker);
+    cpu_set_t now;
+    CHECK(sched_getaffinity(0, sizeof now, &now) == 0 && CPU_EQUAL(&now, p->processors), "worker %d may not run where the caller may", worker);
+    return 0;
+}
+
+static void test_places(void)
+{
+    cpu_set_t all;
+    CHECK(sched_getaffinity(0, sizeof all, &all) == 0, "no affinity");
+    test_keeping_off(&all);
+    cn_pool* pool = create(2);
+    for (int round = 0; round < 20; round++) {
+        struct timespec pause = {.tv_nsec = 1000000}; /* in which the helper falls asleep */
+        nanosleep(&pause, NULL);
+        places p = {.all.expected = 2, .processors = &all};
+        cn_pool_run(pool, 2, 2, look_at_processors, &p, 0);
+    }
+    cn_pool_destroy(pool);
+}
+
+#endif
+
 int main(void)
 {
     int32_t oversubscribed = smaller(10 * cn_cpu_budget(), MAX_WORKERS);
@@ -396,5 +477,6 @@ int main(void)
     test_callers(oversubscribed, 8);
     test_shutdown();
     test_denormals();
+    test_places();
     return 0;
 }

@@ -14,7 +14,7 @@ namespace ConvNative.Simd;
 /// </summary>
 internal static unsafe class Nines
 {
-    // The lanes of which the number of vectors has the bit.
+    // The lanes of which the number of vectors has the bit. Constants, if they are inlined: a call amid the rotations would send all nine vectors to the stack.
     private static Vector512<float> Lanes512Of1
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -107,6 +107,7 @@ internal sealed class WinogradTests
     [TestCase("mb1ic512ih7oc512oh7kh3ph1")]
     [TestCase("mb4ic64ih28oc96oh28kh3ph1")]
     [TestCase("mb2ic48ih14oc128oh14kh5ph2")]
+    [TestCase("mb1ic48ih7oc128oh7kh5ph2")]
     public void What_fits_with_plain_weights_fits_with_packed_ones(string descriptor)
     {
         ConvProblem problem = ConvProblem.Parse(descriptor);
@@ -174,7 +175,7 @@ internal sealed class WinogradTests
     public void Bits_depend_neither_on_threads_nor_on_blocks(
         [Values] Isa isa,
         [Values("g2mb3ic34ih23oc22oh23kh3ph1", "mb1ic40ih7oc50oh7kh3ph1", "mb3ic20ih26oc24oh26kh3ph1", "mb3ic40ih14oc50oh14kh3ph1",
-            "g2mb1ic34ih15oc22oh15kh5ph2", "mb4ic3ih67oc20oh15kh11sh4ph0")] string descriptor)
+            "g2mb1ic34ih15oc22oh15kh5ph2", "mb1ic48ih7oc128oh7kh5ph2", "mb4ic3ih67oc20oh15kh11sh4ph0")] string descriptor)
     {
         ConvProblem problem = ConvProblem.Parse(descriptor);
         using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), y = new(problem.Output), dx = new(problem.Input);
@@ -403,7 +404,7 @@ internal sealed class WinogradTests
 
     // Few input channels, few tiles: the transforms cost more than they save.
     [TestCase("mb1ic3ih224oc64oh224kh3ph1", false)]
-    [TestCase("mb1ic512ih6oc512oh6kh3ph1", false)]
+    [TestCase("mb1ic512ih5oc512oh5kh3ph1", false)]
     [TestCase("mb1ic512ih7oc512oh7kh3ph1", true)]
     [TestCase("mb8ic512ih7oc512oh7kh3ph1", true)]
     [TestCase("mb1ic256ih14oc256oh14kh3ph1", true)]
@@ -422,6 +423,26 @@ internal sealed class WinogradTests
     {
         using var conv = new Conv2d(ConvProblem.Parse(descriptor));
         Assert.That(conv.Describe(), pays ? Does.Contain("BackwardWeights: Winograd") : Does.Not.Contain("BackwardWeights: Winograd"));
+    }
+
+    // The last transform of a gradient costs less where the registers hold half of it.
+    [Test]
+    public void Gradients_of_6x6_images_pay_with_AVX512([Values] Isa isa, [Values(4, 5, 6, 7)] int size)
+    {
+        var problem = new ConvProblem(new TensorShape(1, 256, size, size), 256, 3, 3) { Padding = Padding.All(1) };
+        Assert.That(new Winograd().Suits(Context(problem, 1) with { Isa = isa }, Direction.BackwardWeights), Is.EqualTo(size > (isa == Isa.Avx512 ? 5 : 6)));
+    }
+
+    // Of one tile more, all of U is made.
+    [TestCase(3, 16, 32, true)]
+    [TestCase(3, 12, 44, false)]
+    [TestCase(5, 12, 12, true)]
+    [TestCase(5, 8, 20, false)]
+    public void Only_few_tiles_are_multiplied_by_rows(int taps, int height, int width, bool byRows)
+    {
+        var problem = new ConvProblem(new TensorShape(1, 256, height, width), 256, taps, taps) { Padding = Padding.All(taps / 2) };
+        PlanContext context = Context(problem, 1);
+        Assert.That(WinogradTiling.For(context, context.Sizes, WinogradKernels.For(Isa.Avx512, context.Sizes, 4)).ByRows, Is.EqualTo(byRows));
     }
 
     private static PlanContext Context(ConvProblem problem, int threads, long workspace = Conv2dOptions.DefaultMaxWorkspaceBytes) => new(

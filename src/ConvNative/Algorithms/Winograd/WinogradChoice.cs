@@ -18,8 +18,8 @@ internal static class WinogradChoice
     // terms; a stride phase may have one tap for each channel (1.2 with 16). Products of fewer tiles take as long as of four.
     private const int FewestChannels = 16, FewestTerms = 32, FewestTiles = 4;
 
-    // For each product of a kernel and tap of a row, of a gradient: as measured on Zen 5; of F(3×3, 4×4) on Zen 4, where 7×7 images pay and 6×6 do not, or with AVX-512, whose
-    // registers hold all of a kernel, 6×6 pay and 5×5 do not.
+    // For each product of a kernel and tap of a row, of a gradient: as measured on Zen 5; of F(3×3, 4×4) on Zen 4, where with AVX2 7×7 images pay and 6×6 do not, and
+    // with AVX-512, whose registers hold half a transform, 6×6 pay and 5×5 do not.
     private const double GradientTap = 2.75, GradientTap3 = 2.1, GradientTap3InRegisters = 1.75;
 
     /// <summary>For a convolution without strides.</summary>
@@ -53,7 +53,7 @@ internal static class WinogradChoice
 
     /// <summary>The same for the gradient of the weights. The last transform of F(3×3, 4×4) is faster than the others'.</summary>
     public static double GradientTime(in WinogradKernels kernels, in ConvSizes s) =>
-        GradientTime(kernels, s, kernels.Grid is not { Tile: Tile, Taps: 3 } ? GradientTap : kernels.Rows is null ? GradientTap3 : GradientTap3InRegisters);
+        GradientTime(kernels, s, kernels.HoldsHalf ? GradientTap3InRegisters : kernels.Grid is { Tile: Tile, Taps: 3 } ? GradientTap3 : GradientTap);
 
     private static double GradientTime(in WinogradKernels kernels, in ConvSizes s, double tap) =>
         Time(kernels, s, WinogradGradientTiling.TimeOf(kernels.Gemm, s) / ((double)s.GroupIC * s.GroupOC), tile: 11, tap);

@@ -129,7 +129,7 @@ internal readonly record struct WinogradTiling(
     {
         { Rows: null } => 0,
         { Grid.Taps: 3 } => packed ? 4 : 32,
-        _ => packed ? 0 : 8,
+        _ => packed ? 0 : 9,
     };
 
     /// <summary>All tiles, with V and G·g of a vector of output channels in about L2.</summary>

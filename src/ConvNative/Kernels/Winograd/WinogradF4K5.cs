@@ -38,7 +38,7 @@ internal readonly unsafe struct WinogradF4K5<S, V> : IWinogradScheme<V>
     {
         V evenA = S.MultiplyAdd(S.Create(A2), S.MultiplyAdd(S.Create(A2), g4, g2), g0), oddA = S.MultiplyAdd(S.Create(A2 * A), g3, S.Multiply(S.Create(A), g1));
         V evenB = S.Add(g0, S.Add(g2, g4)), oddB = S.Add(g1, g3);
-        V evenC = S.MultiplyAdd(S.Create(C2), S.MultiplyAdd(S.Create(C2), g4, g2), g0), oddC = S.MultiplyAdd(S.Create(C2 * C), g3, S.Add(g1, g1));
+        V evenC = S.MultiplyAdd(S.Create(C2), S.MultiplyAdd(S.Create(C2), g4, g2), g0), oddC = S.MultiplyAdd(S.Create(C2 * C), g3, S.Multiply(S.Create(C), g1));
         u0 = g0;
         (u1, u2) = (S.Add(evenA, oddA), S.Subtract(evenA, oddA));
         (u3, u4) = (S.Add(evenB, oddB), S.Subtract(evenB, oddB));

@@ -19,7 +19,7 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
     }
 
     /// <summary>Whether the scheme is <see cref="WinogradF4K3{S, V}"/>, and the registers hold Gᵀ·m.</summary>
-    private static bool HoldsHalf
+    public static bool HoldsHalf
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => F.Taps == 3 && F.Reach == 6 && S.Registers >= 32;

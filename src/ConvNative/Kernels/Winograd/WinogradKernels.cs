@@ -8,6 +8,7 @@ internal readonly unsafe struct WinogradKernels(
     WinogradGrid grid,
     int width,
     int bufferLength,
+    bool holdsHalf,
     RowGemm gemm,
     WinogradProducts products,
     WinogradRows? rows,
@@ -33,7 +34,7 @@ internal readonly unsafe struct WinogradKernels(
     /// <summary>The products of a gradient of few tiles.</summary>
     public readonly WinogradProducts Products = products;
 
-    /// <summary>The products of kernels that are not transformed entirely; null where the registers or the scheme do not allow them.</summary>
+    /// <summary>The products of kernels that are not transformed entirely; null where the registers do not allow them, or the scheme has none.</summary>
     public readonly WinogradRows? Rows = rows;
 
     /// <summary>Floats of a vector: channels that are transformed at once.</summary>
@@ -41,6 +42,9 @@ internal readonly unsafe struct WinogradKernels(
 
     /// <summary>Floats of the input transform's buffer.</summary>
     public int BufferLength { get; } = bufferLength;
+
+    /// <inheritdoc cref="WinogradFilterGradient{S, V, F}.HoldsHalf"/>
+    public bool HoldsHalf { get; } = holdsHalf;
 
     /// <inheritdoc cref="WinogradFilter{S, V, F}.Transform"/>
     public delegate*<float*, in FilterOrder, int, int, float*, nint, nint, void> Filter { get; } = filter;
@@ -166,7 +170,7 @@ internal readonly unsafe struct WinogradKernels(
         where FH : struct, IWinogradTile<V>
         where FW : struct, IWinogradTile<V> =>
         new(
-            grid, S.Width, WinogradInput<S, V, F, F>.BufferLength, RowGemm.For<S, V>(), WinogradProducts.For<S, V>(),
+            grid, S.Width, WinogradInput<S, V, F, F>.BufferLength, WinogradFilterGradient<S, V, F>.HoldsHalf, RowGemm.For<S, V>(), WinogradProducts.For<S, V>(),
             S.Registers < 32 || F.Outputs > 4 ? null : F.Taps == 3 ? WinogradRows.Of<S, V, FW>() : F.Taps == 5 ? WinogradRows.OfFiveTaps<S, V>() : null,
             &WinogradFilter<S, V, F>.Transform, &WinogradFilterGradient<S, V, F>.Transform,
             &WinogradFilterGradient<S, V, F>.Finish, &WinogradFilterGradient<S, V, F>.Store, &PointSums<S, V>.Add,

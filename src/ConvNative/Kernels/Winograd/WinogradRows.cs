@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
@@ -7,20 +8,15 @@ namespace ConvNative.Kernels;
 /// makes these in registers, in <see cref="WinogradF4K3{S, V}"/> by one multiply-add and six additions beside the 24 multiply-adds of four tiles, so that no U is
 /// written and read again. Of many tiles, that U is made once pays for it.
 /// </summary>
-/// <param name="taps">Columns of G·g.</param>
 /// <param name="filter">G·g.</param>
-/// <param name="whole">Tiles that have all products of a row: as many of its points as registers allow.</param>
-/// <param name="others">Their other points.</param>
-/// <param name="edge">Those at the right.</param>
+/// <param name="whole">Tiles that have all products of a row, or half of them.</param>
+/// <param name="others">Their other half; null: there is none.</param>
+/// <param name="edge">Tiles at the right; null: all are whole.</param>
 internal readonly unsafe struct WinogradRows(
-    int taps, delegate*<float*, in FilterOrder, int, int, float*, nint, void> filter, WinogradRowTiles whole, WinogradRowTiles? others,
-    WinogradRowTiles edge)
+    delegate*<float*, in FilterOrder, int, int, float*, nint, void> filter, WinogradRowTiles whole, WinogradRowTiles? others, WinogradRowTiles? edge)
 {
     /// <inheritdoc cref="WinogradFilter{S, V, F}.TransformColumns"/>
     public delegate*<float*, in FilterOrder, int, int, float*, nint, void> Filter { get; } = filter;
-
-    /// <summary>Floats of a row of G·g for a vector of output channels and so many input channels.</summary>
-    public nint LengthOf(int width, int K) => (nint)K * taps * width;
 
     /// <summary>A row of products of all tiles of a convolution for a vector of output channels, as <see cref="WinogradRowTile{S, V, F, P, N}.Run"/> computes it.</summary>
     public void Multiply(
@@ -29,10 +25,10 @@ internal readonly unsafe struct WinogradRows(
         (int first, int count) = kernels.TilesWithRow(row, ofRight: false);
         (int edgeFirst, int all) = kernels.TilesWithRow(row, ofRight: true);
         int end = first + count;
-        edge.Run(first - edgeFirst, K, columns, v + (edgeFirst * vRow), vStride, vRow, m + (edgeFirst * mRow), mStride, mRow, add);
+        edge?.Run(first - edgeFirst, K, columns, v + (edgeFirst * vRow), vStride, vRow, m + (edgeFirst * mRow), mStride, mRow, add);
         whole.Run(count, K, columns, v + (first * vRow), vStride, vRow, m + (first * mRow), mStride, mRow, add);
         others?.Run(count, K, columns, v + (first * vRow), vStride, vRow, m + (first * mRow), mStride, mRow, add);
-        edge.Run(edgeFirst + all - end, K, columns, v + (end * vRow), vStride, vRow, m + (end * mRow), mStride, mRow, add);
+        edge?.Run(edgeFirst + all - end, K, columns, v + (end * vRow), vStride, vRow, m + (end * mRow), mStride, mRow, add);
     }
 
     /// <summary>Of <see cref="WinogradF4K3{S, V}"/>, for tiles at the right with the points of <typeparamref name="E"/>.</summary>
@@ -40,28 +36,28 @@ internal readonly unsafe struct WinogradRows(
         where S : struct, ISimd<V>
         where V : struct
         where E : struct, IWinogradTile<V> => new(
-            3, &WinogradFilter<S, V, WinogradF4K3<S, V>>.TransformColumns, WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, WinogradF4K3<S, V>>(), null,
+            &WinogradFilter<S, V, WinogradF4K3<S, V>>.TransformColumns, WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, WinogradF4K3<S, V>>(), null,
             WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, E>());
 
     /// <summary>Of <see cref="WinogradF4K5{S, V}"/>, whose tiles are all whole.</summary>
     public static WinogradRows OfFiveTaps<S, V>()
         where S : struct, ISimd<V>
-        where V : struct
-    {
-        var first = WinogradRowTiles.Of<S, V, WinogradF4K5<S, V>, WinogradUnitPoints>();
-        return new(5, &WinogradFilter<S, V, WinogradF4K5<S, V>>.TransformColumns, first, WinogradRowTiles.Of<S, V, WinogradF4K5<S, V>, WinogradOtherPoints>(), first);
-    }
+        where V : struct => new(
+            &WinogradFilter<S, V, WinogradF4K5<S, V>>.TransformColumns, WinogradRowTiles.Of<S, V, WinogradF4K5<S, V>, WinogradUnitPoints>(),
+            WinogradRowTiles.Of<S, V, WinogradF4K5<S, V>, WinogradOtherPoints>(), null);
 }
 
-/// <summary>0, ±1 and ∞ of eight points: half of them, as many as have registers for four tiles.</summary>
+/// <summary>0, ±1 and ∞ of eight points, which need no multiplication in Gᵀ: all eight of four tiles have no registers.</summary>
 internal readonly struct WinogradUnitPoints : IWinogradPoints
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Has(int point) => point is 0 or 3 or 4 or 7;
 }
 
 /// <summary>The other half.</summary>
 internal readonly struct WinogradOtherPoints : IWinogradPoints
 {
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Has(int point) => !WinogradUnitPoints.Has(point);
 }
 

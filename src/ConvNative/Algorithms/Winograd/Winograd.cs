@@ -23,11 +23,11 @@ internal sealed class Winograd : IConvAlgorithm
 
     /// <summary>
     /// Measured over random images and kernels of several distributions: 3×3 kernels at most 2.7 with one channel, 0.9 with two, 0.4 with 4, 0.07 with 15 and more
-    /// (its sums have a ninth of the terms), F(6×6, 3×3) 0.44 with 16; 4×4 kernels 1.0 with 4 channels; 5×5 kernels 2.5 with three, 1.3 with 4, 0.2
-    /// with 16, 0.07 with 32; dw: 1.4 with one tile, 0.3 with 4, 0.04 with 16, F(3×3, 6×6) 1.3 with one, 0.4 with two, for 5×5 kernels 2.6 with 4
+    /// (its sums have a ninth of the terms), F(6×6, 3×3) 0.44 with 16; 4×4 kernels 1.0 with 4 channels; 5×5 kernels 2.5 with three, 1.6 with 4, 0.35
+    /// with 16, 0.18 with 32; dw: 1.4 with one tile, 0.3 with 4, 0.04 with 16, F(3×3, 6×6) 1.3 with one, 0.4 with two, for 5×5 kernels 2.6 with 4
     /// tiles, 0.34 with 16. The tests hold every result to this constant. 3×3 kernels of which a few taps are 10⁴ times the others reach 3.5 with one
-    /// channel, 1.6 with 2, 5×5 kernels 4.7 with 3; numbers e²ᶻ, z normal, 4.2 with one channel, with F(6×6, 3×3) 1.6 with 16; such numbers with three channels and
-    /// 5×5 kernels 24; dw of a tile or two of numbers that span six orders of magnitude 32, of numbers that are spread evenly over fewer 3.1. Data of a
+    /// channel, 1.6 with 2, 5×5 kernels 4.7 with 3; numbers e²ᶻ, z normal, 4.2 with one channel, with F(6×6, 3×3) 1.6 with 16; such numbers with three or four channels
+    /// and 5×5 kernels 24, 4.2; dw of a tile or two of numbers that span six orders of magnitude 32, of numbers that are spread evenly over fewer 3.1. Data of a
     /// few spikes can break it for dw, whatever the tiles: a spike of x and one of dy in one tile, further apart than a kernel reaches, are no term of
     /// dw, but the rounding of their product in the transforms remains (532 times seen).
     /// </summary>

@@ -154,11 +154,11 @@ static inline void cn_keep_off_this_processor(const cn_place* place)
         sched_setaffinity(place->thread, sizeof others, &others);
 }
 
-/* This thread may run again where it could at first. */
+/* The thread may run again where it could at first. */
 static inline void cn_run_anywhere(const cn_place* place)
 {
     if (CPU_COUNT(&place->processors) > 1)
-        sched_setaffinity(0, sizeof place->processors, &place->processors);
+        sched_setaffinity(place->thread, sizeof place->processors, &place->processors);
 }
 
 #endif

@@ -27,7 +27,7 @@
 /* So many sleeping helpers are kept off the processor of the thread that wakes them. After a pause Linux often wakes a helper there,
  * behind the caller, which then does all the work (seen as a guest of KVM with two processors: after 20 ms, three of four times 10 to
  * 20 calls of 0.5 and 0.1 ms took twice the time). */
-#define MOST_KEPT_OFF 8
+#define MOST_KEPT_OFF 4
 
 #define CLOSING (1u << 31) /* in cn_pool.callers: cn_pool_destroy waits */
 
@@ -55,13 +55,15 @@ typedef struct {
     cn_job job;
 } cn_slot;
 
+enum { AWAKE, ASLEEP, KEPT_OFF };
+
 /* A thread of the pool. */
 typedef struct {
     cn_pool* pool;
     int32_t number; /* from 1 on: the caller of a job counts as 0 */
     cn_thread handle;
     cn_place place;
-    _Atomic bool sleeps;
+    _Atomic uint32_t state; /* AWAKE, ASLEEP, or KEPT_OFF: asleep, and kept off a processor */
 } cn_helper;
 
 struct cn_pool {
@@ -190,12 +192,12 @@ static void await_job(cn_pool* pool, cn_helper* self, uint32_t epoch)
         return;
     /* Counted before the epoch is compared (by cn_wait), as announce changes the epoch before it reads the count: one of the
      * two sees the other. */
-    atomic_store(&self->sleeps, true);
+    atomic_store(&self->state, ASLEEP);
     atomic_fetch_add(&pool->sleepers, 1);
     cn_wait(&pool->epoch, epoch);
     atomic_fetch_sub(&pool->sleepers, 1);
-    atomic_store(&self->sleeps, false);
-    cn_run_anywhere(&self->place);
+    if (atomic_exchange(&self->state, AWAKE) == KEPT_OFF)
+        cn_run_anywhere(&self->place);
 }
 
 CN_THREAD_MAIN(helper_main)
@@ -228,8 +230,15 @@ static cn_slot* take_slot(cn_pool* pool)
 static void keep_sleepers_off(const cn_pool* pool)
 {
     for (int32_t i = 0; i < pool->started; i++) {
-        if (atomic_load(&pool->helpers[i].sleeps))
-            cn_keep_off_this_processor(&pool->helpers[i].place);
+        cn_helper* helper = &pool->helpers[i];
+        uint32_t state = atomic_load(&helper->state);
+        if (state == AWAKE)
+            continue;
+        cn_keep_off_this_processor(&helper->place);
+        while (state != AWAKE && !atomic_compare_exchange_weak(&helper->state, &state, KEPT_OFF)) {
+        }
+        if (state == AWAKE)
+            cn_run_anywhere(&helper->place); /* it woke before it could know */
     }
 }
 
@@ -239,7 +248,7 @@ static void announce(cn_pool* pool, uint32_t helpers)
     uint32_t sleepers = atomic_load(&pool->sleepers);
     if (sleepers == 0)
         return;
-    if (sleepers <= MOST_KEPT_OFF && pool->spin_nanoseconds > 0) /* else there are more threads than processors */
+    if (sleepers <= MOST_KEPT_OFF && pool->spin_nanoseconds > 0) /* each costs a system call; without spinning there are too few processors */
         keep_sleepers_off(pool);
     cn_wake(&pool->epoch, helpers < sleepers ? helpers : sleepers);
 }
@@ -315,7 +324,8 @@ static bool start_thread(cn_pool* pool)
 static void end_threads(cn_pool* pool)
 {
     atomic_store(&pool->ended, true);
-    announce(pool, (uint32_t)pool->threads);
+    atomic_fetch_add(&pool->epoch, 1);
+    cn_wake(&pool->epoch, (uint32_t)pool->threads);
     for (int32_t i = 0; i < pool->started; i++)
         cn_thread_join(pool->helpers[i].handle);
     free(pool->helpers);

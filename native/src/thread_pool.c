@@ -24,9 +24,9 @@
 /* A job's items are dealt out in so many runs of neighbours at most, one to a participant until there are more of those. */
 #define MOST_RUNS 16
 
-/* So many sleeping helpers are kept off the processor of the thread that wakes them. After a pause Linux often wakes a helper there,
- * behind the caller, which then does all the work (seen as a guest of KVM with two processors: after 20 ms, three of four times 10 to
- * 20 calls of 0.5 and 0.1 ms took twice the time). */
+/* Where no more helpers sleep, they are kept off the processor of the thread that wakes some. After a pause Linux often wakes a helper
+ * there, behind the caller, which then does all the work (seen as a guest of KVM with two processors: after 20 ms, two of three times
+ * and more 10 to 20 calls of 0.5 and 0.1 ms took twice the time). Each costs a system call. */
 #define MOST_KEPT_OFF 4
 
 #define CLOSING (1u << 31) /* in cn_pool.callers: cn_pool_destroy waits */
@@ -227,7 +227,7 @@ static cn_slot* take_slot(cn_pool* pool)
     return NULL;
 }
 
-static void keep_sleepers_off(const cn_pool* pool)
+static void keep_sleepers_off(cn_pool* pool)
 {
     for (int32_t i = 0; i < pool->started; i++) {
         cn_helper* helper = &pool->helpers[i];
@@ -248,7 +248,7 @@ static void announce(cn_pool* pool, uint32_t helpers)
     uint32_t sleepers = atomic_load(&pool->sleepers);
     if (sleepers == 0)
         return;
-    if (sleepers <= MOST_KEPT_OFF && pool->spin_nanoseconds > 0) /* each costs a system call; without spinning there are too few processors */
+    if (sleepers <= MOST_KEPT_OFF && pool->spin_nanoseconds > 0) /* which it is where there are processors enough */
         keep_sleepers_off(pool);
     cn_wake(&pool->epoch, helpers < sleepers ? helpers : sleepers);
 }

@@ -171,9 +171,21 @@ internal readonly unsafe struct WinogradKernels(
         where FW : struct, IWinogradTile<V> =>
         new(
             grid, S.Width, WinogradInput<S, V, F, F>.BufferLength, WinogradFilterGradient<S, V, F>.HoldsHalf, RowGemm.For<S, V>(), WinogradProducts.For<S, V>(),
-            S.Registers < 32 || F.Outputs > 4 ? null : F.Taps == 3 ? WinogradRows.Of<S, V, FW>() : F.Taps == 5 ? WinogradRows.OfFiveTaps<S, V>() : null,
+            RowsOf<S, V, F, FW>(),
             &WinogradFilter<S, V, F>.Transform, &WinogradFilterGradient<S, V, F>.Transform,
             &WinogradFilterGradient<S, V, F>.Finish, &WinogradFilterGradient<S, V, F>.Store, &PointSums<S, V>.Add,
             WinogradTileKernels.Of<S, V, F, F>(), WinogradTileKernels.Of<S, V, F, FW>(),
             WinogradTileKernels.Of<S, V, FH, F>(), WinogradTileKernels.Of<S, V, FH, FW>());
+
+    private static WinogradRows? RowsOf<S, V, F, FW>()
+        where S : struct, ISimd<V>
+        where V : struct
+        where F : struct, IWinogradScheme<V>
+        where FW : struct, IWinogradTile<V> => (F.Outputs, F.Taps) switch
+        {
+            _ when S.Registers < 32 => null,
+            (4, 3) => WinogradRows.Of<S, V, FW>(),
+            (4, 5) => WinogradRows.OfFiveTaps<S, V>(),
+            _ => null,
+        };
 }

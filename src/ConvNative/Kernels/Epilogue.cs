@@ -10,7 +10,10 @@ internal static unsafe class Epilogue
     /// <summary>C[r, j] = activation(C[r, j] + Bias[r] + Addend[r, j]), r &lt; Rows, j &lt; Columns.</summary>
     public static void Apply(Isa isa, in TileStore store, float* c, nint ldc) => Copy(isa, store, c, ldc, c, ldc);
 
-    /// <summary>C[r, j] = activation(P[r, j] + Bias[r] + Addend[r, j]), r &lt; Rows, j &lt; Columns; P may be C.</summary>
+    /// <summary>
+    /// C[r, j] = activation(P[r, j] + Bias[r] + Addend[r, j]), r &lt; Rows, j &lt; Columns; P may be C. Rows may begin anywhere, also those that
+    /// <see cref="TileStore.Streams"/>.
+    /// </summary>
     public static void Copy(Isa isa, in TileStore store, float* p, nint ldp, float* c, nint ldc)
     {
         switch (isa)
@@ -49,19 +52,30 @@ internal static unsafe class Epilogue
             float* product = p + (r * ldp);
             float* row = c + (r * ldc);
             float* addend = store.Addend == null ? null : store.Addend + (r * store.AddendStride);
-            V bias = store.Bias == null ? S.Zero : S.Broadcast(store.Bias + r);
-            int j = 0;
+            V bias = store.Bias == null ? S.Create(-0f) : S.Broadcast(store.Bias + r);   // x + (−0) is x, also where that is −0
+            int j = store.Streams ? Math.Min(store.Columns, (int)(-((nint)row / sizeof(float)) & (S.Width - 1))) : 0;
+            if (j > 0) Part<S, V>(store, product, addend, bias, row, j);
             for (; j <= store.Columns - S.Width; j += S.Width)
             {
                 V x = S.Add(S.Load(product + j), bias);
                 if (addend != null) x = S.Add(x, S.Load(addend + j));
-                S.Store(row + j, store.Activate<S, V>(x));
+                x = store.Activate<S, V>(x);
+                if (store.Streams) S.StoreLine(row + j, x);
+                else S.Store(row + j, x);
             }
 
-            if (j == store.Columns) continue;
-            V last = S.Add(S.LoadPartial(product + j, store.Columns - j), bias);
-            if (addend != null) last = S.Add(last, S.LoadPartial(addend + j, store.Columns - j));
-            S.StorePartial(row + j, store.Activate<S, V>(last), store.Columns - j);
+            if (j < store.Columns) Part<S, V>(store, product + j, addend == null ? null : addend + j, bias, row + j, store.Columns - j);
         }
+    }
+
+    /// <summary>The same of fewer floats than a vector has lanes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Part<S, V>(in TileStore store, float* product, float* addend, V bias, float* row, int count)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        V x = S.Add(S.LoadPartial(product, count), bias);
+        if (addend != null) x = S.Add(x, S.LoadPartial(addend, count));
+        S.StorePartial(row, store.Activate<S, V>(x), count);
     }
 }

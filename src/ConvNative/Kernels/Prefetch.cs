@@ -23,6 +23,14 @@ internal static unsafe class Prefetch
         if (Sse.IsSupported) Sse.Prefetch1(p);
     }
 
+    /// <summary>To L2 where it is far ahead, else to L1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void To(bool isFar, float* p)
+    {
+        if (isFar) ToL2(p);
+        else ToL1(p);
+    }
+
     /// <summary>
     /// A line of a tile of C, another one for each of 4 × rows successive k: C is written, or added to, after the last k, and may be far away till then. One
     /// at a time: all at once they hold up what is read for the products. Row by row: in steps of ldc the processor would go on beyond the tile, into rows

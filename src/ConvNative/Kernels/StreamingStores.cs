@@ -9,11 +9,11 @@ namespace ConvNative.Kernels;
 /// </summary>
 internal static unsafe class StreamingStores
 {
-    /// <summary>
-    /// Results that are more bytes than this, or what a thread reads and writes where that is much the same, do not stay in L3 (measured on Zen 4 and 5, 32 MB for
-    /// 8 cores).
-    /// </summary>
-    public const long From = 24 << 20;
+    /// <summary>Bytes that stay in an L3: three quarters of it (measured on Zen 4 and 5, 32 MB for 8 cores). Of a larger one, other cores need their share.</summary>
+    public static long NearBytes => Math.Min(CacheSizes.Machine.L3 / 4 * 3L, 64 << 20);
+
+    /// <summary>Whether so many bytes, which threads read and write, do not stay in the L3 that they share.</summary>
+    public static bool Pay(long bytes, int threads) => bytes / BlockSizes.CeilDiv(threads, CacheSizes.Machine.L3Sharers) > NearBytes;
 
     /// <summary>Whether a cache line begins at p, as such stores need it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -63,8 +63,8 @@ internal unsafe struct TileStore
     public nint SkipA;
 
     /// <summary>
-    /// Whole tiles go past the caches: what they are stored to is not read before. All their rows must begin with cache lines and be whole lines, and a fence
-    /// must follow before another thread reads them.
+    /// Whole tiles go past the caches: what they are stored to is not read before. All their rows must begin with cache lines and be whole lines (but for those of
+    /// <see cref="Epilogue"/>), and a fence must follow before another thread reads them.
     /// </summary>
     public bool Streams;
 

@@ -50,8 +50,8 @@ internal unsafe interface ISimd<V>
     static abstract void StoreMasked(float* p, V mask, V value);
 
     /// <summary>
-    /// p[i] = lane i, past the caches where a vector is a cache line: the line need not be read before. p is aligned to it; a fence
-    /// must follow before another thread may read.
+    /// p[i] = lane i, past the caches where a vector is half a cache line or more: a line that is stored whole need not be read before. p is aligned to the vector; a
+    /// fence must follow before another thread may read.
     /// </summary>
     static abstract void StoreLine(float* p, V value);
 

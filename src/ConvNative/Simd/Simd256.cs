@@ -78,7 +78,11 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreLine(float* p, Vector256<float> value) => Store(p, value);
+    public static void StoreLine(float* p, Vector256<float> value)
+    {
+        if (Avx.IsSupported) Avx.StoreAlignedNonTemporal(p, value);
+        else Store(p, value);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreHalves(float* low, float* high, Vector256<float> value)

@@ -1,3 +1,4 @@
+using ConvNative.Kernels;
 using ConvNative.Simd;
 using ConvNative.Tests.Support;
 
@@ -22,8 +23,9 @@ internal sealed unsafe class ImplicitGemmTests
         [ValueSource(typeof(Configurations), nameof(Configurations.Isas))] Isa isa,
         [Values("ic70ih20iw32oc70oh20ow32kh1", "g2ic70ih20iw32oc70oh20ow32kh3ph1")] string descriptor, [Values(1, 2)] int threads)
     {
-        const int images = 160;
-        ConvProblem one = ConvProblem.Parse("mb1" + descriptor), many = ConvProblem.Parse($"mb{images}" + descriptor);
+        ConvProblem one = ConvProblem.Parse("mb1" + descriptor);
+        int images = (int)(StreamingStores.NearBytes / sizeof(float) / one.Output.Length) + 1;
+        ConvProblem many = ConvProblem.Parse($"mb{images}" + descriptor);
         var options = new Conv2dOptions { Algorithm = ConvAlgorithm.ImplicitGemm, ForcedIsa = isa, Threads = threads, Activation = ConvActivation.Relu };
         using Conv2d single = new(one, options), conv = new(many, options);
         Assert.That(

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using ConvNative.Kernels;
 using ConvNative.Simd;
 using ConvNative.Tests.Support;
 
@@ -151,37 +153,78 @@ internal sealed unsafe class DepthwiseTests
         }
     }
 
-    // So many images that results are stored past the caches, where nothing follows and memory is aligned: as one image at a time.
-    [Test]
-    public void Many_images_have_the_bits_of_each_by_itself([Values(1, 2)] int stride, [Values(false, true)] bool activates)
+    // So many images that results are stored past the caches, of rows that are whole lines or not, from a line's beginning on or not: as one image at a time.
+    [TestCase("g3mb1ic3ih120iw112oc3oh120ow112kh3ph1")]
+    [TestCase("g3mb1ic3ih120iw112oc3oh60ow56kh3sh2ph1")]
+    [TestCase("g3mb1ic3ih81oc3oh41kh3sh2ph1")]
+    [TestCase("g3mb1ic3ih128iw83oc3oh63ow41kh3sh2ph0")]
+    [TestCase("g5mb1ic5ih9iw40oc5oh9ow40kh3ph1")]
+    [TestCase("g2mb1ic2ih150iw33oc4oh150ow33kh3ph1")]
+    public void Many_images_have_the_bits_of_each_by_itself(string descriptor)
     {
-        int images = stride == 1 ? 80 : 128;
-        ConvProblem one = Of(1), many = Of(images);
-        ConvActivation activation = activates ? ConvActivation.Relu : ConvActivation.None;
-        using Conv2d single = new(one, new() { Algorithm = ConvAlgorithm.Depthwise, Threads = 1, Activation = activation });
-        using Conv2d conv = new(many, new() { Algorithm = ConvAlgorithm.Depthwise, Threads = 1, Activation = activation });
-        using Tensor x = Tensors.Random(many.Input, 1), w = Tensors.Random(many.Weights, 2), b = Tensors.Random(new TensorShape(1, 3, 1, 1), 3);
-        using Tensor dy = Tensors.Random(many.Output, 4), y = new(one.Output), dx = new(one.Input);
+        ConvProblem one = ConvProblem.Parse(descriptor);
+        int images = (int)(2 * StreamingStores.NearBytes / sizeof(float) / (one.Input.Length + one.Output.Length)) + 1;
+        ConvProblem many = ConvProblem.Parse(descriptor.Replace("mb1ic", $"mb{images}ic", StringComparison.Ordinal));
+        using Tensor x = Tensors.Random(many.Input, 1), w = Tensors.Random(many.Weights, 2), b = Tensors.Random(new TensorShape(1, one.Output.C, 1, 1), 3);
+        using Tensor dy = Tensors.Random(many.Output, 4), residual = Tensors.Random(many.Output, 5);
         using Tensor memoryY = new(1, 1, 1, (int)many.Output.Length + 1), memoryDX = new(1, 1, 1, (int)many.Input.Length + 1);
-        fixed (float* startX = x.Span, startDY = dy.Span, startY = memoryY.Span, startDX = memoryDX.Span)
-        foreach (int offset in (int[])[0, 1])
+        fixed (float* startY = memoryY.Span, startDX = memoryDX.Span)
+        foreach (Isa isa in Configurations.Isas)
+        foreach ((int offset, ConvActivation activation, bool adds) in Finishes)
         {
-            using Tensor ys = Tensor.Wrap(startY + offset, many.Output), dxs = Tensor.Wrap(startDX + offset, many.Input);
-            conv.Forward(x, w, b, ys);
-            conv.BackwardData(dy, w, dxs);
-            for (int n = 0; n < images; n++)
-            {
-                int atX = n * (int)one.Input.Length, atY = n * (int)one.Output.Length;
-                using Tensor ownX = Tensor.Wrap(startX + atX, one.Input), ownDY = Tensor.Wrap(startDY + atY, one.Output);
-                single.Forward(ownX, w, b, y);
-                single.BackwardData(ownDY, w, dx);
-                Assert.That(ys.Span.Slice(atY, y.Span.Length).SequenceEqual(y.Span), $"y of image {n}, {offset} floats from a line");
-                Assert.That(dxs.Span.Slice(atX, dx.Span.Length).SequenceEqual(dx.Span), $"dx of image {n}, {offset} floats from a line");
-            }
+            Conv2dOptions options = new() { Algorithm = ConvAlgorithm.Depthwise, ForcedIsa = isa, Activation = activation };
+            using Conv2d single = new(one, options with { Threads = 1 }), conv = new(many, options with { Threads = 2 });
+            using Tensor y = Tensor.Wrap(startY + offset, many.Output), dx = Tensor.Wrap(startDX + offset, many.Input);
+            int passes = conv.Describe().Split('\n').Count(line => line.Contains("past the caches", StringComparison.Ordinal));
+            Assert.That(passes, Is.EqualTo(isa == Isa.Scalar ? 0 : one.Output.C == one.Input.C ? 2 : 1), $"{isa}");
+            conv.Forward(x, w, b, y, adds ? residual : null);
+            conv.BackwardData(dy, w, dx);
+            AssertEachAlone(single, (x, w, b, adds ? residual : null, dy), y, dx, $"{isa}, {offset} floats from a line, {activation}, {(adds ? "residual" : "none")}");
         }
+    }
 
-        ConvProblem Of(int n) =>
-            new(new TensorShape(n, 3, 120, 112), 3, 3, 3) { Groups = 3, StrideH = stride, StrideW = stride, Padding = Padding.All(1) };
+    /// <summary>Floats from a line's beginning to the results, and what is done to y: each with a result that may go to its place at once, and with one that may not.</summary>
+    private static IEnumerable<(int Offset, ConvActivation Activation, bool Adds)> Finishes =>
+    [
+        (0, ConvActivation.None, false), (0, ConvActivation.Relu, false), (0, ConvActivation.None, true),
+        (1, ConvActivation.None, false), (1, ConvActivation.LeakyRelu(0.1f), true),
+    ];
+
+    /// <summary>Asserts that each image of y and dx has the bits that <paramref name="single"/> computes of it.</summary>
+    private static void AssertEachAlone(Conv2d single, (Tensor X, Tensor W, Tensor B, Tensor? Residual, Tensor DY) given, Tensor y, Tensor dx, string what)
+    {
+        TensorShape input = single.Problem.Input, output = single.Problem.Output;
+        using Tensor ownY = new(output), ownDX = new(input);
+        fixed (float* xs = given.X.Span, dys = given.DY.Span, residuals = given.Residual is null ? default : given.Residual.Span)
+        for (int n = 0; n < y.Shape.N; n++)
+        {
+            int atX = n * (int)input.Length, atY = n * (int)output.Length;
+            using Tensor x = Tensor.Wrap(xs + atX, input), dy = Tensor.Wrap(dys + atY, output);
+            using Tensor? residual = given.Residual is null ? null : Tensor.Wrap(residuals + atY, output);
+            single.Forward(x, given.W, given.B, ownY, residual);
+            single.BackwardData(dy, given.W, ownDX);
+            Assert.That(SameBits(y.Span.Slice(atY, ownY.Span.Length), ownY.Span), $"y of image {n}, {what}");
+            Assert.That(SameBits(dx.Span.Slice(atX, ownDX.Span.Length), ownDX.Span), $"dx of image {n}, {what}");
+        }
+    }
+
+    private static bool SameBits(Span<float> a, Span<float> b) => MemoryMarshal.AsBytes(a).SequenceEqual(MemoryMarshal.AsBytes(b));
+
+    // The worker's memory ends at a page that must not be touched: rows of 41 floats, of which vectors write beyond the band.
+    [Test]
+    public void Bands_that_are_kept_stay_in_their_memory([ValueSource(typeof(Configurations), nameof(Configurations.Isas))] Isa isa)
+    {
+        ConvProblem one = ConvProblem.Parse("g3mb1ic3ih128iw83oc3oh63ow41kh3sh2ph0");
+        int images = (int)(StreamingStores.NearBytes / sizeof(float) / (one.Input.Length + one.Output.Length)) + 1;
+        ConvProblem problem = ConvProblem.Parse($"g3mb{images}ic3ih128iw83oc3oh63ow41kh3sh2ph0");
+        using Conv2d conv = new(problem, new() { Algorithm = ConvAlgorithm.Depthwise, ForcedIsa = isa, Threads = 1 });
+        Assert.That(conv.Describe().Contains("past the caches", StringComparison.Ordinal), Is.EqualTo(isa != Isa.Scalar));
+        using GuardedBuffer memory = new(conv.WorkspaceBytes / sizeof(float), GuardedBuffer.Edge.End);
+        using Tensor workspace = Tensor.Wrap(memory.Pointer, new TensorShape(1, 1, 1, (int)memory.Length));
+        using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), y = new(problem.Output), dx = new(problem.Input);
+        conv.Forward(x, w, null, y, null, new ConvRunOptions { Workspace = workspace });
+        conv.BackwardData(y, w, dx, new ConvRunOptions { Workspace = workspace });
+        Assert.That(dx.Span.ContainsAnyExcept(0f));
     }
 
     private static ConvProblem Draw(Random random, int columns, int kernel, int strideH, int strideW)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using ConvNative.Interop;
 using ConvNative.Kernels;
 
@@ -17,7 +18,8 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
     private readonly int _run;              // channels that are computed in one go
     private readonly long _workerFloats;    // a whole number of cache lines
     private readonly int _workers;
-    private readonly bool _streams;         // results go to memory past the caches, where nothing more is done to them
+    private readonly bool _streams;         // rows of whole lines go to memory past the caches, where nothing more is done to them
+    private readonly bool _keeps;           // other rows do from the worker's memory, a band at a time
     private readonly bool _inLanes;         // groups of channels are computed by GradientLanes, those that are left over as others are
 
     public Depthwise3x3Pass(PlanContext context, Direction direction)
@@ -44,19 +46,25 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
         if (_inLanes) _run = Math.Min(_run, GradientLanes.Group);
         if (IsGradient) _workerFloats = BlockSizes.RoundUp(Gradient3x3.ScratchLength(_stencil, s.N, _run / planes), Prefetch.Line);
         if (_inLanes) _workerFloats = Math.Max(_workerFloats, lanesFloats);
-        long bytes = (((long)s.IC * s.InputPixels) + ((long)s.OC * s.OutputPixels)) * s.N * sizeof(float);
-        _streams = !IsGradient && _stencil.Lanes == Prefetch.Line && _stencil.OutputW % Prefetch.Line == 0 && bytes / context.Threads > StreamingStores.From;
+        bool isInMemory = !IsGradient && StreamingStores.Pay(s.BytesOfXAndY, context.Threads);
+        _streams = isInMemory && _stencil.Lanes == Prefetch.Line && _stencil.OutputW % Prefetch.Line == 0;
+
+        // What the vectors of a band's last row reach beyond it is kept too. Short rows, of which two planes may share a vector, are written as fast without.
+        long kept = BlockSizes.RoundUp(_stencil.BandPixels + (2 * width), Prefetch.Line), keptBytes = kept * sizeof(float);
+        bool fits = keptBytes <= CacheSizes.Machine.L2 / 4 && keptBytes * context.Threads <= context.MaxWorkspaceBytes;
+        _keeps = isInMemory && width >= Vector256<float>.Count && !_stencil.IsPair && _stencil.OutputW > 2 * Prefetch.Line && fits;
+        if (_keeps) (_run, _workerFloats) = (1, kept);
         _workers = (int)Math.Clamp(context.MaxWorkspaceBytes / Math.Max(LeastBytes, 1), 1, context.Threads);
     }
 
     public override long WorkspaceBytes => LeastBytes * _workers;
 
-    /// <summary>Workspace that it cannot do without.</summary>
+    /// <summary>Workspace of a worker, without which it cannot do; bands are kept only where all workers have room for one.</summary>
     public long LeastBytes => _workerFloats * sizeof(float);
 
     public override string Details =>
         _inLanes ? $"3×3, {GradientLanes.Group} channels in lanes"
-            : $"3×3 in place, {_stencil.Starts.Length} strips of {_stencil.Lanes} columns{(_stencil.IsPair ? ", two planes at once" : "")}";
+            : $"3×3 in place, {_stencil.Starts.Length} strips of {_stencil.Lanes} columns{(_stencil.IsPair ? ", two planes at once" : "")}{(_streams || _keeps ? ", results past the caches" : "")}";
 
     private bool IsGradient => _direction == Direction.BackwardWeights;
 
@@ -85,10 +93,11 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
         nint secondX = (nint)(((first + second) / s.GroupOC) - channel) * s.InputPixels, secondY = (nint)second * s.OutputPixels;
         float* result = forward ? y : x;
         float* b = buffers.B == null ? null : buffers.B + first;
+        bool streams = _streams && StreamingStores.BeginsLine(result) && (!forward || IsDone(buffers));
         return new DepthwiseRun(forward ? x : y, buffers.W + (first * 9), b, result, count)
         {
             SecondSource = forward ? secondX : secondY, SecondResult = forward ? secondY : secondX, SecondChannel = (nint)second,
-            Streams = _streams && StreamingStores.BeginsLine(result) && (!forward || IsDone(buffers)),
+            Streams = streams, IsKept = _keeps && !streams,
         };
     }
 
@@ -105,21 +114,46 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
             for (long c = first + grouped, count; c < end; c += count * planes)
             {
                 count = Math.Max(Math.Min(pass._run, end - c) / planes, 1);
-                pass.Compute(pass.Channels(buffers, n, c, (int)count), workspace + (worker * pass._workerFloats));
+                pass.Compute(buffers, n, c, (int)count, workspace + (worker * pass._workerFloats));
             }
 
-            if (pass._streams) StreamingStores.Fence();
-            if (pass._direction == Direction.Forward) pass.Finish(buffers, n, first, (int)(end - first));
+            if (pass._streams || pass._keeps) StreamingStores.Fence();
+            if (pass._direction == Direction.Forward && !pass._keeps) pass.FinishItem(buffers, n, first, end);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Compute(in DepthwiseRun run, float* scratch)
+    private void Compute(in ConvBuffers buffers, long n, long first, int count, float* scratch)
     {
         ConvSizes s = _context.Sizes;
-        if (IsGradient) Gradient3x3.Channels(_context.Isa, _stencil, s.N, (long)s.IC * s.InputPixels, (long)s.OC * s.OutputPixels, run, scratch);
-        else if (_isTransposed) Depthwise3x3Transposed.Weave(_context.Isa, _stencil, run);
-        else Depthwise3x3.Read(_context.Isa, _stencil, run, turned: _direction == Direction.BackwardData);
+        DepthwiseRun run = Channels(buffers, n, first, count);
+        if (IsGradient)
+        {
+            Gradient3x3.Channels(_context.Isa, _stencil, s.N, (long)s.IC * s.InputPixels, (long)s.OC * s.OutputPixels, run, scratch);
+            return;
+        }
+
+        for (int row = 0; row < _stencil.OutputH; row += _stencil.BandRows)
+        {
+            if (run.IsKept) Keep(buffers, row, run, ((n * s.OC) + first) * _stencil.OutputPixels, scratch);
+            else Band(row, run);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Band(int row, in DepthwiseRun run)
+    {
+        if (_isTransposed) Depthwise3x3Transposed.Weave(_context.Isa, _stencil, row, run);
+        else Depthwise3x3.Read(_context.Isa, _stencil, row, run, turned: _direction == Direction.BackwardData);
+    }
+
+    /// <summary>A band of a plane whose results are stored when all are there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Keep(in ConvBuffers buffers, int row, in DepthwiseRun run, long plane, float* scratch)
+    {
+        nint at = (nint)row * _stencil.OutputW;
+        Band(row, run.Into(scratch - at));
+        Finish(buffers, scratch, plane + at, 1, Math.Min(_stencil.BandPixels, _stencil.OutputPixels - at));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -132,13 +166,22 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
     private bool IsDone(in ConvBuffers buffers) => _context.Epilogue(null, buffers.Residual).IsNothing;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Finish(in ConvBuffers buffers, long n, long first, int channels)
+    private void FinishItem(in ConvBuffers buffers, long n, long first, long end)
     {
-        ConvSizes s = _context.Sizes;
-        long y = ((n * s.OC) + first) * s.OutputPixels;
-        TileStore rest = _context.Epilogue(null, buffers.Residual == null ? null : buffers.Residual + y);
-        if (rest.IsNothing) return;
-        (rest.Rows, rest.Columns, rest.AddendStride) = (channels, s.OutputPixels, s.OutputPixels);
-        Epilogue.Apply(_context.Isa, rest, buffers.Y + y, s.OutputPixels);
+        long at = ((n * _context.Sizes.OC) + first) * _stencil.OutputPixels;
+        if (!IsDone(buffers)) Finish(buffers, buffers.Y + at, at, (int)(end - first), _stencil.OutputPixels);
+    }
+
+    /// <summary>
+    /// y[at …] = activation(results + residual), or dx[at …] = results: rows that follow each other, past the caches where they come from elsewhere.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Finish(in ConvBuffers buffers, float* results, long at, int rows, nint columns)
+    {
+        bool forward = _direction == Direction.Forward;
+        float* place = (forward ? buffers.Y : buffers.X) + at;
+        TileStore rest = forward ? _context.Epilogue(null, buffers.Residual == null ? null : buffers.Residual + at) : default;
+        (rest.Rows, rest.Columns, rest.AddendStride, rest.Streams) = (rows, (int)columns, columns, results != place);
+        Epilogue.Copy(_context.Isa, rest, results, columns, place, columns);
     }
 }

@@ -140,12 +140,9 @@ internal sealed class ImplicitGemmShape
     public bool StoresDirectly => !MergesImages && OutStepH == 1 && OutStepW == 1;
 
     /// <summary>Whether whole tiles of an output whose planes begin with cache lines go past the caches, for a part that is summed in one go.</summary>
-    public bool Streams(ImplicitGemmPart part)
-    {
-        long bytes = (long)_context.Sizes.N * _context.Sizes.G * M * OutH * OutW * sizeof(float);
-        return StoresDirectly && Kernel.Vector == Prefetch.Line && Kernel.NR % Prefetch.Line == 0 && OutH * OutW % Prefetch.Line == 0
-            && ChannelsPerBlock(part.Grid.Taps) >= Channels && bytes > StreamingStores.From;
-    }
+    public bool Streams(ImplicitGemmPart part) =>
+        StoresDirectly && Kernel.Vector == Prefetch.Line && Kernel.NR % Prefetch.Line == 0 && OutH * OutW % Prefetch.Line == 0
+        && ChannelsPerBlock(part.Grid.Taps) >= Channels && sizeof(float) * (long)_context.Sizes.N * _context.Sizes.G * M * OutH * OutW > StreamingStores.NearBytes;
 
     /// <summary>
     /// Settles NC, rows per item and the workers, so that the workspace stays within its limit. <paramref name="fillsGaps"/>: zeros between the

@@ -8,29 +8,29 @@ namespace ConvNative.Kernels;
 /// <summary>dx from dy of a 3×3 depthwise convolution with stride 2: down each strip with the nine weights in registers.</summary>
 internal static unsafe class Depthwise3x3Transposed
 {
-    /// <summary>Computes dx by a transposed stencil.</summary>
+    /// <summary>Computes a band of dx by a transposed stencil.</summary>
     /// <param name="isa">Instruction set to use.</param>
     /// <param name="t">The stencil.</param>
+    /// <param name="first">First row of the band.</param>
     /// <param name="run">The planes. No alignment needed.</param>
-    public static void Weave(Isa isa, Stencil3x3 t, in DepthwiseRun run)
+    public static void Weave(Isa isa, Stencil3x3 t, int first, in DepthwiseRun run)
     {
         switch (isa)
         {
-            case Isa.Avx512: Weave<Simd512, Vector512<float>>(t, run); break;
-            case Isa.Avx2: Weave<Simd256, Vector256<float>>(t, run); break;
-            default: Weave<Simd128, Vector128<float>>(t, run); break;
+            case Isa.Avx512: Weave<Simd512, Vector512<float>>(t, first, run); break;
+            case Isa.Avx2: Weave<Simd256, Vector256<float>>(t, first, run); break;
+            default: Weave<Simd128, Vector128<float>>(t, first, run); break;
         }
     }
 
     // The last strip first, for the reason given in Depthwise3x3.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Weave<S, V>(Stencil3x3 t, in DepthwiseRun run)
+    private static void Weave<S, V>(Stencil3x3 t, int first, in DepthwiseRun run)
         where S : struct, ISimd<V>
         where V : struct
     {
         fixed (int* table = t.MaskTable)
         {
-            for (int first = 0; first < t.OutputH; first += t.BandRows)
             for (int i = t.Starts.Length - 1; i >= 0; i--)
             {
                 var strip = new DepthwiseStrip(t, i, first, (float*)table);

@@ -22,6 +22,15 @@ internal readonly unsafe struct DepthwiseRun(float* source, float* weights, floa
     /// <summary>Whether rows are whole cache lines, the result's first one too, that are stored past the caches.</summary>
     public bool Streams { get; init; }
 
+    /// <summary>Whether results are kept near for a while, on their way to memory.</summary>
+    public bool IsKept { get; init; }
+
+    /// <summary>The same planes with their results elsewhere, for a while.</summary>
+    public DepthwiseRun Into(float* result) => new(Source, Weights, Bias, result, Count)
+    {
+        SecondSource = SecondSource, SecondResult = SecondResult, SecondChannel = SecondChannel, IsKept = IsKept,
+    };
+
     /// <summary>Where whole vectors of the first plane may begin at the latest: nowhere where they are stored past the caches.</summary>
     public float* Limit(nint last) => Streams ? null : Result + last;
 }

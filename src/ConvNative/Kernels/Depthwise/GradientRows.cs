@@ -10,7 +10,7 @@ internal static unsafe class GradientRows
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SlideRows<S, V, R>(
         R taps, float* p, float* g, nint pitch, nint width, nint second, V mask, int count, bool hasTop, bool hasSecond, bool hasLast,
-        bool hasBottom, nint xStep, nint dyStep, float* nextX, float* nextDy,
+        bool hasBottom, bool isFar, nint xStep, nint dyStep, float* nextX, float* nextDy,
         ref V a0, ref V a1, ref V a2, ref V a3, ref V a4, ref V a5, ref V a6, ref V a7, ref V a8, ref V bias)
         where S : struct, ISimd<V>
         where V : struct
@@ -19,7 +19,7 @@ internal static unsafe class GradientRows
         V t0, t1, t2;
         V d0 = Row<S, V, R>(g, second, mask), d1 = S.Zero;
         bias = S.Add(bias, d0);
-        Ask(xStep, dyStep, ref nextX, ref nextDy);
+        Ask(xStep, dyStep, isFar, ref nextX, ref nextDy);
         if (hasTop)
         {
             taps.Load(p, out t0, out t1, out t2);
@@ -28,7 +28,7 @@ internal static unsafe class GradientRows
 
         if (count > 1)
         {
-            Ask(xStep, dyStep, ref nextX, ref nextDy);
+            Ask(xStep, dyStep, isFar, ref nextX, ref nextDy);
             p += pitch;
             g += width;
             d1 = d0;
@@ -44,7 +44,7 @@ internal static unsafe class GradientRows
 
         for (int rows = count - 2; rows > 0; rows--)
         {
-            Ask(xStep, dyStep, ref nextX, ref nextDy);
+            Ask(xStep, dyStep, isFar, ref nextX, ref nextDy);
             p += pitch;
             g += width;
             V d2 = d1;
@@ -79,7 +79,7 @@ internal static unsafe class GradientRows
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void SkipRows<S, V, R>(
         R taps, float* p, float* g, nint pitch, nint width, nint second, V mask, int count, bool hasTop, bool hasLast,
-        nint xStep, nint dyStep, bool isOnAndOn, float* nextX, float* nextDy,
+        nint xStep, nint dyStep, bool isOnAndOn, bool isFar, float* nextX, float* nextDy,
         ref V a0, ref V a1, ref V a2, ref V a3, ref V a4, ref V a5, ref V a6, ref V a7, ref V a8, ref V bias)
         where S : struct, ISimd<V>
         where V : struct
@@ -88,7 +88,7 @@ internal static unsafe class GradientRows
         V t0, t1, t2;
         Row<S, V, R>(taps, g, second, mask, out V d0, out V e0);
         bias = S.Add(bias, d0);
-        AskTwo(xStep, dyStep, isOnAndOn, ref nextX, ref nextDy);
+        AskTwo(xStep, dyStep, isOnAndOn, isFar, ref nextX, ref nextDy);
         if (hasTop)
         {
             taps.Load(p, out t0, out t1, out t2);
@@ -99,7 +99,7 @@ internal static unsafe class GradientRows
         Meet<S, V>(t0, t1, t2, e0, d0, ref a3, ref a4, ref a5);
         for (int rows = count - 1; rows > 0; rows--)
         {
-            AskTwo(xStep, dyStep, isOnAndOn, ref nextX, ref nextDy);
+            AskTwo(xStep, dyStep, isOnAndOn, isFar, ref nextX, ref nextDy);
             p += 2 * pitch;
             g += width;
             V d1 = d0, e1 = e0;
@@ -121,10 +121,10 @@ internal static unsafe class GradientRows
 
     /// <summary>Asks for what the next part needs for a row of dy and one of x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Ask(nint xStep, nint dyStep, ref float* x, ref float* dy)
+    private static void Ask(nint xStep, nint dyStep, bool isFar, ref float* x, ref float* dy)
     {
-        Prefetch.ToL1(x);
-        Prefetch.ToL1(dy);
+        Prefetch.To(isFar, x);
+        Prefetch.To(isFar, dy);
         x += xStep;
         dy += dyStep;
     }
@@ -133,16 +133,16 @@ internal static unsafe class GradientRows
     /// The same with two rows of x, of twice as many columns. Where planes are read on and on, every other line brings its neighbour along.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AskTwo(nint xStep, nint dyStep, bool isOnAndOn, ref float* x, ref float* dy)
+    private static void AskTwo(nint xStep, nint dyStep, bool isOnAndOn, bool isFar, ref float* x, ref float* dy)
     {
-        Prefetch.ToL1(x + (2 * Prefetch.Line));
+        Prefetch.To(isFar, x + (2 * Prefetch.Line));
         if (!isOnAndOn)
         {
-            Prefetch.ToL1(x + Prefetch.Line);
-            Prefetch.ToL1(x + (3 * Prefetch.Line));
+            Prefetch.To(isFar, x + Prefetch.Line);
+            Prefetch.To(isFar, x + (3 * Prefetch.Line));
         }
 
-        Ask(xStep, dyStep, ref x, ref dy);
+        Ask(xStep, dyStep, isFar, ref x, ref dy);
     }
 
     /// <summary>What a row of dy adds to the sums of three taps.</summary>

@@ -63,7 +63,7 @@ internal static unsafe class GradientStrip
             {
                 float* p = atX, g = atDy, nextX = askX + (n == 1 ? part.XLast : 0), nextDy = askDy + (n == 1 ? part.DyLast : 0);
                 SlideRows<S, V, R>(
-                    taps, p, g, pitch, width, second, mask, count, hasTop, hasSecond, hasLast, hasBottom, xStep, dyStep, nextX, nextDy,
+                    taps, p, g, pitch, width, second, mask, count, hasTop, hasSecond, hasLast, hasBottom, t.IsBanded, xStep, dyStep, nextX, nextDy,
                     ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
             }
 
@@ -104,7 +104,7 @@ internal static unsafe class GradientStrip
             {
                 float* p = atX, g = atDy, nextX = askX + (n == 1 ? part.XLast : 0), nextDy = askDy + (n == 1 ? part.DyLast : 0);
                 SkipRows<S, V, R>(
-                    taps, p, g, pitch, width, second, mask, count, hasTop, hasLast, xStep, dyStep, isOnAndOn, nextX, nextDy,
+                    taps, p, g, pitch, width, second, mask, count, hasTop, hasLast, xStep, dyStep, isOnAndOn, t.IsBanded, nextX, nextDy,
                     ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
             }
 

@@ -101,6 +101,9 @@ internal sealed class Stencil3x3
     /// <summary>Rows of the output that are computed together: all, or an even number, much the same in each band.</summary>
     public int BandRows { get; }
 
+    /// <summary>Whether a plane is several bands: L1 has no room for what is read after a band, so that it is asked for into L2.</summary>
+    public bool IsBanded => BandRows < OutputH;
+
     /// <summary>Floats of the source that are a strip's share of the rows, of all planes, under a row of the output.</summary>
     public int SourceShare { get; private init; }
 
@@ -108,6 +111,9 @@ internal sealed class Stencil3x3
     public int OutputShare { get; private init; }
 
     public nint SourcePixels => (nint)SourceH * SourceW;
+
+    /// <summary>Pixels of the output that are computed together.</summary>
+    public nint BandPixels => (nint)BandRows * OutputW;
 
     public nint OutputPixels => (nint)OutputH * OutputW;
 

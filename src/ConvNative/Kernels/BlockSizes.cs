@@ -21,7 +21,7 @@ internal readonly record struct BlockSizes(int MC, int NC, int KC)
     public static BlockSizes For(GemmKernel kernel, CacheSizes caches, int depth = int.MaxValue, bool isDeep = false)
     {
         (int most, int share) = isDeep ? (MostDeepDepth, 4) : (MostDepth, 8);
-        int fitting = kernel.MR < 8
+        int fitting = KeepsPanelsInL1(kernel)
             ? caches.L1 / 4 * 3 / (OperandB.LinesOf(kernel.NR) * Prefetch.Line * sizeof(float))
             : caches.L2 / share / (kernel.NR * sizeof(float));
         int KC = Math.Min(Math.Min(most, depth), RoundDown(fitting, 8));
@@ -29,6 +29,9 @@ internal readonly record struct BlockSizes(int MC, int NC, int KC)
         int NC = RoundDown(caches.L2 / 4 / (sizeof(float) * KC), kernel.NR);
         return new(MC, NC, KC);
     }
+
+    /// <summary>Whether a panel of B is to stay in L1 while rows of A pass over it: a tile of few rows reads it too often for L2.</summary>
+    public static bool KeepsPanelsInL1(GemmKernel kernel) => kernel.MR < 8;
 
     /// <summary>The smallest equal parts, multiples of <paramref name="unit"/>, that cut a length as often as <paramref name="limit"/> does.</summary>
     public static int Balance(int length, int limit, int unit)

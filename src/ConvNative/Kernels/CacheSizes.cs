@@ -9,6 +9,7 @@ namespace ConvNative.Kernels;
 /// </summary>
 internal readonly record struct CacheSizes(int L1, int L2, int L3, int L3Sharers = 1)
 {
+    private const int Way = 4096;        // of L1: a page, in these processors, which look up the place while they look up the page
     private const int Instruction = 2;   // CPUID's type of an instruction cache
 
     /// <summary>Sizes that no processor with AVX2 falls below; used where the system does not tell.</summary>
@@ -19,6 +20,12 @@ internal readonly record struct CacheSizes(int L1, int L2, int L3, int L3Sharers
 
     /// <summary>What the processor (x86) or Linux reports; <see cref="Default"/> for each size that neither does. Read once.</summary>
     public static CacheSizes Machine => OfThisMachine.Value;
+
+    /// <summary>
+    /// Whether lines that lie so many bytes apart push each other out of L1 although it has room for them: planes of 32², 64² or 128² are whole pages, and have one place
+    /// in it, which holds 8 or 12. There are <see cref="Way"/> ÷ d places for L1 ÷ Way lines each, d ≥ 64 the largest power of two in the distance.
+    /// </summary>
+    public bool Collide(long lines, long bytesApart) => lines * Math.Min(bytesApart & -bytesApart, Way) > L1;
 
     /// <summary>
     /// The sizes by CPUID: its list of caches (Intel's leaf 4, AMD's 8000001D), else AMD's leaves 80000005 and 80000006, which virtual

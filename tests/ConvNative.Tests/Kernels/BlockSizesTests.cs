@@ -24,6 +24,21 @@ internal sealed class BlockSizesTests
         });
     }
 
+    // A way of L1 is 4 KB: lines as far apart as planes of 32², 64², 16², 56² and 28² have 1, 1, 4, 16 and 64 places in it.
+    [TestCase(32, 8, false)]
+    [TestCase(32, 9, true)]
+    [TestCase(64, 9, true)]
+    [TestCase(16, 32, false)]
+    [TestCase(16, 33, true)]
+    [TestCase(56, 128, false)]
+    [TestCase(56, 129, true)]
+    [TestCase(28, 512, false)]
+    public void Lines_collide_where_they_are_more_than_their_places_hold(int side, int lines, bool collide)
+    {
+        CacheSizes caches = new(32 << 10, 256 << 10, 8 << 20);
+        Assert.That(caches.Collide(lines, sizeof(float) * (long)side * side), Is.EqualTo(collide));
+    }
+
     [Test]
     public void BalancedPartsCoverTheLengthInAsFewCuts()
     {

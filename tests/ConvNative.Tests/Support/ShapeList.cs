@@ -19,6 +19,7 @@ internal static class ShapeList
 
         "mb1ic345ih7oc19oh7kh1ph0n\"pointwise_deep\"",
         "mb5ic9ih6oc11oh6kh1ph0n\"pointwise_small_images\"",
+        "mb1ic20ih32oc11oh32kh1ph0n\"pointwise_page\"",
         "mb1ic5ih6iw71oc9oh3ow36kh1sh2ph0n\"pointwise_stride_wide\"",
         "mb2ic5ih11oc6oh4kh1sh3ph0n\"pointwise_stride3\"",
         "mb2ic70ih14oc21oh14kh1ph0n\"pointwise_four_over\"",

@@ -14,6 +14,7 @@ internal sealed class ImplicitGemmShape
     private readonly PlanContext _context;
     private readonly bool _forward;
     private readonly bool _isDeep;
+    private readonly bool _collides;   // channels' rows of a panel of the image, where panels are to stay in L1
 
     public ImplicitGemmShape(PlanContext context, Direction direction)
     {
@@ -37,6 +38,7 @@ internal sealed class ImplicitGemmShape
         (OutH, OutW) = forward ? (s.OH, s.OW) : (s.IH, s.IW);
         (OutStepH, OutStepW) = forward ? (1, 1) : (s.sh, s.sw);
         PaddedM = BlockSizes.RoundUp(M, Kernel.MR);
+        _collides = BlockSizes.KeepsPanelsInL1(Kernel) && CacheSizes.Machine.Collide(ChannelsPerBlock(taps: 1), sizeof(float) * (long)points);
     }
 
     public GemmKernel Kernel { get; }
@@ -102,8 +104,8 @@ internal sealed class ImplicitGemmShape
     // Whole cache lines of a row of weights, where channels are neighbours.
     public int ChannelsPerBlock(int taps) => BlockSizes.Balance(Channels, Math.Max(1, Blocks.KC / taps), taps == 1 ? Prefetch.Line : 1);
 
-    /// <summary>B is the image as it stands.</summary>
-    public bool ReadsImage(PatchGrid grid) => grid.IsIdentity && !MergesImages;
+    /// <summary>B is the image as it stands: one that need not be merged with others, and whose rows do not push each other out of L1.</summary>
+    public bool ReadsImage(PatchGrid grid) => grid.IsIdentity && !MergesImages && !_collides;
 
     /// <summary>Weights that are not packed are read as they stand.</summary>
     public bool ReadsWeights { get; private set; }

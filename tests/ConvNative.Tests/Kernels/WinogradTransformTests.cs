@@ -6,10 +6,10 @@ namespace ConvNative.Tests.Kernels;
 /// <summary>The matrices compute a convolution exactly, and the vector transforms compute what the matrices say.</summary>
 internal sealed unsafe class WinogradTransformTests
 {
-    // Images whose tiles are whole, and have fewer rows or columns at the edges, of each kind; smaller than a tile; all around the padding.
+    // Images whose tiles are whole, and have fewer rows or columns at the edges, of each kind; smaller than a tile; all around the padding; planes that are whole pages.
     private static readonly (int H, int W, int Pad)[] Images =
     [
-        (9, 13, 1), (4, 4, 0), (7, 7, 2), (1, 40, 1), (3, 70, 0), (6, 5, -1), (4, 4, 6), (14, 16, 1), (16, 14, 1), (8, 58, 1), (14, 8, 1), (12, 12, 1),
+        (9, 13, 1), (4, 4, 0), (7, 7, 2), (1, 40, 1), (3, 70, 0), (6, 5, -1), (4, 4, 6), (14, 16, 1), (16, 14, 1), (8, 58, 1), (14, 8, 1), (12, 12, 1), (16, 64, 1), (32, 32, 3), (8, 128, -1),
     ];
 
     private static readonly (int Taps, int Tile)[] Schemes = [(3, 4), (4, 4), (5, 4), (3, 6)];
@@ -204,7 +204,7 @@ internal sealed unsafe class WinogradTransformTests
     public void Output_is_the_transform_of_each_tile([ValueSource(nameof(All))] Transforms of, [Values] bool addend)
     {
         (Isa isa, int taps, int tile) = of;
-        foreach ((int h, int w) in new[] { (9, 13), (4, 4), (7, 7), (1, 41), (6, 3), (6, 2), (3, 5), (2, 75), (14, 8), (8, 16), (16, 58), (5, 11) })
+        foreach ((int h, int w) in new[] { (9, 13), (4, 4), (7, 7), (1, 41), (6, 3), (6, 2), (3, 5), (2, 75), (14, 8), (8, 16), (16, 58), (5, 11), (16, 64), (32, 32), (8, 128) })
         {
             int width = WinogradKernels.For(isa, Sizes(h, w, 1, 1, taps), tile).Width;
             for (int lanes = 1; lanes <= width; lanes += Math.Min(5, width - 1)) CheckOutput(isa, Sizes(h, w, 1, lanes + 1, taps), tile, lanes, addend);
@@ -217,7 +217,7 @@ internal sealed unsafe class WinogradTransformTests
     {
         (Isa isa, int taps, int tile) = of;
         int width = WinogradKernels.For(isa, Sizes(4, 4, 1, 1, taps), tile).Width;
-        foreach ((int h, int w) in new[] { (9, 13), (4, 4), (7, 7), (1, 41), (6, 5), (3, 6), (2, 75), (14, 8), (8, 16), (16, 58), (5, 11) })
+        foreach ((int h, int w) in new[] { (9, 13), (4, 4), (7, 7), (1, 41), (6, 5), (3, 6), (2, 75), (14, 8), (8, 16), (16, 58), (5, 11), (16, 64), (32, 32), (8, 128) })
         for (int lanes = 1; lanes <= width; lanes += Math.Min(5, width - 1))
         {
             ConvSizes s = Sizes(h, w, taps / 2, lanes + 1, taps);

@@ -18,6 +18,8 @@ internal static unsafe class WinogradOutput<S, V, FH, FW>
         get => FW.Reach * S.Width;
     }
 
+    private static int MostColumns => WinogradGrid.MostColumns(FW.Reach);
+
     /// <summary>
     /// <code>product f of the strip's tile t of channel c = m[f·productStride + t·tileStride + c],   c &lt; lanes</code>
     /// </summary>
@@ -34,6 +36,22 @@ internal static unsafe class WinogradOutput<S, V, FH, FW>
     public static void Transform(
         in ConvSizes s, in WinogradStrip strip, float* m, nint productStride, nint tileStride, int lanes, float* y, in TileStore epilogue)
     {
+        if (epilogue.Addend != null || !PlaneWindow<S, V>.Pays(s.OutputPixels))
+        {
+            Tiles(s, strip, m, productStride, tileStride, lanes, y, epilogue, null);
+            return;
+        }
+
+        float* window = stackalloc float[PlaneWindow<S, V>.Length(FH.Outputs, MostColumns) + StackBuffer.Slack];
+        Tiles(s, strip, m, productStride, tileStride, lanes, y, epilogue, StackBuffer.Align(window));
+    }
+
+    /// <summary>The same by way of a window, or where that is null, at once. A residual is read where the results go, so that a window for them alone would not help.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tiles(
+        in ConvSizes s, in WinogradStrip strip, float* m, nint productStride, nint tileStride, int lanes, float* y, in TileStore epilogue, float* window)
+    {
         float** planes = stackalloc float*[2 * S.Width];
         float* columns = stackalloc float[(FH.Outputs * Row) + StackBuffer.Slack];
         columns = StackBuffer.Align(columns);
@@ -45,13 +63,23 @@ internal static unsafe class WinogradOutput<S, V, FH, FW>
             planes[S.Width + i] = epilogue.Addend + image + (i * (nint)s.OutputPixels);
         }
 
-        nint at = ((nint)strip.Row * s.OW) + strip.Column;
+        nint at = ((nint)strip.Row * s.OW) + strip.Column, rowStride = s.OW;
+        float* results = y + image + at;
+        if (window != null)
+        {
+            for (int i = 0; i < S.Width; i++) planes[i] = window + (i * PlaneWindow<S, V>.Plane(FH.Outputs, MostColumns));
+            (at, rowStride) = (0, PlaneWindow<S, V>.Row(MostColumns));
+        }
+
         int rows = Math.Min(FH.Outputs, s.OH - strip.Row), column = strip.Column;
         for (int t = 0; t < strip.Tiles; t++, m += tileStride, column += FW.Outputs, at += FW.Outputs)
         {
             Columns(m, productStride, columns);
-            Rows(columns, planes, at, s.OW, rows, Math.Min(FW.Outputs, s.OW - column), lanes, bias, epilogue);
+            Rows(columns, planes, at, rowStride, rows, Math.Min(FW.Outputs, s.OW - column), lanes, bias, epilogue);
         }
+
+        if (window != null)
+            PlaneWindow<S, V>.Write(window, FH.Outputs, MostColumns, lanes, rows, Math.Min(strip.Tiles * FW.Outputs, s.OW - strip.Column), results, s.OutputPixels, s.OW);
     }
 
     /// <summary>Aᵀ·m. A method of its own, as <see cref="Rows"/>: the compiler inlines only so much into one.</summary>

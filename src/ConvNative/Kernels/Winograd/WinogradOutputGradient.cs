@@ -38,29 +38,41 @@ internal static unsafe class WinogradOutputGradient<S, V, FH, FW>
         float* image = dy + (strip.Image * (nint)s.OC * s.OutputPixels);
         for (int i = 0; i < S.Width; i++) planes[i] = image + (Math.Min(i, lanes - 1) * (nint)s.OutputPixels);
         int column = strip.Column;
+        nint origin = strip.Row * (nint)s.OW, rowStride = s.OW;
+        bool hasWindow = PlaneWindow<S, V>.Pays(s.OutputPixels);
+        if (hasWindow)
+        {
+            // The row's last quad may begin before the strip. Of tiles of two or six columns the last quad ends two columns after it.
+            int first = Math.Min(column, s.OW - WinogradPoints.Quad), end = Math.Min(column + (strip.Tiles * FW.Outputs) + 2, s.OW), width = end - first;
+            float* window = stackalloc float[PlaneWindow<S, V>.Length(FH.Outputs, width) + StackBuffer.Slack];
+            int rows = Math.Min(FH.Outputs, s.OH - strip.Row);
+            PlaneWindow<S, V>.Read(planes, origin + first, rowStride, FH.Outputs, 0, rows, width, StackBuffer.Align(window));
+            (origin, rowStride) = (-first, PlaneWindow<S, V>.Row(width));
+        }
+
         for (int t = 0; t < strip.Tiles; t++, m += tileStride, column += FW.Outputs)
         {
-            Columns(s, planes, strip.Row, column, Math.Min(FW.Outputs, WinogradPoints.Quad), columns);
+            Columns(s, planes, origin, rowStride, !hasWindow, strip.Row, column, Math.Min(FW.Outputs, WinogradPoints.Quad), columns);
             if (FW.Outputs > WinogradPoints.Quad)
-                Columns(s, planes, strip.Row, column + WinogradPoints.Quad, FW.Outputs - WinogradPoints.Quad, columns + (WinogradPoints.Quad * S.Width));
+                Columns(s, planes, origin, rowStride, !hasWindow, strip.Row, column + WinogradPoints.Quad, FW.Outputs - WinogradPoints.Quad, columns + (WinogradPoints.Quad * S.Width));
             Rows(columns, m, productStride);
         }
     }
 
     /// <summary>A·dy of two or four columns: a row of them for each point.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Columns(in ConvSizes s, float** planes, int row, int column, int count, float* to)
+    private static void Columns(in ConvSizes s, float** planes, nint origin, nint rowStride, bool asks, int row, int column, int count, float* to)
     {
         // The row's last quad ends with the row.
         int missing = Math.Max(0, column + WinogradPoints.Quad - s.OW), rows = s.OH - row;
-        nint at = ((nint)row * s.OW) + column - missing;
+        nint at = origin + column - missing;
         Load(planes, at, rows > 0, missing, out V d00, out V d01, out V d02, out V d03);
-        Load(planes, at + s.OW, rows > 1, missing, out V d10, out V d11, out V d12, out V d13);
-        Load(planes, at + (2 * (nint)s.OW), FH.Outputs > 2 && rows > 2, missing, out V d20, out V d21, out V d22, out V d23);
-        Load(planes, at + (3 * (nint)s.OW), FH.Outputs > 2 && rows > 3, missing, out V d30, out V d31, out V d32, out V d33);
-        Load(planes, at + (4 * (nint)s.OW), FH.Outputs > 4 && rows > 4, missing, out V d40, out V d41, out V d42, out V d43);
-        Load(planes, at + (5 * (nint)s.OW), FH.Outputs > 4 && rows > 5, missing, out V d50, out V d51, out V d52, out V d53);
-        Prefetch.FourRows(planes, S.Width, at + (FH.Outputs * (nint)s.OW), s.OW, column);
+        Load(planes, at + rowStride, rows > 1, missing, out V d10, out V d11, out V d12, out V d13);
+        Load(planes, at + (2 * rowStride), FH.Outputs > 2 && rows > 2, missing, out V d20, out V d21, out V d22, out V d23);
+        Load(planes, at + (3 * rowStride), FH.Outputs > 2 && rows > 3, missing, out V d30, out V d31, out V d32, out V d33);
+        Load(planes, at + (4 * rowStride), FH.Outputs > 4 && rows > 4, missing, out V d40, out V d41, out V d42, out V d43);
+        Load(planes, at + (5 * rowStride), FH.Outputs > 4 && rows > 5, missing, out V d50, out V d51, out V d52, out V d53);
+        if (asks) Prefetch.FourRows(planes, S.Width, at + (FH.Outputs * rowStride), rowStride, column);
         Store<FH>(d00, d10, d20, d30, d40, d50, to, Pitch);
         Store<FH>(d01, d11, d21, d31, d41, d51, to + S.Width, Pitch);
         if (count == 2) return;

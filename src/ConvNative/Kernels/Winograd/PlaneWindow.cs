@@ -1,0 +1,65 @@
+using System.Runtime.CompilerServices;
+using ConvNative.Simd;
+
+namespace ConvNative.Kernels;
+
+/// <summary>
+/// Some rows and columns of the planes of a vector's channels, side by side. Planes of 32², 64² or 224² pixels are whole pages: they have one place in L1, which holds
+/// fewer lines than a vector has channels, so that each line would be fetched anew for every four of its columns.
+/// <code>[plane][row][column]; rows are whole lines, planes an odd number of them</code>
+/// </summary>
+internal static unsafe class PlaneWindow<S, V>
+    where S : struct, ISimd<V>
+    where V : struct
+{
+    /// <summary>Whether planes of so many pixels push each other out of L1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Pays(long pixels) => CacheSizes.Machine.Collide(S.Width, sizeof(float) * pixels);
+
+    /// <summary>Floats from a row to the next.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static nint Row(int columns) => BlockSizes.RoundUp(columns, Prefetch.Line);
+
+    /// <summary>Floats from a plane to the next.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static nint Plane(int rows, int columns) => ((rows * Row(columns) / Prefetch.Line) | 1) * Prefetch.Line;
+
+    /// <summary>Floats of all.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Length(int rows, int columns) => (int)(S.Width * Plane(rows, columns));
+
+    /// <summary>window[i][r][j] = planes[i][at + r·stride + j] for the rows from <paramref name="first"/> to before <paramref name="end"/>; then planes[i] = window[i].</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void Read(float** planes, nint at, nint stride, int rows, int first, int end, int columns, float* window)
+    {
+        nint row = Row(columns), plane = Plane(rows, columns);
+        for (int i = 0; i < S.Width; i++, window += plane)
+        {
+            float* from = planes[i] + at + (first * stride), to = window + (first * row);
+            planes[i] = window;
+            for (int r = first; r < end; r++, from += stride, to += row)
+            {
+                int j = 0;
+                for (; j <= columns - S.Width; j += S.Width) S.Store(to + j, S.Load(from + j));
+                if (j < columns) S.Store(to + j, S.LoadPartial(from + j, columns - j));
+            }
+        }
+    }
+
+    /// <summary>y[i·pixels + r·stride + j] = window[i][r][j],   i &lt; lanes, r &lt; rows, j &lt; columns; the window has room for mostRows × mostColumns.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static void Write(float* window, int mostRows, int mostColumns, int lanes, int rows, int columns, float* y, nint pixels, nint stride)
+    {
+        nint row = Row(mostColumns), plane = Plane(mostRows, mostColumns);
+        for (int i = 0; i < lanes; i++, window += plane, y += pixels)
+        {
+            float* from = window, to = y;
+            for (int r = 0; r < rows; r++, from += row, to += stride)
+            {
+                int j = 0;
+                for (; j <= columns - S.Width; j += S.Width) S.Store(to + j, S.Load(from + j));
+                if (j < columns) S.StorePartial(to + j, S.Load(from + j), columns - j);
+            }
+        }
+    }
+}

@@ -64,7 +64,8 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
 
     public override string Details =>
         _inLanes ? $"3×3, {GradientLanes.Group} channels in lanes"
-            : $"3×3 in place, {_stencil.Starts.Length} strips of {_stencil.Lanes} columns{(_stencil.IsPair ? ", two planes at once" : "")}{(_streams || _keeps ? ", results past the caches" : "")}";
+            : $"3×3 in place, {_stencil.Starts.Length} strips of {_stencil.Lanes} columns{(_stencil.IsPair ? ", two planes at once" : "")}"
+                + (_streams || _keeps ? ", results past the caches" : "");
 
     private bool IsGradient => _direction == Direction.BackwardWeights;
 

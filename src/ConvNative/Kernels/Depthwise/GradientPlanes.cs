@@ -56,13 +56,13 @@ internal static unsafe class GradientPlanes
                 if (R.Stride == 1)
                 {
                     SlideRows<S, V, R>(
-                        taps, atX, atDy, pitch, width, second, mask, count, hasTop, hasSecond, hasLast, hasBottom, false, xStep, dyStep, nextX, nextDy,
+                        taps, atX, atDy, pitch, width, second, mask, count, hasTop, hasSecond, hasLast, hasBottom, isFar: false, xStep, dyStep, nextX, nextDy,
                         ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
                 }
                 else
                 {
                     SkipRows<S, V, R>(
-                        taps, atX, atDy, pitch, width, second, mask, count, hasTop, hasLast, xStep, dyStep, isOnAndOn, false, nextX, nextDy,
+                        taps, atX, atDy, pitch, width, second, mask, count, hasTop, hasLast, xStep, dyStep, isOnAndOn, isFar: false, nextX, nextDy,
                         ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
                 }
             }
@@ -100,7 +100,7 @@ internal static unsafe class GradientPlanes
             {
                 float* nextX = atX + xAhead + (n == 1 ? xLast : 0), nextDy = atDy + dyAhead + (n == 1 ? dyLast : 0), p = atX, g = atDy;
                 SlideRows<S, V, UnitSideTaps<S, V>>(
-                    firstTaps, p, g, pitch, width, 0, mask, count, hasTop, hasSecond, hasLast, hasBottom, false, xStep, dyStep, nextX, nextDy,
+                    firstTaps, p, g, pitch, width, 0, mask, count, hasTop, hasSecond, hasLast, hasBottom, isFar: false, xStep, dyStep, nextX, nextDy,
                     ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
                 for (int strip = 1; strip < whole; strip++)
                 {
@@ -109,7 +109,7 @@ internal static unsafe class GradientPlanes
                     nextX += xShare;
                     nextDy += dyShare;
                     SlideRows<S, V, UnitTaps<S, V>>(
-                        taps, p, g, pitch, width, 0, mask, count, hasTop, hasSecond, hasLast, hasBottom, false, xStep, dyStep, nextX, nextDy,
+                        taps, p, g, pitch, width, 0, mask, count, hasTop, hasSecond, hasLast, hasBottom, isFar: false, xStep, dyStep, nextX, nextDy,
                     ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
                 }
 
@@ -118,7 +118,7 @@ internal static unsafe class GradientPlanes
                 nextX += xShare;
                 nextDy += dyShare;
                 SlideRows<S, V, UnitLastTaps<S, V>>(
-                    lastTaps, p, g, pitch, width, 0, mask, count, hasTop, hasSecond, hasLast, hasBottom, false, xStep, dyStep, nextX, nextDy,
+                    lastTaps, p, g, pitch, width, 0, mask, count, hasTop, hasSecond, hasLast, hasBottom, isFar: false, xStep, dyStep, nextX, nextDy,
                     ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
             }
 
@@ -153,12 +153,12 @@ internal static unsafe class GradientPlanes
                 for (int strip = 0; strip < whole; strip++, p += 2 * S.Width, g += S.Width, nextX += xShare, nextDy += dyShare)
                 {
                     SkipRows<S, V, WovenTaps<S, V>>(
-                        taps, p, g, pitch, width, 0, mask, count, hasTop, hasLast, xStep, dyStep, false, false, nextX, nextDy,
+                        taps, p, g, pitch, width, 0, mask, count, hasTop, hasLast, xStep, dyStep, isOnAndOn: false, isFar: false, nextX, nextDy,
                         ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
                 }
 
                 SkipRows<S, V, WovenLastTaps<S, V>>(
-                    lastTaps, p, g, pitch, width, 0, mask, count, hasTop, hasLast, xStep, dyStep, false, false, nextX, nextDy,
+                    lastTaps, p, g, pitch, width, 0, mask, count, hasTop, hasLast, xStep, dyStep, isOnAndOn: false, isFar: false, nextX, nextDy,
                     ref a0, ref a1, ref a2, ref a3, ref a4, ref a5, ref a6, ref a7, ref a8, ref bias);
             }
 

@@ -54,7 +54,11 @@ internal static unsafe class WinogradOutputGradient<S, V, FH, FW>
         {
             Columns(s, planes, origin, rowStride, !hasWindow, strip.Row, column, Math.Min(FW.Outputs, WinogradPoints.Quad), columns);
             if (FW.Outputs > WinogradPoints.Quad)
-                Columns(s, planes, origin, rowStride, !hasWindow, strip.Row, column + WinogradPoints.Quad, FW.Outputs - WinogradPoints.Quad, columns + (WinogradPoints.Quad * S.Width));
+            {
+                int next = column + WinogradPoints.Quad, left = FW.Outputs - WinogradPoints.Quad;
+                Columns(s, planes, origin, rowStride, !hasWindow, strip.Row, next, left, columns + (WinogradPoints.Quad * S.Width));
+            }
+
             Rows(columns, m, productStride);
         }
     }

@@ -154,4 +154,7 @@ internal unsafe interface ISimd<V>
 
     /// <summary>Columns of rows of 9 that follow each other: p[9·i + j] = lane i of cⱼ.</summary>
     static abstract void StoreNines(float* p, V c0, V c1, V c2, V c3, V c4, V c5, V c6, V c7, V c8);
+
+    /// <summary>The reverse of <see cref="StoreNines"/>: lane i of cⱼ = p[9·i + j].</summary>
+    static abstract void LoadNines(float* p, out V c0, out V c1, out V c2, out V c3, out V c4, out V c5, out V c6, out V c7, out V c8);
 }

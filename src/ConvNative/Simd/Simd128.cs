@@ -222,6 +222,16 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         StoreFours(p + 5, c5, c6, c7, c8);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadNines(
+        float* p, out Vector128<float> c0, out Vector128<float> c1, out Vector128<float> c2, out Vector128<float> c3, out Vector128<float> c4,
+        out Vector128<float> c5, out Vector128<float> c6, out Vector128<float> c7, out Vector128<float> c8)
+    {
+        Transpose(Load(p), Load(p + 9), Load(p + 18), Load(p + 27), out c0, out c1, out c2, out c3);
+        Transpose(Load(p + 4), Load(p + 13), Load(p + 22), Load(p + 31), out c4, out c5, out c6, out c7);
+        Transpose(Load(p + 5), Load(p + 14), Load(p + 23), Load(p + 32), out _, out _, out _, out c8);
+    }
+
     /// <summary>Lane i of four vectors to rows that stand 9 floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void StoreFours(float* p, Vector128<float> c0, Vector128<float> c1, Vector128<float> c2, Vector128<float> c3)

@@ -269,6 +269,28 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
             c5.GetUpper(), c6.GetUpper(), c7.GetUpper(), c8.GetUpper());
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadNines(
+        float* p, out Vector256<float> c0, out Vector256<float> c1, out Vector256<float> c2, out Vector256<float> c3, out Vector256<float> c4,
+        out Vector256<float> c5, out Vector256<float> c6, out Vector256<float> c7, out Vector256<float> c8)
+    {
+        if (Avx2.IsSupported)
+        {
+            Nines.Load(p, out c0, out c1, out c2, out c3, out c4, out c5, out c6, out c7, out c8);
+            return;
+        }
+
+        Simd128.LoadNines(
+            p, out Vector128<float> a0, out Vector128<float> a1, out Vector128<float> a2, out Vector128<float> a3, out Vector128<float> a4,
+            out Vector128<float> a5, out Vector128<float> a6, out Vector128<float> a7, out Vector128<float> a8);
+        Simd128.LoadNines(
+            p + 36, out Vector128<float> b0, out Vector128<float> b1, out Vector128<float> b2, out Vector128<float> b3, out Vector128<float> b4,
+            out Vector128<float> b5, out Vector128<float> b6, out Vector128<float> b7, out Vector128<float> b8);
+        (c0, c1, c2) = (Vector256.Create(a0, b0), Vector256.Create(a1, b1), Vector256.Create(a2, b2));
+        (c3, c4, c5) = (Vector256.Create(a3, b3), Vector256.Create(a4, b4), Vector256.Create(a5, b5));
+        (c6, c7, c8) = (Vector256.Create(a6, b6), Vector256.Create(a7, b7), Vector256.Create(a8, b8));
+    }
+
     /// <summary>The 4×4 matrices in both halves of the rows, transposed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Transpose(

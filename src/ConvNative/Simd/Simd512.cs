@@ -325,6 +325,28 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
             c5.GetUpper(), c6.GetUpper(), c7.GetUpper(), c8.GetUpper());
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadNines(
+        float* p, out Vector512<float> c0, out Vector512<float> c1, out Vector512<float> c2, out Vector512<float> c3, out Vector512<float> c4,
+        out Vector512<float> c5, out Vector512<float> c6, out Vector512<float> c7, out Vector512<float> c8)
+    {
+        if (Avx512F.IsSupported)
+        {
+            Nines.Load(p, out c0, out c1, out c2, out c3, out c4, out c5, out c6, out c7, out c8);
+            return;
+        }
+
+        Simd256.LoadNines(
+            p, out Vector256<float> a0, out Vector256<float> a1, out Vector256<float> a2, out Vector256<float> a3, out Vector256<float> a4,
+            out Vector256<float> a5, out Vector256<float> a6, out Vector256<float> a7, out Vector256<float> a8);
+        Simd256.LoadNines(
+            p + 72, out Vector256<float> b0, out Vector256<float> b1, out Vector256<float> b2, out Vector256<float> b3, out Vector256<float> b4,
+            out Vector256<float> b5, out Vector256<float> b6, out Vector256<float> b7, out Vector256<float> b8);
+        (c0, c1, c2) = (Vector512.Create(a0, b0), Vector512.Create(a1, b1), Vector512.Create(a2, b2));
+        (c3, c4, c5) = (Vector512.Create(a3, b3), Vector512.Create(a4, b4), Vector512.Create(a5, b5));
+        (c6, c7, c8) = (Vector512.Create(a6, b6), Vector512.Create(a7, b7), Vector512.Create(a8, b8));
+    }
+
     /// <summary>Four floats each from rows 0, 4, 8 and 12.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Load4(float** rows, nint offset)

@@ -21,8 +21,11 @@ internal sealed unsafe class WinogradRowsTests
         int[] size = Array.ConvertAll(image.Split('x'), int.Parse);
         var s = new ConvSizes { N = 1, IC = 1, OC = 1, IH = size[0], IW = size[1], OH = size[0], OW = size[1], KH = taps, KW = taps, sh = 1, sw = 1, dh = 1, dw = 1, G = 1 };
         WinogradKernels kernels = WinogradKernels.For(isa, s, 4);
+        WinogradRows rows = RowsOf(isa, kernels.Grid);
+        Assert.That(rows.Vectors, Is.EqualTo(taps == 3 ? 2 : 1));
         foreach (int K in (int[])[1, 2, 17, 40])
-        for (int lanes = 1; lanes <= kernels.Width; lanes += Math.Min(5, kernels.Width - 1)) Check(kernels, RowsOf(isa, kernels.Grid), K, lanes, flipped);
+        for (int vectors = 1; vectors <= rows.Vectors; vectors++)
+        for (int lanes = 1; lanes <= kernels.Width; lanes += Math.Min(5, kernels.Width - 1)) Check(kernels, rows, K, vectors, lanes, flipped);
     }
 
     [Test]
@@ -32,39 +35,50 @@ internal sealed unsafe class WinogradRowsTests
         Assert.That(WinogradKernels.For(isa, new() { KH = taps, KW = taps }, tile).Rows is not null, Is.EqualTo(isa == Isa.Avx512 && taps != 4 && tile == 4));
     }
 
-    /// <summary>The products of K input channels, in one part and in two.</summary>
-    private static void Check(in WinogradKernels kernels, in WinogradRows rows, int K, int lanes, bool flipped)
+    /// <summary>The products of K input channels, in one part and in two, for vectors of output channels of which the last has so many lanes.</summary>
+    private static void Check(in WinogradKernels kernels, in WinogradRows rows, int K, int vectors, int lanes, bool flipped)
     {
-        int tiles = (int)kernels.Grid.Tiles, width = kernels.Width, products = kernels.Grid.Products, reach = kernels.Grid.Reach;
-        int vRow = K + Gap, vStride = (tiles * vRow) + Gap, mRow = width + Gap, mStride = (tiles * mRow) + Gap, columnsRow = (K * kernels.Grid.Taps * width) + Gap, taps = kernels.Grid.Taps * kernels.Grid.Taps;
-        var order = new FilterOrder(K * taps, taps, flipped);
-        using FencedFloats w = new FencedFloats(lanes * K * taps).FillUniform(new Random(1));
+        int tiles = (int)kernels.Grid.Tiles, width = kernels.Width, products = kernels.Grid.Products, reach = kernels.Grid.Reach, OCs = ((vectors - 1) * width) + lanes;
+        int vRow = K + Gap, vStride = (tiles * vRow) + Gap, mRow = (vectors * width) + Gap, mStride = (tiles * mRow) + Gap, taps = kernels.Grid.Taps * kernels.Grid.Taps;
+        int columnsRow = (K * kernels.Grid.Taps * width) + Gap, columnsStride = (reach * columnsRow) + Gap;
+        // Flipped, as the backward direction has them: kernels of neighbouring channels follow each other.
+        var order = flipped ? new FilterOrder(taps, OCs * taps, flipped) : new FilterOrder(K * taps, taps, flipped);
+        using FencedFloats w = new FencedFloats(OCs * K * taps).FillUniform(new Random(1));
         using FencedFloats v = new FencedFloats(((products - 1) * vStride) + ((tiles - 1) * vRow) + K).FillUniform(new Random(2));
-        using FencedFloats columns = new((reach * columnsRow) - Gap), m = new(((products - 1) * mStride) + ((tiles - 1) * mRow) + width);
+        using FencedFloats columns = new((vectors * columnsStride) - (2 * Gap)), m = new(((products - 1) * mStride) + ((tiles - 1) * mRow) + (vectors * width));
         int untouched = m.Bits[0];
-        rows.Filter(w.Pointer, order, lanes, K, columns.Pointer, columnsRow);
+        for (int vector = 0; vector < vectors; vector++)
+        {
+            float* kernel = w.Pointer + (vector * width * order.LaneStride);
+            rows.Filter(kernel, order, Math.Min(width, OCs - (vector * width)), K, columns.Pointer + (vector * columnsStride), columnsRow);
+        }
+
         for (int row = 0; row < reach; row++)
         {
             float* from = v.Pointer + (row * reach * vStride), to = m.Pointer + (row * reach * mStride), kernel = columns.Pointer + (row * columnsRow);
             int first = K / 3;
-            if (first > 0) rows.Multiply(kernels, row, first, kernel, from, vStride, vRow, to, mStride, mRow, add: false);
-            rows.Multiply(kernels, row, K - first, kernel + (first * kernels.Grid.Taps * width), from + first, vStride, vRow, to, mStride, mRow, add: first > 0);
+            if (first > 0) rows.Multiply(kernels, row, first, vectors, kernel, columnsStride, from, vStride, vRow, to, mStride, mRow, add: false);
+            kernel += first * kernels.Grid.Taps * width;
+            rows.Multiply(kernels, row, K - first, vectors, kernel, columnsStride, from + first, vStride, vRow, to, mStride, mRow, add: first > 0);
         }
 
         Assert.That(w.FencesHold && v.FencesHold && columns.FencesHold && m.FencesHold);
         using FencedFloats u = new(products * K * width), expected = new(RowGemm.RowsOf(tiles) * width), a = new(RowGemm.RowsOf(tiles) * K);
-        kernels.Filter(w.Pointer, order, lanes, K, u.Pointer, K * width, width);
-        for (int f = 0; f < products; f++)
+        for (int vector = 0; vector < vectors; vector++)
         {
-            (int first, int count) = kernels.TilesWith(f, 0, tiles);
-            a.Span.Clear();
-            for (int t = 0; t < count; t++) v.Span.Slice((f * vStride) + ((first + t) * vRow), K).CopyTo(a.Span[(t * K)..]);
-            if (count > 0) kernels.Gemm.Multiply(count, width, K, a.Pointer, K, 1, new(u.Pointer + (f * K * width), K), expected.Pointer, width, add: false);
-            for (int t = 0; t < tiles; t++)
+            kernels.Filter(w.Pointer + (vector * width * order.LaneStride), order, Math.Min(width, OCs - (vector * width)), K, u.Pointer, K * width, width);
+            for (int f = 0; f < products; f++)
             {
-                ReadOnlySpan<int> actual = m.Bits.Slice((f * mStride) + (t * mRow), width);
-                if (t < first || t >= first + count) Assert.That(actual.IndexOfAnyExcept(untouched), Is.EqualTo(-1), $"product {f}, which tile {t} does not have");
-                else Assert.That(actual.SequenceEqual(expected.Bits.Slice((t - first) * width, width)), $"product {f}, tile {t}, {K} channels, {lanes} lanes");
+                (int first, int count) = kernels.TilesWith(f, 0, tiles);
+                a.Span.Clear();
+                for (int t = 0; t < count; t++) v.Span.Slice((f * vStride) + ((first + t) * vRow), K).CopyTo(a.Span[(t * K)..]);
+                if (count > 0) kernels.Gemm.Multiply(count, width, K, a.Pointer, K, 1, new(u.Pointer + (f * K * width), K), expected.Pointer, width, add: false);
+                for (int t = 0; t < tiles; t++)
+                {
+                    ReadOnlySpan<int> actual = m.Bits.Slice((f * mStride) + (t * mRow) + (vector * width), width);
+                    if (t < first || t >= first + count) Assert.That(actual.IndexOfAnyExcept(untouched), Is.EqualTo(-1), $"product {f}, which tile {t} does not have");
+                    else Assert.That(actual.SequenceEqual(expected.Bits.Slice((t - first) * width, width)), $"product {f}, tile {t}, {K} channels, vector {vector}, {lanes} lanes");
+                }
             }
         }
     }

@@ -185,14 +185,16 @@ internal sealed unsafe class WinogradTransformTests
         {
             using FencedFloats w = new FencedFloats(lanes * K * size).FillUniform(new Random(1));
             using var u = new FencedFloats(products * K * kStride);
-            kernels.Filter(w.Pointer, new FilterOrder(K * size, size, flipped), lanes, K, u.Pointer, K * kStride, kStride);
+            // Flipped, as the backward direction has them: kernels of neighbouring channels follow each other.
+            FilterOrder order = flipped ? new(size, lanes * size, flipped) : new(K * size, size, flipped);
+            kernels.Filter(w.Pointer, order, lanes, K, u.Pointer, K * kStride, kStride);
             Assert.That(w.FencesHold && u.FencesHold);
             var g = new double[taps, taps];
             for (int k = 0; k < K; k++)
             for (int c = 0; c < kernels.Width; c++)
             {
-                int kernel = (Math.Min(c, lanes - 1) * K) + k;
-                for (int t = 0; t < size; t++) g[t / taps, t % taps] = w.Span[(kernel * size) + (flipped ? size - 1 - t : t)];
+                int kernel = (Math.Min(c, lanes - 1) * (int)order.LaneStride) + (k * (int)order.KStride);
+                for (int t = 0; t < size; t++) g[t / taps, t % taps] = w.Span[kernel + (flipped ? size - 1 - t : t)];
                 (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(matrix, g, matrix);
                 for (int f = 0; f < products; f++)
                     AssertNear(u.Span[(((f * K) + k) * kStride) + c], value[f / reach, f % reach], magnitude[f / reach, f % reach], $"K {k}, channel {c}, product {f}");

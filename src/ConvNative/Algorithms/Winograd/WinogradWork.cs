@@ -74,14 +74,17 @@ internal readonly unsafe struct WinogradWork(
     private void MultiplyRows(long group, int ocChunk, float* v, int worker)
     {
         WinogradRows rows = kernels.Rows!.Value;
+        int all = BlockSizes.CeilDiv(OCsOf(ocChunk), kernels.Width);
         for (int icChunk = 0; icChunk < Tiling.ICChunks; icChunk++, v += Tiling.ICs)
-        for (int vector = 0; vector * kernels.Width < OCsOf(ocChunk); vector++)
+        for (int vector = 0; vector < all; vector += rows.Vectors)
         {
-            float* columns = Columns(group, ocChunk, icChunk, vector, worker), from = v, m = M(worker) + (vector * kernels.Width);
+            int vectors = Math.Min(rows.Vectors, all - vector);
+            float* columns = Columns(group, ocChunk, icChunk, vector, vectors, worker), from = v, m = M(worker) + (vector * kernels.Width);
             for (int row = 0; row < Tiling.Reach; row++)
             {
                 rows.Multiply(
-                    kernels, row, weights.ICs(icChunk), columns, from, Tiling.VStride, Tiling.VRow, m, Tiling.MStride, Tiling.MRow, add: icChunk > 0);
+                    kernels, row, weights.ICs(icChunk), vectors, columns, Tiling.ColumnsLength, from, Tiling.VStride, Tiling.VRow, m, Tiling.MStride, Tiling.MRow,
+                    add: icChunk > 0);
                 columns += Tiling.ColumnsRow;
                 from += Tiling.Reach * Tiling.VStride;
                 m += Tiling.Reach * Tiling.MStride;
@@ -121,12 +124,12 @@ internal readonly unsafe struct WinogradWork(
         return own + weights.Offset(0, ocChunk, icChunk);
     }
 
-    /// <summary>G·g of a vector of output channels.</summary>
-    private float* Columns(long group, int ocChunk, int icChunk, int vector, int worker)
+    /// <summary>G·g of some vectors of output channels.</summary>
+    private float* Columns(long group, int ocChunk, int icChunk, int vector, int vectors, int worker)
     {
         if (packed != null) return packed + weights.Offset(group, ocChunk, icChunk) + (vector * Tiling.ColumnsLength);
         float* own = OwnU(worker);
-        weights.TransformColumns(group, ocChunk, icChunk, vector, own);
+        for (int i = 0; i < vectors; i++) weights.TransformColumns(group, ocChunk, icChunk, vector + i, own + (i * Tiling.ColumnsLength));
         return own;
     }
 

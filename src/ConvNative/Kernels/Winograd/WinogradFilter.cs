@@ -30,7 +30,7 @@ internal static unsafe class WinogradFilter<S, V, F>
         for (int i = 0; i < S.Width; i++) kernels[i] = w + (Math.Min(i, lanes - 1) * order.LaneStride);
         if (F.Taps == 3)
         {
-            Transform3(kernels, order, K, u, productStride, kStride);
+            Transform3(kernels, order, lanes, K, u, productStride, kStride);
             return;
         }
 
@@ -52,6 +52,7 @@ internal static unsafe class WinogradFilter<S, V, F>
     {
         float** kernels = stackalloc float*[S.Width];
         for (int i = 0; i < S.Width; i++) kernels[i] = w + (Math.Min(i, lanes - 1) * order.LaneStride);
+        bool together = AreTogether(order, lanes);
         for (nint at = 0; K > 0; K--, at += order.KStride, columns += F.Taps * S.Width)
         {
             if (F.Taps == 5)
@@ -60,7 +61,7 @@ internal static unsafe class WinogradFilter<S, V, F>
                 continue;
             }
 
-            Taps9(kernels, order, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7, out V g8);
+            Taps9(kernels, order, at, together, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7, out V g8);
             Store(g0, g3, g6, S.Zero, S.Zero, columns, rowStride);
             Store(g1, g4, g7, S.Zero, S.Zero, columns + S.Width, rowStride);
             Store(g2, g5, g8, S.Zero, S.Zero, columns + (2 * S.Width), rowStride);
@@ -71,12 +72,13 @@ internal static unsafe class WinogradFilter<S, V, F>
     /// U of nine taps: the registers hold them, and G·g. A method of its own, as the others: the compiler inlines only so much into one.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Transform3(float** kernels, in FilterOrder order, int K, float* u, nint stride, nint kStride)
+    private static void Transform3(float** kernels, in FilterOrder order, int lanes, int K, float* u, nint stride, nint kStride)
     {
         nint next = F.Reach * stride;
+        bool together = AreTogether(order, lanes);
         for (nint at = 0; K > 0; K--, at += order.KStride, u += kStride)
         {
-            Taps9(kernels, order, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7, out V g8);
+            Taps9(kernels, order, at, together, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7, out V g8);
             F.Filter(g0, g3, g6, S.Zero, S.Zero, out V u00, out V u10, out V u20, out V u30, out V u40, out V u50, out V u60, out V u70);
             F.Filter(g1, g4, g7, S.Zero, S.Zero, out V u01, out V u11, out V u21, out V u31, out V u41, out V u51, out V u61, out V u71);
             F.Filter(g2, g5, g8, S.Zero, S.Zero, out V u02, out V u12, out V u22, out V u32, out V u42, out V u52, out V u62, out V u72);
@@ -92,14 +94,26 @@ internal static unsafe class WinogradFilter<S, V, F>
         }
     }
 
+    /// <summary>Whether the kernels of three taps that the lanes hold follow each other.</summary>
+    private static bool AreTogether(in FilterOrder order, int lanes) => order.LaneStride == 9 && lanes == S.Width;
+
     /// <summary>The taps of a vector of 3×3 kernels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Taps9(
-        float** kernels, in FilterOrder order, nint at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7, out V g8)
+        float** kernels, in FilterOrder order, nint at, bool together, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7, out V g8)
     {
-        S.LoadOcts(kernels, at, out g0, out g1, out g2, out g3, out g4, out g5, out g6, out g7);
-        S.LoadQuads(kernels, at + 5, out _, out _, out _, out g8);
-        Prefetch.Rows(kernels, S.Width, at + (Ahead * order.KStride));
+        if (together)
+        {
+            S.LoadNines(kernels[0] + at, out g0, out g1, out g2, out g3, out g4, out g5, out g6, out g7, out g8);
+            float* ahead = kernels[0] + at + (Ahead * order.KStride);
+            for (int i = 0; i < 9 * S.Width; i += Prefetch.Line) Prefetch.ToL1(ahead + i);
+        }
+        else
+        {
+            S.LoadOcts(kernels, at, out g0, out g1, out g2, out g3, out g4, out g5, out g6, out g7);
+            S.LoadQuads(kernels, at + 5, out _, out _, out _, out g8);
+            Prefetch.Rows(kernels, S.Width, at + (Ahead * order.KStride));
+        }
         if (order.Flipped)
         {
             (g0, g8) = (g8, g0);

@@ -9,26 +9,39 @@ namespace ConvNative.Kernels;
 /// written and read again. Of many tiles, that U is made once pays for it.
 /// </summary>
 /// <param name="filter">G·g.</param>
-/// <param name="whole">Tiles that have all products of a row, or half of them.</param>
-/// <param name="others">Their other half; null: there is none.</param>
-/// <param name="edge">Tiles at the right; null: all are whole.</param>
+/// <param name="one">Of one vector of output channels.</param>
+/// <param name="two">Of two; default: there are none.</param>
 internal readonly unsafe struct WinogradRows(
-    delegate*<float*, in FilterOrder, int, int, float*, nint, void> filter, WinogradRowTiles whole, WinogradRowTiles? others, WinogradRowTiles? edge)
+    delegate*<float*, in FilterOrder, int, int, float*, nint, void> filter, WinogradRowParts one, WinogradRowParts two)
 {
+    /// <summary>About so many points of a tile are multiplied at once.</summary>
+    public const int PointsAtOnce = 4;
+
+    // Fields: a property gives a copy.
+    private readonly WinogradRowParts _one = one, _two = two;
+
     /// <inheritdoc cref="WinogradFilter{S, V, F}.TransformColumns"/>
     public delegate*<float*, in FilterOrder, int, int, float*, nint, void> Filter { get; } = filter;
 
-    /// <summary>A row of products of all tiles of a convolution for a vector of output channels, as <see cref="WinogradRowTile{S, V, F, P, N}.Run"/> computes it.</summary>
+    /// <summary>The most vectors of output channels at once.</summary>
+    public int Vectors => _two.Whole.Most > 0 ? 2 : 1;
+
+    /// <summary>
+    /// A row of products of all tiles of a convolution for one vector of output channels, or as many as <see cref="Vectors"/>, as
+    /// <see cref="WinogradRowTile{S, V, F, P, N, M}.Run"/> computes it.
+    /// </summary>
     public void Multiply(
-        in WinogradKernels kernels, int row, nint K, float* columns, float* v, nint vStride, nint vRow, float* m, nint mStride, nint mRow, bool add)
+        in WinogradKernels kernels, int row, nint K, int vectors, float* columns, nint columnsStride, float* v, nint vStride, nint vRow,
+        float* m, nint mStride, nint mRow, bool add)
     {
         (int first, int count) = kernels.TilesWithRow(row, ofRight: false);
         (int edgeFirst, int all) = kernels.TilesWithRow(row, ofRight: true);
         int end = first + count;
-        edge?.Run(first - edgeFirst, K, columns, v + (edgeFirst * vRow), vStride, vRow, m + (edgeFirst * mRow), mStride, mRow, add);
-        whole.Run(count, K, columns, v + (first * vRow), vStride, vRow, m + (first * mRow), mStride, mRow, add);
-        others?.Run(count, K, columns, v + (first * vRow), vStride, vRow, m + (first * mRow), mStride, mRow, add);
-        edge?.Run(edgeFirst + all - end, K, columns, v + (end * vRow), vStride, vRow, m + (end * mRow), mStride, mRow, add);
+        ref readonly WinogradRowParts parts = ref Parts(this, vectors);
+        parts.Edge.Run(first - edgeFirst, K, columns, columnsStride, v + (edgeFirst * vRow), vStride, vRow, m + (edgeFirst * mRow), mStride, mRow, add);
+        parts.Whole.Run(count, K, columns, columnsStride, v + (first * vRow), vStride, vRow, m + (first * mRow), mStride, mRow, add);
+        parts.Others.Run(count, K, columns, columnsStride, v + (first * vRow), vStride, vRow, m + (first * mRow), mStride, mRow, add);
+        parts.Edge.Run(edgeFirst + all - end, K, columns, columnsStride, v + (end * vRow), vStride, vRow, m + (end * mRow), mStride, mRow, add);
     }
 
     /// <summary>Of <see cref="WinogradF4K3{S, V}"/>, for tiles at the right with the points of <typeparamref name="E"/>.</summary>
@@ -36,15 +49,25 @@ internal readonly unsafe struct WinogradRows(
         where S : struct, ISimd<V>
         where V : struct
         where E : struct, IWinogradTile<V> => new(
-            &WinogradFilter<S, V, WinogradF4K3<S, V>>.TransformColumns, WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, WinogradF4K3<S, V>>(), null,
-            WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, E>());
+            &WinogradFilter<S, V, WinogradF4K3<S, V>>.TransformColumns,
+            new(
+                WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, WinogradF4K3<S, V>, One>(), default,
+                WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, E, One>()),
+            new(
+                WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, WinogradLowPoints, Two>(), WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, WinogradHighPoints, Two>(),
+                WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, E, Two>()));
 
     /// <summary>Of <see cref="WinogradF4K5{S, V}"/>, whose tiles are all whole.</summary>
     public static WinogradRows OfFiveTaps<S, V>()
         where S : struct, ISimd<V>
         where V : struct => new(
-            &WinogradFilter<S, V, WinogradF4K5<S, V>>.TransformColumns, WinogradRowTiles.Of<S, V, WinogradF4K5<S, V>, WinogradUnitPoints>(),
-            WinogradRowTiles.Of<S, V, WinogradF4K5<S, V>, WinogradOtherPoints>(), null);
+            &WinogradFilter<S, V, WinogradF4K5<S, V>>.TransformColumns,
+            new(
+                WinogradRowTiles.Of<S, V, WinogradF4K5<S, V>, WinogradUnitPoints, One>(), WinogradRowTiles.Of<S, V, WinogradF4K5<S, V>, WinogradOtherPoints, One>(),
+                default),
+            default);
+
+    private static ref readonly WinogradRowParts Parts(in WinogradRows rows, int vectors) => ref vectors == 1 ? ref rows._one : ref rows._two;
 }
 
 /// <summary>0, ±1 and ∞ of eight points, which need no multiplication in Gᵀ: all eight of four tiles have no registers.</summary>
@@ -61,38 +84,80 @@ internal readonly struct WinogradOtherPoints : IWinogradPoints
     public static bool Has(int point) => !WinogradUnitPoints.Has(point);
 }
 
-/// <summary>The micro-kernels of 1 to 4 tiles.</summary>
+/// <summary>0 and the first pair of six points.</summary>
+internal readonly struct WinogradLowPoints : IWinogradPoints
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Has(int point) => point < 3;
+}
+
+/// <summary>The other pair and ∞.</summary>
+internal readonly struct WinogradHighPoints : IWinogradPoints
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Has(int point) => point is >= 3 and < 6;
+}
+
+/// <summary>How a row is computed.</summary>
+/// <param name="whole">Tiles that have all products of a row, or half of them.</param>
+/// <param name="others">Their other half; default: there is none.</param>
+/// <param name="edge">Tiles at the right; default: all are whole.</param>
+internal readonly struct WinogradRowParts(WinogradRowTiles whole, WinogradRowTiles others, WinogradRowTiles edge)
+{
+    public readonly WinogradRowTiles Whole = whole, Others = others, Edge = edge;
+}
+
+/// <summary>The micro-kernels of 1 to 4 tiles; by default none, which compute nothing.</summary>
+/// <param name="most">Tiles that are multiplied at once.</param>
 /// <param name="one">Of one.</param>
 /// <param name="two">Of two.</param>
 /// <param name="three">Of three.</param>
 /// <param name="four">Of four.</param>
 internal readonly unsafe struct WinogradRowTiles(
-    delegate*<nint, float*, float*, nint, nint, float*, nint, nint, bool, void> one,
-    delegate*<nint, float*, float*, nint, nint, float*, nint, nint, bool, void> two,
-    delegate*<nint, float*, float*, nint, nint, float*, nint, nint, bool, void> three,
-    delegate*<nint, float*, float*, nint, nint, float*, nint, nint, bool, void> four)
+    int most,
+    delegate*<nint, float*, nint, float*, nint, nint, float*, nint, nint, bool, void> one,
+    delegate*<nint, float*, nint, float*, nint, nint, float*, nint, nint, bool, void> two,
+    delegate*<nint, float*, nint, float*, nint, nint, float*, nint, nint, bool, void> three,
+    delegate*<nint, float*, nint, float*, nint, nint, float*, nint, nint, bool, void> four)
 {
+    // Of 32 registers; the others hold kernels and a number of V.
+    private const int MostSums = 24;
+
     /// <summary>Tiles that are multiplied at once.</summary>
-    public const int Most = 4;
+    public int Most { get; } = most;
 
     /// <summary>Any number of tiles, in parts as equal as can be.</summary>
-    public void Run(int tiles, nint K, float* columns, float* v, nint vStride, nint vRow, float* m, nint mStride, nint mRow, bool add)
+    public void Run(
+        int tiles, nint K, float* columns, nint columnsStride, float* v, nint vStride, nint vRow, float* m, nint mStride, nint mRow, bool add)
     {
+        if (Most == 0) return;
         while (tiles > 0)
         {
             int count = BlockSizes.CeilDiv(tiles, BlockSizes.CeilDiv(tiles, Most));
             var kernel = count switch { 1 => one, 2 => two, 3 => three, _ => four };
-            kernel(K, columns, v, vStride, vRow, m, mStride, mRow, add);
+            kernel(K, columns, columnsStride, v, vStride, vRow, m, mStride, mRow, add);
             v += count * vRow;
             m += count * mRow;
             tiles -= count;
         }
     }
 
-    public static WinogradRowTiles Of<S, V, F, P>()
+    public static WinogradRowTiles Of<S, V, F, P, M>()
         where S : struct, ISimd<V>
         where V : struct
         where F : struct, IWinogradScheme<V>
-        where P : struct, IWinogradPoints => new(
-            &WinogradRowTile<S, V, F, P, One>.Run, &WinogradRowTile<S, V, F, P, Two>.Run, &WinogradRowTile<S, V, F, P, Three>.Run, &WinogradRowTile<S, V, F, P, Four>.Run);
+        where P : struct, IWinogradPoints
+        where M : struct, ICount => new(
+            MostTiles<P>(M.Value),
+            &WinogradRowTile<S, V, F, P, One, M>.Run, &WinogradRowTile<S, V, F, P, Two, M>.Run,
+            &WinogradRowTile<S, V, F, P, Three, M>.Run, &WinogradRowTile<S, V, F, P, Four, M>.Run);
+
+    /// <summary>As many as have registers.</summary>
+    private static int MostTiles<P>(int vectors)
+        where P : struct, IWinogradPoints
+    {
+        int points = 0;
+        for (int point = 0; point < 8; point++) points += P.Has(point) ? 1 : 0;
+        return Math.Min(4, MostSums / (points * vectors));
+    }
 }

@@ -8,7 +8,7 @@ namespace ConvNative.Algorithms;
 /// <code>
 /// for group, slice of output channels, part of the tiles      shared out
 ///   for block of tiles
-///     for vector of channels        X = Bᵀ·x·B, DY = A·dy·Aᵀ
+///     for vector of channels        X = Bᵀ·x·B, DY = A·dy·Aᵀ     X of the only block before, shared out too, where threads have a cache in common
 ///     for chunk of oc × chunk of ic
 ///       for product f               C[f][oc][ic] = Σ DY[f][tile][oc] · X[f][tile][ic]      where C is small, it goes on from block to block
 ///       sums += Gᵀ·C·G                                         else a quarter of C, which stays in L2; of 6×6 tiles a seventh, of 5×5 kernels two fifths
@@ -16,8 +16,8 @@ namespace ConvNative.Algorithms;
 /// for rows of dw                                               shared out
 ///   dw = the sums of the parts, in their order
 /// </code>
-/// Parts and blocks follow from the shape and the limit of the workspace, so that every sum has the same order whatever the threads. Each slice
-/// transforms x anew: cheaper than to fetch what another core transformed.
+/// Parts and blocks follow from the shape and the limit of the workspace, so that every sum has the same order whatever the threads. Where X is not made before,
+/// each slice transforms x anew: cheaper than to fetch what another core transformed, or to wait for all others at each block.
 /// </summary>
 internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradGradientTiling tiling) : ConvPass
 {
@@ -34,6 +34,12 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
+        if (tiling.SharesX)
+        {
+            var input = new InputTask(context.Sizes, tiling, _kernels, buffers, workspace);
+            pool.For(tiling.Workers, BlockSizes.CeilDiv(context.Sizes.IC, _kernels.Width), ref input);
+        }
+
         var items = new ItemTask(context.Sizes, tiling, _kernels, buffers, workspace);
         pool.For(tiling.Workers, tiling.Items, ref items);
         if (tiling.SharesParts)
@@ -43,6 +49,17 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
         }
 
         BiasGradientTask.Run(context, buffers, pool);
+    }
+
+    /// <summary>for vector of input channels: X.</summary>
+    private readonly struct InputTask(
+        ConvSizes s, WinogradGradientTiling tiling, WinogradKernels kernels, ConvBuffers buffers, float* workspace) : IParallelTask
+    {
+        public void Run(long index, int worker)
+        {
+            float* own = workspace + tiling.SharedLength + (worker * tiling.WorkerLength);
+            new Work(s, tiling, kernels, buffers, own, workspace, 0).TransformX(0, (int)index * kernels.Width);
+        }
     }
 
     /// <summary>for group, slice, part: its part of dw.</summary>
@@ -88,11 +105,11 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
 
         private int Taps => s.KH * s.KW;
 
-        private float* A => own + tiling.BufferLength;
+        private float* A => tiling.SharesX && tiling.Turned ? shared : own + tiling.BufferLength;
 
-        private float* B => A + tiling.ALength;
+        private float* B => tiling.SharesX && !tiling.Turned ? shared : C - tiling.BLength;
 
-        private float* C => B + tiling.BLength;
+        private float* C => own + tiling.BufferLength + tiling.OwnLength;
 
         private int BlocksOfPart => tiling.Blocks / tiling.Parts;
 
@@ -107,7 +124,7 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
             int first = part * BlocksOfPart, end = first + (parts * BlocksOfPart);
             for (int block = first; block < end; block++)
             {
-                TransformX(block);
+                if (!tiling.SharesX) TransformX(block);
                 TransformDY(block);
                 if (tiling.HasFewTiles)
                 {
@@ -131,15 +148,17 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
             kernels.StoreGradient(rows, Columns, SumsOf(0) + at, tiling.SumsRow, DW(row, 0), RowStride, ColumnStride);
         }
 
-        /// <summary>X[f][tile][ic], by panels where input channels are the columns of the products.</summary>
         private void TransformX(int block)
         {
-            for (int ic = 0; ic < s.GroupIC; ic += kernels.Width)
-            {
-                float* x = buffers.X + (((_group * s.GroupIC) + ic) * s.InputPixels), to = Place(block, tiling.Turned, ic, s.GroupIC, out nint tileStride);
-                int lanes = Math.Min(kernels.Width, s.GroupIC - ic);
-                kernels.Input(s, First(block), Count(block), x, lanes, own, to, tiling.Turned ? tiling.AStride : tiling.BStride, tileStride);
-            }
+            for (int ic = 0; ic < s.GroupIC; ic += kernels.Width) TransformX(block, ic);
+        }
+
+        /// <summary>X[f][tile][ic] of a vector of channels, by panels where input channels are the columns of the products.</summary>
+        public void TransformX(int block, int ic)
+        {
+            float* x = buffers.X + (((_group * s.GroupIC) + ic) * s.InputPixels), to = Place(block, tiling.Turned, ic, s.GroupIC, out nint tileStride);
+            int lanes = Math.Min(kernels.Width, s.GroupIC - ic);
+            kernels.Input(s, First(block), Count(block), x, lanes, own, to, tiling.Turned ? tiling.AStride : tiling.BStride, tileStride);
         }
 
         /// <summary>DY[f][tile][oc], by panels where output channels are the columns of the products.</summary>

@@ -10,6 +10,7 @@ namespace ConvNative.Algorithms;
 /// <param name="SharesParts">Whether a part is an item of its own, and its sums are added to the others' at the end; else an item has all parts.</param>
 /// <param name="Blocks">Blocks of all parts, as equal as can be.</param>
 /// <param name="Tiles">The most tiles of a block.</param>
+/// <param name="SharesX">Whether x is transformed once, for all slices; else by each of them.</param>
 /// <param name="Turned">Whether input channels are the rows of the products and output channels the columns.</param>
 /// <param name="Rows">Rows of a chunk of products.</param>
 /// <param name="Columns">Columns of a chunk of products.</param>
@@ -24,7 +25,7 @@ namespace ConvNative.Algorithms;
 /// <param name="BufferLength">Buffer of the input transform.</param>
 /// <param name="FewTilesLength">Where tiles are few, all products of a few pairs of channels, and there are no chunks; else 0.</param>
 internal readonly record struct WinogradGradientTiling(
-    int Products, int Slice, long Slices, int Parts, bool SharesParts, int Blocks, int Tiles, bool Turned, int Rows, int Columns, int Chunks,
+    int Products, int Slice, long Slices, int Parts, bool SharesParts, int Blocks, int Tiles, bool SharesX, bool Turned, int Rows, int Columns, int Chunks,
     bool HoldsProducts, int Workers,
     int ARow, int BRow, int CRow, int SumRows, int SumsRow, int BufferLength, int FewTilesLength)
 {
@@ -58,6 +59,12 @@ internal readonly record struct WinogradGradientTiling(
 
     public long BLength => Products * BStride;
 
+    /// <summary>x of a block, transformed.</summary>
+    public long XLength => Turned ? ALength : BLength;
+
+    /// <summary>What of a block a worker transforms for itself.</summary>
+    public long OwnLength => ALength + BLength - (SharesX ? XLength : 0);
+
     public long CLength => HasFewTiles ? FewTilesLength : Products * CStride;
 
     /// <summary>Sums of an item, where they do not go straight to dw.</summary>
@@ -71,11 +78,11 @@ internal readonly record struct WinogradGradientTiling(
 
     public int HeldChunks => HoldsProducts ? Chunks : 1;
 
-    /// <summary>The sums of all parts.</summary>
-    public long SharedLength => SharesParts ? Items * SumsLength : 0;
+    /// <summary>The sums of all parts, or x.</summary>
+    public long SharedLength => SharesParts ? Items * SumsLength : SharesX ? XLength : 0;
 
     /// <summary>What each worker holds for itself.</summary>
-    public long WorkerLength => BufferLength + ALength + BLength + (HeldChunks * CLength) + (SharesParts ? 0 : SumsLength);
+    public long WorkerLength => BufferLength + OwnLength + (HeldChunks * CLength) + (SharesParts ? 0 : SumsLength);
 
     public long WorkspaceBytes => (SharedLength + (Workers * WorkerLength)) * sizeof(float);
 
@@ -160,6 +167,8 @@ internal readonly record struct WinogradGradientTiling(
     {
         ConvSizes s = context.Sizes;
         RowGemm gemm = kernels.Gemm;
+        // Threads without a cache in common transform for themselves sooner than they fetch what another one did (measured on Zen 5).
+        bool sharesX = s.G == 1 && slice < s.OC && parts == 1 && blocks == 1 && context.Threads > 1 && CacheSizes.Machine.HaveL3InCommon(context.Threads);
         bool turned = TimeOf(gemm, s.GroupIC, slice) < TimeOf(gemm, slice, s.GroupIC);
         (int rows, int columns) = turned ? (s.GroupIC, slice) : (slice, s.GroupIC);
         int chunkColumns = Math.Min(columns, MostColumns), CRow = gemm.ColumnsOf(chunkColumns);
@@ -167,7 +176,7 @@ internal readonly record struct WinogradGradientTiling(
         int chunkRows = BlockSizes.RoundUp(BlockSizes.Balance(rows, Math.Max(1, mostRows / kernels.Width) * kernels.Width, kernels.Width), kernels.Width);
         return new(
             kernels.Grid.Products, slice, (long)s.G * BlockSizes.CeilDiv(s.GroupOC, slice), parts, sharesParts,
-            blocks, (int)BlockSizes.CeilDiv(kernels.Grid.Tiles, blocks), turned,
+            blocks, (int)BlockSizes.CeilDiv(kernels.Grid.Tiles, blocks), sharesX, turned,
             chunkRows, chunkColumns, BlockSizes.CeilDiv(rows, chunkRows) * BlockSizes.CeilDiv(columns, chunkColumns), holds && blocks > parts, 0,
             BlockSizes.RoundUp(rows, kernels.Width), gemm.ColumnsOf(columns), CRow,
             rows, BlockSizes.RoundUp(columns, kernels.Width) * s.KH * s.KW, kernels.BufferLength, blocks == 1 ? LengthOfFewTiles(kernels) : 0);

@@ -180,15 +180,14 @@ internal readonly record struct WinogradTiling(
         (PointCost * kernels.Grid.Reach * OCs) + ((double)tiles * (kernels.Gemm.TimeOf(OCs) + ChunkCost));
 
     /// <summary>
-    /// Few threads transform what all of them read each for itself: that is faster than to write lines that the other cores have read (measured on Zen 5: 8 GB/s
-    /// where the cores have no cache in common, a third of what a transform writes). Where they have one, only what stays near: several copies of more
-    /// fill that cache (measured on Zen 4: V or U of 1 MB is 1 to 10 % faster so, of 1.6 MB and more 3 to 20 % faster shared).
+    /// Few threads that have no cache in common transform what all of them read each for itself: that is faster than to write lines that the other cores have read (measured
+    /// on Zen 5: 8 GB/s, a third of what a transform writes). Where they have one, what is made once is up to 14 % faster (measured on Zen 5, quiet; on Zen 4, beside other
+    /// load, V or U of up to 1 MB were 1 to 10 % slower so, of more 3 to 20 % faster).
     /// </summary>
     private static WinogradTiling AloneIfFaster(PlanContext context, in WinogradTiling tiling)
     {
         WinogradTiling alone = tiling with { Alone = true };
-        long own = sizeof(float) * (tiling.OneBlock ? tiling.VLength : alone.OwnULength);
-        bool isFaster = context.Threads == 1 || context.Threads > CacheSizes.Machine.L3Sharers || own <= 3L * CacheSizes.Machine.L2 / 2;
+        bool isFaster = context.Threads == 1 || !CacheSizes.Machine.HaveL3InCommon(context.Threads);
         return context.Threads <= MostAlone && isFaster && Fits(context, alone) ? alone : tiling;
     }
 

@@ -1,4 +1,7 @@
+using ConvNative.Algorithms;
+using ConvNative.Gemm;
 using ConvNative.Kernels;
+using ConvNative.Planning;
 using ConvNative.Simd;
 using ConvNative.Tests.Support;
 
@@ -50,5 +53,28 @@ internal sealed unsafe class ImplicitGemmTests
                 Assert.That(dxs.Span.Slice(atX, dx.Span.Length).SequenceEqual(dx.Span), $"dx of image {n}, {offset} floats from a line");
             }
         }
+    }
+
+    // An image as it stands, which threads cut; one that is packed; images that are merged; fewer panels than threads.
+    [Test]
+    public void Threads_share_out_an_image_evenly(
+        [Values("mb1ic64ih56oc256oh56kh1", "mb1ic512ih28oc128oh28kh1", "mb1ic256ih56oc512oh28kh1sh2", "mb3ic64ih56oc128oh28kh3sh2ph1", "mb9ic64ih5oc64oh5kh1", "mb1ic64ih5oc8oh5kh3ph1")]
+        string descriptor, [Values] Isa isa, [Values(1, 2, 3, 8)] int threads)
+    {
+        ConvSizes s = ProblemSizes.Of(ConvProblem.Parse(descriptor));
+        PlanContext context = new(s, isa, threads, Conv2dOptions.DefaultMaxWorkspaceBytes, GemmChooser.Choose(GemmEngine.Managed, isa), default, true);
+        var shape = new ImplicitGemmShape(context, Direction.Forward);
+        PatchGrid grid = ImplicitGemm.ForwardGrid(s);
+        shape.Block([new ImplicitGemmPart(grid, [.. Enumerable.Range(0, grid.Taps)], 0, 0, 0)], fillsGaps: false);
+        int blocks = shape.ColumnBlocks(grid), NR = shape.Kernel.NR, points = shape.Points(grid);
+        int[] ends = [.. Enumerable.Range(0, blocks + 1).Select(block => shape.FirstColumn(grid, block))];
+        Assert.That((ends[0], ends[^1]), Is.EqualTo((0, points)));
+        int[] panels = [.. Enumerable.Range(0, blocks).Select(block => BlockSizes.CeilDiv(ends[block + 1] - ends[block] - (block == blocks - 1 ? shape.Kernel.Tail : 0), NR))];
+        Assert.That(panels.Max() - panels.Min(), Is.LessThanOrEqualTo(1), string.Join(' ', ends));
+        Assert.That(ends[..^1], Has.All.Matches<int>(end => end % NR == 0));
+        Assert.That(Enumerable.Range(0, blocks).Select(block => ends[block + 1] - ends[block]), Has.All.InRange(1, shape.MostColumns));
+        Assert.That(
+            shape.Images * s.G % threads == 0 || blocks * shape.RowBlocks % threads == 0 || blocks == Math.Max(1, BlockSizes.CeilDiv(points - shape.Kernel.Tail, NR)),
+            $"{blocks} blocks, {shape.RowBlocks} parts of the rows");
     }
 }

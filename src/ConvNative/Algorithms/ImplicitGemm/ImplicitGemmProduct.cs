@@ -20,10 +20,10 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         (long rest, long rowBlock) = Math.DivRem(index, shape.RowBlocks);
         (rest, long columnBlock) = Math.DivRem(rest, shape.ColumnBlocks(_grid));
         (long n, long g) = Math.DivRem(rest, _s.G);
-        int first = (int)columnBlock * shape.NC;
+        int first = shape.FirstColumn(_grid, columnBlock), end = shape.FirstColumn(_grid, columnBlock + 1);
         var block = new Block(
             (int)g, (int)rowBlock * shape.RowsPerItem, Math.Min(shape.RowsPerItem, shape.M - ((int)rowBlock * shape.RowsPerItem)),
-            (int)n + (first / _grid.Points), first % _grid.Points, shape.BlockColumns(shape.Points(_grid) - first),
+            (int)n + (first / _grid.Points), first % _grid.Points, end - first,
             shape.StoresDirectly && shape.RowBlocks > 1 && rowBlock % 2 == 0);
         float* scratch = workspace + (worker * shape.WorkerLength);
         Multiply(block, scratch);

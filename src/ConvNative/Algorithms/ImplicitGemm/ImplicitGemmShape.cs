@@ -14,6 +14,7 @@ internal sealed class ImplicitGemmShape
     private readonly PlanContext _context;
     private readonly bool _forward;
     private readonly bool _isDeep;
+    private int _sharers = 1;          // threads that share the column blocks of an image
     private readonly bool _collides;   // channels' rows of a panel of the image, where panels are to stay in L1
 
     public ImplicitGemmShape(PlanContext context, Direction direction)
@@ -131,10 +132,21 @@ internal sealed class ImplicitGemmShape
 
     public FilterPanels Filter(ImplicitGemmPart part) => new(Packer, Kernel.MR, _context.Sizes, part.Kernel, _forward);
 
-    public int ColumnBlocks(PatchGrid grid) => Pieces(Points(grid), NC);
+    public int ColumnBlocks(PatchGrid grid) => ColumnBlocks(Points(grid));
 
-    /// <summary>Columns of the block that begins where so many are left.</summary>
-    public int BlockColumns(int left) => left <= MostColumns ? left : NC;
+    /// <summary>As few as NC allows, and shared out evenly where threads share an image.</summary>
+    private int ColumnBlocks(int points)
+    {
+        int panels = Pieces(points, Kernel.NR);
+        return Math.Min(panels, BlockSizes.RoundUp(BlockSizes.CeilDiv(panels, NC / Kernel.NR), _sharers));
+    }
+
+    /// <summary>Where a block begins, or the last one ends: some have a panel more than others.</summary>
+    public int FirstColumn(PatchGrid grid, long block)
+    {
+        int points = Points(grid), blocks = ColumnBlocks(points);
+        return block == blocks ? points : (int)(Pieces(points, Kernel.NR) * block / blocks) * Kernel.NR;
+    }
 
     public int RowBlocks => BlockSizes.CeilDiv(M, RowsPerItem);
 
@@ -162,7 +174,7 @@ internal sealed class ImplicitGemmShape
         long images = (long)Images * s.G;
         bool sharesImages = images >= ItemsPerThread * (long)_context.Threads || images % _context.Threads == 0;
         if (!sharesImages && readsImages && !fillsGaps) CutImage(points, panels);
-        else Cut(images, grids.Max(Points), panels, fewestTiles: readsImages ? 1 : 8);
+        else Cut(images, grids.Max(Points), panels, fewestTiles: readsImages ? 1 : 8, wholePlanes: fillsGaps);
         FitWorkspace(grids);
     }
 
@@ -183,10 +195,11 @@ internal sealed class ImplicitGemmShape
         }
     }
 
-    private void Cut(long images, int points, int panels, int fewestTiles)
+    private void Cut(long images, int points, int panels, int fewestTiles, bool wholePlanes)
     {
         NC = BalancedColumns(points, panels);
-        long items = images * Pieces(points, NC);
+        _sharers = wholePlanes || images % _context.Threads == 0 ? 1 : _context.Threads;
+        long items = images * ColumnBlocks(points);
         // Each part of the rows packs the patches anew, so there are only as many as even out the work.
         int parts = 1;
         while (items * parts < ItemsPerThread * (long)_context.Threads && items * parts % _context.Threads != 0) parts++;
@@ -206,6 +219,7 @@ internal sealed class ImplicitGemmShape
             || (rows < 1.15 * columns && (Kernel.HasRowsInLanes || (M > Channels && OutH * OutW % Prefetch.Line != 0)));
         if (!byRows) panels = Math.Clamp(all / ((Kernel.HasRowsInLanes ? 1 : ItemsPerThread) * _context.Threads), 1, panels);
         NC = BalancedColumns(points, panels);
+        _sharers = byRows ? 1 : _context.Threads;
         RowsPerItem = byRows ? BlockSizes.CeilDiv(tiles, _context.Threads) * Kernel.MR : PaddedM;
     }
 

@@ -8,7 +8,7 @@ namespace ConvNative.Algorithms;
 /// <code>
 /// for group, slice of output channels, part of the tiles      shared out
 ///   for block of tiles
-///     for vector of channels        X = Bᵀ·x·B, DY = A·dy·Aᵀ     X of the only block before, shared out too, where threads have a cache in common
+///     for vector of channels        X = Bᵀ·x·B, DY = A·dy·Aᵀ     where threads have a cache in common, X of a block is shared out too, before the slices
 ///     for chunk of oc × chunk of ic
 ///       for product f               C[f][oc][ic] = Σ DY[f][tile][oc] · X[f][tile][ic]      where C is small, it goes on from block to block
 ///       sums += Gᵀ·C·G                                         else a quarter of C, which stays in L2; of 6×6 tiles a seventh, of 5×5 kernels two fifths
@@ -16,8 +16,8 @@ namespace ConvNative.Algorithms;
 /// for rows of dw                                               shared out
 ///   dw = the sums of the parts, in their order
 /// </code>
-/// Parts and blocks follow from the shape and the limit of the workspace, so that every sum has the same order whatever the threads. Where X is not made before,
-/// each slice transforms x anew: cheaper than to fetch what another core transformed, or to wait for all others at each block.
+/// Parts and blocks follow from the shape and the limit of the workspace, so that every sum has the same order whatever the threads. Where threads have no cache in
+/// common, each slice transforms x anew: cheaper than to fetch what another core transformed.
 /// </summary>
 internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradGradientTiling tiling) : ConvPass
 {
@@ -36,12 +36,14 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
     {
         if (tiling.SharesX)
         {
-            var input = new InputTask(context.Sizes, tiling, _kernels, buffers, workspace);
-            pool.For(tiling.Workers, BlockSizes.CeilDiv(context.Sizes.IC, _kernels.Width), ref input);
+            RunBlocks(buffers, workspace, pool);
+        }
+        else
+        {
+            var items = new ItemTask(context.Sizes, tiling, _kernels, buffers, workspace);
+            pool.For(tiling.Workers, tiling.Items, ref items);
         }
 
-        var items = new ItemTask(context.Sizes, tiling, _kernels, buffers, workspace);
-        pool.For(tiling.Workers, tiling.Items, ref items);
         if (tiling.SharesParts)
         {
             var rows = new RowsTask(context.Sizes, tiling, _kernels, buffers, workspace);
@@ -51,14 +53,37 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
         BiasGradientTask.Run(context, buffers, pool);
     }
 
-    /// <summary>for vector of input channels: X.</summary>
+    /// <summary>All slices of a block before the next one.</summary>
+    private void RunBlocks(in ConvBuffers buffers, float* workspace, WorkerPool pool)
+    {
+        for (int block = 0; block < tiling.Blocks; block++)
+        {
+            var input = new InputTask(context.Sizes, tiling, _kernels, buffers, workspace, block);
+            pool.For(tiling.Workers, BlockSizes.CeilDiv(context.Sizes.IC, _kernels.Width), ref input);
+            var slices = new SliceTask(context.Sizes, tiling, _kernels, buffers, workspace, block);
+            pool.For(tiling.Workers, tiling.Slices, ref slices);
+        }
+    }
+
+    /// <summary>for vector of input channels: X of a block.</summary>
     private readonly struct InputTask(
-        ConvSizes s, WinogradGradientTiling tiling, WinogradKernels kernels, ConvBuffers buffers, float* workspace) : IParallelTask
+        ConvSizes s, WinogradGradientTiling tiling, WinogradKernels kernels, ConvBuffers buffers, float* workspace, int block) : IParallelTask
     {
         public void Run(long index, int worker)
         {
             float* own = workspace + tiling.SharedLength + (worker * tiling.WorkerLength);
-            new Work(s, tiling, kernels, buffers, own, workspace, 0).TransformX(0, (int)index * kernels.Width);
+            new Work(s, tiling, kernels, buffers, own, workspace, 0).TransformX(block, (int)index * kernels.Width);
+        }
+    }
+
+    /// <summary>for slice: what a block, whose X is made, gives to dw. Its memory is the slice's, whichever worker it is.</summary>
+    private readonly struct SliceTask(
+        ConvSizes s, WinogradGradientTiling tiling, WinogradKernels kernels, ConvBuffers buffers, float* workspace, int block) : IParallelTask
+    {
+        public void Run(long index, int worker)
+        {
+            float* own = workspace + tiling.SharedLength + (index * tiling.WorkerLength);
+            new Work(s, tiling, kernels, buffers, own, workspace, index).Add(block, 0);
         }
     }
 
@@ -120,22 +145,28 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
         /// <summary>Some parts, one after the other.</summary>
         public void Run(int part, int parts)
         {
-            float* sums = tiling.SharesParts ? SumsOf(part) : C + (tiling.HeldChunks * tiling.CLength);
             int first = part * BlocksOfPart, end = first + (parts * BlocksOfPart);
             for (int block = first; block < end; block++)
             {
-                if (!tiling.SharesX) TransformX(block);
-                TransformDY(block);
-                if (tiling.HasFewTiles)
-                {
-                    MultiplyFewTiles();
-                    continue;
-                }
-
-                int chunk = 0;
-                for (int row = 0; row < Rows; row += tiling.Rows)
-                for (int column = 0; column < Columns; column += tiling.Columns) Multiply(block, row, column, chunk++, first, sums);
+                TransformX(block);
+                Add(block, first);
             }
+        }
+
+        /// <summary>What a block, whose X is made, adds to the sums that began with the first one, or to dw.</summary>
+        public void Add(int block, int first)
+        {
+            TransformDY(block);
+            if (tiling.HasFewTiles)
+            {
+                MultiplyFewTiles();
+                return;
+            }
+
+            float* sums = tiling.SharesParts ? SumsOf(first / BlocksOfPart) : C + (tiling.HeldChunks * tiling.CLength);
+            int chunk = 0;
+            for (int row = 0; row < Rows; row += tiling.Rows)
+            for (int column = 0; column < Columns; column += tiling.Columns) Multiply(block, row, column, chunk++, first, sums);
         }
 
         /// <summary>Rows of dw, from the sums of all parts.</summary>

@@ -10,7 +10,7 @@ namespace ConvNative.Algorithms;
 /// <param name="SharesParts">Whether a part is an item of its own, and its sums are added to the others' at the end; else an item has all parts.</param>
 /// <param name="Blocks">Blocks of all parts, as equal as can be.</param>
 /// <param name="Tiles">The most tiles of a block.</param>
-/// <param name="SharesX">Whether x is transformed once, for all slices; else by each of them.</param>
+/// <param name="SharesX">Whether x is transformed once, for all slices, of which each has a worker; else by each of them.</param>
 /// <param name="Turned">Whether input channels are the rows of the products and output channels the columns.</param>
 /// <param name="Rows">Rows of a chunk of products.</param>
 /// <param name="Columns">Columns of a chunk of products.</param>
@@ -109,6 +109,7 @@ internal readonly record struct WinogradGradientTiling(
             {
                 WinogradGradientTiling tiling = Of(context, kernels, slice, parts, shares, best.Blocks, holds);
                 int wanted = (int)Math.Min(context.Threads, tiling.Items);
+                if (tiling.SharesX && WorkersIn(context, tiling) < tiling.Slices) tiling = tiling with { SharesX = false };
                 tiling = tiling with { Workers = (int)Math.Min(wanted, WorkersIn(context, tiling)) };
                 if (tiling.Workers == wanted) return tiling;
                 if (tiling.Workers > best.Workers) best = tiling;
@@ -168,14 +169,15 @@ internal readonly record struct WinogradGradientTiling(
         ConvSizes s = context.Sizes;
         RowGemm gemm = kernels.Gemm;
         // Threads without a cache in common transform for themselves sooner than they fetch what another one did (measured on Zen 5).
-        bool sharesX = s.G == 1 && slice < s.OC && parts == 1 && blocks == 1 && context.Threads > 1 && CacheSizes.Machine.HaveL3InCommon(context.Threads);
+        int slices = BlockSizes.CeilDiv(s.GroupOC, slice);
+        bool sharesX = s.G == 1 && parts == 1 && slices > 1 && slices <= context.Threads && CacheSizes.Machine.HaveL3InCommon(context.Threads);
         bool turned = TimeOf(gemm, s.GroupIC, slice) < TimeOf(gemm, slice, s.GroupIC);
         (int rows, int columns) = turned ? (s.GroupIC, slice) : (slice, s.GroupIC);
         int chunkColumns = Math.Min(columns, MostColumns), CRow = gemm.ColumnsOf(chunkColumns);
         int mostRows = CacheSizes.Machine.L2 / 8 * 5 / (kernels.Grid.Products * sizeof(float) * CRow);
         int chunkRows = BlockSizes.RoundUp(BlockSizes.Balance(rows, Math.Max(1, mostRows / kernels.Width) * kernels.Width, kernels.Width), kernels.Width);
         return new(
-            kernels.Grid.Products, slice, (long)s.G * BlockSizes.CeilDiv(s.GroupOC, slice), parts, sharesParts,
+            kernels.Grid.Products, slice, (long)s.G * slices, parts, sharesParts,
             blocks, (int)BlockSizes.CeilDiv(kernels.Grid.Tiles, blocks), sharesX, turned,
             chunkRows, chunkColumns, BlockSizes.CeilDiv(rows, chunkRows) * BlockSizes.CeilDiv(columns, chunkColumns), holds && blocks > parts, 0,
             BlockSizes.RoundUp(rows, kernels.Width), gemm.ColumnsOf(columns), CRow,

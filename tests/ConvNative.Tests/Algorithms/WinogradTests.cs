@@ -252,17 +252,19 @@ internal sealed class WinogradTests
         Assert.That((WinogradChoice.Kernels(isa, s).Grid.Tile, WinogradChoice.GradientKernels(isa, s).Grid.Tile), Is.EqualTo((tile, gradientTile)));
     }
 
-    // One block; blocks that add to their products in two parts; blocks that add to sums; slices of one block; two blocks to a part.
+    // One block; blocks that add to their products in two parts; blocks that add to sums, for which the slices share x where threads have a cache in common; slices of one
+    // block; two blocks to a part.
     [TestCase("mb1ic256ih14oc256oh14kh3ph1", 1, 1, 1, 256)]
     [TestCase("mb1ic256ih14oc256oh14kh3ph1", 2, 1, 1, 128)]
     [TestCase("mb8ic64ih56oc64oh56kh3ph1", 1, 2, 8, 64)]
     [TestCase("mb8ic64ih56oc64oh56kh3ph1", 2, 2, 8, 64)]
     [TestCase("mb8ic64ih56oc64oh56kh3ph1", 4, 2, 8, 32)]
-    [TestCase("mb8ic512ih28oc512oh28kh3ph1", 2, 1, 3, 128)]
+    [TestCase("mb8ic512ih28oc512oh28kh3ph1", 2, 1, 3, 256, 128)]
     [TestCase("mb1ic16ih28oc32oh28kh5ph2", 2, 1, 1, 16)]
     [TestCase("mb8ic16ih28oc32oh28kh5ph2", 2, 2, 4, 32)]
-    public void The_gradient_is_cut_to_fit(string descriptor, int threads, int parts, int blocks, int slice)
+    public void The_gradient_is_cut_to_fit(string descriptor, int threads, int parts, int blocks, int slice, int? apart = null)
     {
+        if (!CacheSizes.Machine.HaveL3InCommon(threads)) slice = apart ?? slice;
         PlanContext context = Context(ConvProblem.Parse(descriptor), threads);
         WinogradGradientTiling tiling = WinogradGradientTiling.For(context);
         Assert.That((tiling.Parts, tiling.Blocks, tiling.Slice, tiling.Workers), Is.EqualTo((parts, blocks, slice, threads)));
@@ -289,6 +291,25 @@ internal sealed class WinogradTests
                 Assert.That(many.Workers == 0 || many.WorkspaceBytes <= workspace, $"{threads} threads, {workspace} bytes");
                 Assert.That(many.Workers, Is.LessThanOrEqualTo(many.Items));
             }
+        }
+    }
+
+    // One block of few tiles, one of more, and two blocks, whose sums begin with the first.
+    [TestCase("mb1ic96ih7oc80oh7kh3ph1", 1)]
+    [TestCase("mb1ic96ih14oc80oh14kh3ph1", 1)]
+    [TestCase("mb6ic128ih28oc144oh28kh3ph1", 2)]
+    [TestCase("mb1ic40ih28oc48oh28kh5ph2", 1)]
+    public void What_threads_share_of_a_gradient_has_the_bits_of_what_each_makes(string descriptor, int blocks)
+    {
+        ConvProblem problem = ConvProblem.Parse(descriptor);
+        WinogradGradientTiling two = WinogradGradientTiling.For(Context(problem, 2));
+        Assert.That((two.Blocks, two.Parts, two.Slices, two.SharesX), Is.EqualTo((blocks, 1, 2L, CacheSizes.Machine.HaveL3InCommon(2))));
+        using Tensor x = Tensors.Random(problem.Input, 1), dy = Tensors.Random(problem.Output, 2), dw = new(problem.Weights), expected = new(problem.Weights);
+        foreach (int threads in (int[])[1, 2, 3])
+        {
+            using var conv = new Conv2d(problem, new() { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = Isa.Avx512, Threads = threads });
+            conv.BackwardWeights(x, dy, threads == 1 ? expected : dw, null);
+            if (threads > 1) Assert.That(dw.Span.SequenceEqual(expected.Span), $"{threads} threads");
         }
     }
 

@@ -74,7 +74,7 @@ internal sealed unsafe class ImplicitGemmTests
         Assert.That(ends[..^1], Has.All.Matches<int>(end => end % NR == 0));
         Assert.That(Enumerable.Range(0, blocks).Select(block => ends[block + 1] - ends[block]), Has.All.InRange(1, shape.MostColumns));
         Assert.That(
-            shape.Images * s.G % threads == 0 || blocks * shape.RowBlocks % threads == 0 || blocks == Math.Max(1, BlockSizes.CeilDiv(points - shape.Kernel.Tail, NR)),
+            (long)shape.Images * s.G >= 4 * threads || shape.Images * s.G % threads == 0 || blocks * shape.RowBlocks % threads == 0 || blocks == Math.Max(1, BlockSizes.CeilDiv(points - shape.Kernel.Tail, NR)),
             $"{blocks} blocks, {shape.RowBlocks} parts of the rows");
     }
 }

@@ -4,7 +4,7 @@ using ConvNative.Tests.Kernels;
 
 namespace ConvNative.Tests.Simd;
 
-/// <summary>Nine taps of each lane go to kernels that follow each other and come from them, and nothing beside them is written or read.</summary>
+/// <summary>Nine taps of each lane go to kernels that follow each other and come from them, and nothing beside them is written.</summary>
 internal sealed unsafe class NinesTests
 {
     [Test]

@@ -14,8 +14,8 @@ internal sealed class ImplicitGemmShape
     private readonly PlanContext _context;
     private readonly bool _forward;
     private readonly bool _isDeep;
-    private int _sharers = 1;          // threads that share the column blocks of an image
     private readonly bool _collides;   // channels' rows of a panel of the image, where panels are to stay in L1
+    private int _sharers = 1;          // threads that share out the column blocks of an image
 
     public ImplicitGemmShape(PlanContext context, Direction direction)
     {
@@ -68,7 +68,7 @@ internal sealed class ImplicitGemmShape
 
     public int OutStepW { get; }
 
-    /// <summary>Grid points of a block.</summary>
+    /// <summary>The most grid points of a block, but for a tail.</summary>
     public int NC { get; private set; }
 
     /// <summary>Grid points of a last block, which takes what is left for the tail of its last panel.</summary>
@@ -198,7 +198,9 @@ internal sealed class ImplicitGemmShape
     private void Cut(long images, int points, int panels, int fewestTiles, bool wholePlanes)
     {
         NC = BalancedColumns(points, panels);
-        _sharers = wholePlanes || images % _context.Threads == 0 ? 1 : _context.Threads;
+        bool fewImages = images < ItemsPerThread * (long)_context.Threads && images % _context.Threads != 0;
+        double columns = Unevenness(Pieces(points, Kernel.NR)), rows = Unevenness(Math.Max(1, PaddedM / Kernel.MR / fewestTiles));
+        ShareColumns(points, !wholePlanes && fewImages && columns <= 1.1 * rows);
         long items = images * ColumnBlocks(points);
         // Each part of the rows packs the patches anew, so there are only as many as even out the work.
         int parts = 1;
@@ -219,8 +221,15 @@ internal sealed class ImplicitGemmShape
             || (rows < 1.15 * columns && (Kernel.HasRowsInLanes || (M > Channels && OutH * OutW % Prefetch.Line != 0)));
         if (!byRows) panels = Math.Clamp(all / ((Kernel.HasRowsInLanes ? 1 : ItemsPerThread) * _context.Threads), 1, panels);
         NC = BalancedColumns(points, panels);
-        _sharers = byRows ? 1 : _context.Threads;
+        ShareColumns(points, !byRows);
         RowsPerItem = byRows ? BlockSizes.CeilDiv(tiles, _context.Threads) * Kernel.MR : PaddedM;
+    }
+
+    /// <summary>Settles whether the blocks are a multiple of the threads, and as wide as they then are.</summary>
+    private void ShareColumns(int points, bool evenly)
+    {
+        _sharers = evenly ? _context.Threads : 1;
+        NC = BlockSizes.CeilDiv(Pieces(points, Kernel.NR), ColumnBlocks(points)) * Kernel.NR;
     }
 
     /// <summary>Pieces of so many columns, of which the last one takes the tail too.</summary>

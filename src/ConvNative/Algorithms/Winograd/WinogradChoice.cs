@@ -12,7 +12,13 @@ internal static class WinogradChoice
     /// <summary>Outputs of a tile in each dimension, for kernels of all sizes.</summary>
     public const int Tile = 4;
 
+    /// <summary>The most tiles of 6×6 whose products are computed row by row (<see cref="WinogradRows"/>).</summary>
+    public const int MostLargeTilesOfRows = 18;
+
     private const int LargeTile = 6;
+
+    // Of a product by rows of large tiles, of which fewer are computed at once.
+    private const double LargeCost = 1.2;
 
     // Sums of fewer channels do not bear what the transforms of large tiles round (measured: one channel 10·γ·s, 16 0.25), nor a gradient's of fewer
     // terms; a stride phase may have one tap for each channel (1.2 with 16). Products of fewer tiles take as long as of four.
@@ -28,7 +34,19 @@ internal static class WinogradChoice
         WinogradKernels kernels = WinogradKernels.For(isa, s, Tile);
         if (!MayBeLarge(isa, s) || s.GroupIC < FewestChannels) return kernels;
         WinogradKernels large = WinogradKernels.For(isa, s, LargeTile);
-        return large.Grid.Tiles >= FewestTiles && Time(large, s) < Time(kernels, s) ? large : kernels;
+        if (large.Grid.Tiles < FewestTiles) return kernels;
+        return HasFewerProductsByRows(large, kernels) || Time(large, s) < Time(kernels, s) ? large : kernels;
+    }
+
+    /// <summary>
+    /// Whether plain weights are faster with large tiles as both have products by rows, for which G·g of either takes about as long (measured on Zen 5: 12² 1.11, 13² and 14² 1.05
+    /// to 1.1, 18² 1.2, where large tiles have 0.74 to 0.83 of the others' products; 16² 0.95, 20² 0.98 with 0.84 and 0.87; one whole tile, 10², 0.96).
+    /// </summary>
+    private static bool HasFewerProductsByRows(in WinogradKernels large, in WinogradKernels kernels)
+    {
+        WinogradGrid grid = large.Grid;
+        return grid.Tiles <= MostLargeTilesOfRows && grid.FirstBottom - grid.FirstWhole >= FewestTiles
+            && LargeCost * grid.Products * grid.WholeTiles < kernels.Grid.Products * kernels.Grid.WholeTiles;
     }
 
     /// <summary>For the gradient of its weights.</summary>

@@ -22,7 +22,7 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
     {
         WinogradTiling tiling = plain ? _plain : _packed;
         return $"F({_kernels.Grid.Tile}×{_kernels.Grid.Tile}, {s.KH}×{s.KW}), " +
-            (tiling.ByRows ? "products of up to 4 tiles by rows" : $"{_kernels.Gemm.Name} kernel") +
+            (tiling.ByRows ? "products by rows" : $"{_kernels.Gemm.Name} kernel") +
             $", {tiling.Blocks} blocks of {tiling.Tiles} tiles × {tiling.OCs} output channels, " +
             (tiling.OneBlock ? $"weights {(plain ? "transformed" : "read")} for {tiling.ICs} input channels at a time, " : "") + $"{tiling.Workers} worker(s)";
     }

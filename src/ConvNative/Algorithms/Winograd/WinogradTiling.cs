@@ -99,7 +99,7 @@ internal readonly record struct WinogradTiling(
         if (all <= Math.Max(most, s.GroupIC))
         {
             (int share, double cost) = Chunk(s, kernels, (int)all, context.Threads);
-            bool byRows = all <= MostTilesOfRows(kernels, packed);
+            bool byRows = all <= MostTilesOfRows(s, kernels, packed);
             WinogradTiling one = byRows
                 ? AsRows(context, s, kernels, packed, share)
                 : AsOneBlock(context, s, kernels, packed, share, 2L * CacheSizes.Machine.L2);
@@ -125,18 +125,24 @@ internal readonly record struct WinogradTiling(
     }
 
     /// <summary>
-    /// So many tiles are multiplied row by row (measured on Zen 4, three taps: 4 tiles 1.28 to 1.39 times as fast, 8 1.16, 16 1.05 to 1.2, 25 1.04 to 1.06, 32 1.01 to 1.05;
-    /// with packed weights 4 1.0 to 1.5, 8 0.99, 16 0.91 to 0.96. Five taps: 4 tiles 1.2 to 1.3, 8 1.07 to 1.14, 9 1.0 to 1.06, 12 0.97 to 1.02; packed 4 0.65 to 0.99).
+    /// So many tiles are multiplied row by row. Measured with one vector of output channels at once on Zen 4, three taps: 4 tiles 1.28 to 1.39 times as fast, 8 1.16, 16 1.05
+    /// to 1.2, 25 1.04 to 1.06, 32 1.01 to 1.05; with packed weights 4 1.0 to 1.5, 8 0.99, 16 0.91 to 0.96; five taps: 4 tiles 1.2 to 1.3, 8 1.07 to 1.14, 9 1.0 to 1.06, 12
+    /// 0.97 to 1.02, packed 4 0.65 to 0.99. With two on Zen 5, 25 tiles 0.98, 32 0.96 to 1.0, packed 8 0.93 to 1.0; tiles of 6×6: 4 to 9 1.2 to 1.4, 16 1.03, 18 1.06,
+    /// 25 0.93 to 0.95. Packed, these depend on how far U is away: with 8 MB of it 9 tiles 0.89, with 13 MB 1.27, 17 MB 1.03.
     /// </summary>
-    private static int MostTilesOfRows(in WinogradKernels kernels, bool packed) => kernels switch
+    private static int MostTilesOfRows(in ConvSizes s, in WinogradKernels kernels, bool packed) => kernels switch
     {
         { Rows: null } => 0,
-        { Grid.Taps: 3 } => packed ? 4 : 32,
+        { Grid: { Taps: 3, Tile: WinogradChoice.Tile } } => packed ? 4 : 32,
+        { Grid.Taps: 3 } => packed && UBytes(s, kernels) <= CacheSizes.Machine.L3 / 3 ? 0 : WinogradChoice.MostLargeTilesOfRows,
         _ => packed ? 0 : 9,
     };
 
+    /// <summary>All of U.</summary>
+    private static long UBytes(in ConvSizes s, in WinogradKernels kernels) => (long)s.GroupIC * s.GroupOC * s.G * kernels.Grid.Products * sizeof(float);
+
     /// <summary>
-    /// All tiles. Of what is multiplied at once, G·g and V of a row stay in L1 (measured on Zen 5: 14² with 512 channels 1.08 to 1.12 times as fast as with all rows in L2,
+    /// All tiles. Of what is multiplied at once, G·g and V of a row are about as much as L1 (measured on Zen 5: 14² with 512 channels 1.08 to 1.12 times as fast as with all rows in L2,
     /// with 256 1.03); packed, where each row comes from beyond it anyway, all rows in L2 (7² 1.08 to 1.1 times as fast as with chunks of 64).
     /// </summary>
     private static WinogradTiling AsRows(PlanContext context, in ConvSizes s, in WinogradKernels kernels, bool packed, int OCs)

@@ -185,6 +185,7 @@ internal readonly unsafe struct WinogradKernels(
         {
             _ when S.Registers < 32 => null,
             (4, 3) => WinogradRows.Of<S, V, FW>(),
+            (6, 3) => WinogradRows.OfLargeTiles<S, V, FW>(),
             (4, 5) => WinogradRows.OfFiveTaps<S, V>(),
             _ => null,
         };

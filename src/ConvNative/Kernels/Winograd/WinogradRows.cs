@@ -5,8 +5,8 @@ namespace ConvNative.Kernels;
 
 /// <summary>
 /// Products from kernels of which only the columns are transformed: G·g, three or five numbers for a row of products instead of the six or eight of U = (G·g)·Gᵀ. Each row
-/// makes these in registers, in <see cref="WinogradF4K3{S, V}"/> by one multiply-add and six additions beside the 24 multiply-adds of four tiles, so that no U is
-/// written and read again. Of many tiles, that U is made once pays for it.
+/// makes these in registers, in <see cref="WinogradF4K3{S, V}"/> by one multiply-add and six additions, so that no U is written and read again. Of many tiles, that U is
+/// made once pays for it.
 /// </summary>
 /// <param name="filter">G·g.</param>
 /// <param name="one">Of one vector of output channels.</param>
@@ -24,7 +24,7 @@ internal readonly unsafe struct WinogradRows(
     public delegate*<float*, in FilterOrder, int, int, float*, nint, void> Filter { get; } = filter;
 
     /// <summary>The most vectors of output channels at once.</summary>
-    public int Vectors => _two.Whole.Most > 0 ? 2 : 1;
+    public int Vectors => _two.First.Most > 0 ? 2 : 1;
 
     /// <summary>
     /// A row of products of all tiles of a convolution for one vector of output channels, or as many as <see cref="Vectors"/>, as
@@ -39,8 +39,11 @@ internal readonly unsafe struct WinogradRows(
         int end = first + count;
         ref readonly WinogradRowParts parts = ref Parts(this, vectors);
         parts.Edge.Run(first - edgeFirst, K, columns, columnsStride, v + (edgeFirst * vRow), vStride, vRow, m + (edgeFirst * mRow), mStride, mRow, add);
-        parts.Whole.Run(count, K, columns, columnsStride, v + (first * vRow), vStride, vRow, m + (first * mRow), mStride, mRow, add);
-        parts.Others.Run(count, K, columns, columnsStride, v + (first * vRow), vStride, vRow, m + (first * mRow), mStride, mRow, add);
+        float* wholeV = v + (first * vRow), wholeM = m + (first * mRow);
+        parts.First.Run(count, K, columns, columnsStride, wholeV, vStride, vRow, wholeM, mStride, mRow, add);
+        parts.Second.Run(count, K, columns, columnsStride, wholeV, vStride, vRow, wholeM, mStride, mRow, add);
+        parts.Third.Run(count, K, columns, columnsStride, wholeV, vStride, vRow, wholeM, mStride, mRow, add);
+        parts.Fourth.Run(count, K, columns, columnsStride, wholeV, vStride, vRow, wholeM, mStride, mRow, add);
         parts.Edge.Run(edgeFirst + all - end, K, columns, columnsStride, v + (end * vRow), vStride, vRow, m + (end * mRow), mStride, mRow, add);
     }
 
@@ -51,11 +54,26 @@ internal readonly unsafe struct WinogradRows(
         where E : struct, IWinogradTile<V> => new(
             &WinogradFilter<S, V, WinogradF4K3<S, V>>.TransformColumns,
             new(
-                WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, WinogradF4K3<S, V>, One>(), default,
-                WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, E, One>()),
+                WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, E, One>(),
+                WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, WinogradF4K3<S, V>, One>()),
             new(
-                WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, WinogradLowPoints, Two>(), WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, WinogradHighPoints, Two>(),
-                WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, E, Two>()));
+                WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, E, Two>(),
+                WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, WinogradThreePoints<Zero>, Two>(),
+                WinogradRowTiles.Of<S, V, WinogradF4K3<S, V>, WinogradThreePoints<Three>, Two>()));
+
+    /// <summary>Of <see cref="WinogradF6K3{S, V}"/>, likewise.</summary>
+    public static WinogradRows OfLargeTiles<S, V, E>()
+        where S : struct, ISimd<V>
+        where V : struct
+        where E : struct, IWinogradTile<V> => new(
+            &WinogradFilter<S, V, WinogradF6K3<S, V>>.TransformColumns,
+            new(
+                WinogradRowTiles.Of<S, V, WinogradF6K3<S, V>, E, One>(),
+                WinogradRowTiles.Of<S, V, WinogradF6K3<S, V>, WinogradF6K3<S, V>, One>()),
+            new(
+                WinogradRowTiles.Of<S, V, WinogradF6K3<S, V>, E, Two>(),
+                WinogradRowTiles.Of<S, V, WinogradF6K3<S, V>, WinogradEnds, Two>(), WinogradRowTiles.Of<S, V, WinogradF6K3<S, V>, WinogradPair<One>, Two>(),
+                WinogradRowTiles.Of<S, V, WinogradF6K3<S, V>, WinogradPair<Three>, Two>(), WinogradRowTiles.Of<S, V, WinogradF6K3<S, V>, WinogradPair<Five>, Two>()));
 
     /// <summary>Of <see cref="WinogradF4K5{S, V}"/>, whose tiles are all whole.</summary>
     public static WinogradRows OfFiveTaps<S, V>()
@@ -63,8 +81,8 @@ internal readonly unsafe struct WinogradRows(
         where V : struct => new(
             &WinogradFilter<S, V, WinogradF4K5<S, V>>.TransformColumns,
             new(
-                WinogradRowTiles.Of<S, V, WinogradF4K5<S, V>, WinogradUnitPoints, One>(), WinogradRowTiles.Of<S, V, WinogradF4K5<S, V>, WinogradOtherPoints, One>(),
-                default),
+                default,
+                WinogradRowTiles.Of<S, V, WinogradF4K5<S, V>, WinogradUnitPoints, One>(), WinogradRowTiles.Of<S, V, WinogradF4K5<S, V>, WinogradOtherPoints, One>()),
             default);
 
     private static ref readonly WinogradRowParts Parts(in WinogradRows rows, int vectors) => ref vectors == 1 ? ref rows._one : ref rows._two;
@@ -84,44 +102,60 @@ internal readonly struct WinogradOtherPoints : IWinogradPoints
     public static bool Has(int point) => !WinogradUnitPoints.Has(point);
 }
 
-/// <summary>0 and the first pair of six points.</summary>
-internal readonly struct WinogradLowPoints : IWinogradPoints
+/// <summary>Three points that follow each other: a pair ±p, and 0 before or ∞ behind it.</summary>
+internal readonly struct WinogradThreePoints<First> : IWinogradPoints
+    where First : struct, ICount
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Has(int point) => point < 3;
+    public static bool Has(int point) => point >= First.Value && point < First.Value + 3;
 }
 
-/// <summary>The other pair and ∞.</summary>
-internal readonly struct WinogradHighPoints : IWinogradPoints
+/// <summary>A pair ±p.</summary>
+internal readonly struct WinogradPair<First> : IWinogradPoints
+    where First : struct, ICount
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Has(int point) => point is >= 3 and < 6;
+    public static bool Has(int point) => point == First.Value || point == First.Value + 1;
 }
 
-/// <summary>How a row is computed.</summary>
-/// <param name="whole">Tiles that have all products of a row, or half of them.</param>
-/// <param name="others">Their other half; default: there is none.</param>
+/// <summary>0 and ∞ of eight points.</summary>
+internal readonly struct WinogradEnds : IWinogradPoints
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Has(int point) => point is 0 or 7;
+}
+
+/// <summary>How a row is computed: tiles at the right at once, the points of whole tiles some at a time, as many as have registers.</summary>
 /// <param name="edge">Tiles at the right; default: all are whole.</param>
-internal readonly struct WinogradRowParts(WinogradRowTiles whole, WinogradRowTiles others, WinogradRowTiles edge)
+/// <param name="first">Whole tiles.</param>
+/// <param name="second">The same, other points; default: there are none.</param>
+/// <param name="third">Likewise.</param>
+/// <param name="fourth">Likewise.</param>
+internal readonly struct WinogradRowParts(
+    WinogradRowTiles edge, WinogradRowTiles first, WinogradRowTiles second = default, WinogradRowTiles third = default, WinogradRowTiles fourth = default)
 {
-    public readonly WinogradRowTiles Whole = whole, Others = others, Edge = edge;
+    public readonly WinogradRowTiles Edge = edge, First = first, Second = second, Third = third, Fourth = fourth;
 }
 
-/// <summary>The micro-kernels of 1 to 4 tiles; by default none, which compute nothing.</summary>
+/// <summary>The micro-kernels of 1 to 6 tiles; by default none, which compute nothing.</summary>
 /// <param name="most">Tiles that are multiplied at once.</param>
 /// <param name="one">Of one.</param>
 /// <param name="two">Of two.</param>
 /// <param name="three">Of three.</param>
 /// <param name="four">Of four.</param>
+/// <param name="five">Of five.</param>
+/// <param name="six">Of six.</param>
 internal readonly unsafe struct WinogradRowTiles(
     int most,
     delegate*<nint, float*, nint, float*, nint, nint, float*, nint, nint, bool, void> one,
     delegate*<nint, float*, nint, float*, nint, nint, float*, nint, nint, bool, void> two,
     delegate*<nint, float*, nint, float*, nint, nint, float*, nint, nint, bool, void> three,
-    delegate*<nint, float*, nint, float*, nint, nint, float*, nint, nint, bool, void> four)
+    delegate*<nint, float*, nint, float*, nint, nint, float*, nint, nint, bool, void> four,
+    delegate*<nint, float*, nint, float*, nint, nint, float*, nint, nint, bool, void> five,
+    delegate*<nint, float*, nint, float*, nint, nint, float*, nint, nint, bool, void> six)
 {
     // Of 32 registers; the others hold kernels and a number of V.
-    private const int MostSums = 24;
+    private const int MostSums = 24, MostTiles = 6;
 
     /// <summary>Tiles that are multiplied at once.</summary>
     public int Most { get; } = most;
@@ -134,7 +168,7 @@ internal readonly unsafe struct WinogradRowTiles(
         while (tiles > 0)
         {
             int count = BlockSizes.CeilDiv(tiles, BlockSizes.CeilDiv(tiles, Most));
-            var kernel = count switch { 1 => one, 2 => two, 3 => three, _ => four };
+            var kernel = count switch { 1 => one, 2 => two, 3 => three, 4 => four, 5 => five, _ => six };
             kernel(K, columns, columnsStride, v, vStride, vRow, m, mStride, mRow, add);
             v += count * vRow;
             m += count * mRow;
@@ -148,16 +182,17 @@ internal readonly unsafe struct WinogradRowTiles(
         where F : struct, IWinogradScheme<V>
         where P : struct, IWinogradPoints
         where M : struct, ICount => new(
-            MostTiles<P>(M.Value),
+            TilesAtOnce<P>(M.Value),
             &WinogradRowTile<S, V, F, P, One, M>.Run, &WinogradRowTile<S, V, F, P, Two, M>.Run,
-            &WinogradRowTile<S, V, F, P, Three, M>.Run, &WinogradRowTile<S, V, F, P, Four, M>.Run);
+            &WinogradRowTile<S, V, F, P, Three, M>.Run, &WinogradRowTile<S, V, F, P, Four, M>.Run,
+            &WinogradRowTile<S, V, F, P, Five, M>.Run, &WinogradRowTile<S, V, F, P, Six, M>.Run);
 
     /// <summary>As many as have registers.</summary>
-    private static int MostTiles<P>(int vectors)
+    private static int TilesAtOnce<P>(int vectors)
         where P : struct, IWinogradPoints
     {
         int points = 0;
         for (int point = 0; point < 8; point++) points += P.Has(point) ? 1 : 0;
-        return Math.Min(4, MostSums / (points * vectors));
+        return Math.Min(MostTiles, MostSums / (points * vectors));
     }
 }

@@ -70,6 +70,7 @@ internal sealed unsafe class ImplicitGemmTests
         int[] ends = [.. Enumerable.Range(0, blocks + 1).Select(block => shape.FirstColumn(grid, block))];
         Assert.That((ends[0], ends[^1]), Is.EqualTo((0, points)));
         int[] panels = [.. Enumerable.Range(0, blocks).Select(block => BlockSizes.CeilDiv(ends[block + 1] - ends[block] - (block == blocks - 1 ? shape.Kernel.Tail : 0), NR))];
+        Assert.That(shape.NC, Is.EqualTo(panels.Max() * NR));
         Assert.That(panels.Max() - panels.Min(), Is.LessThanOrEqualTo(1), string.Join(' ', ends));
         Assert.That(ends[..^1], Has.All.Matches<int>(end => end % NR == 0));
         Assert.That(Enumerable.Range(0, blocks).Select(block => ends[block + 1] - ends[block]), Has.All.InRange(1, shape.MostColumns));

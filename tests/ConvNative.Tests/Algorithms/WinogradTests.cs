@@ -103,6 +103,23 @@ internal sealed class WinogradTests
         CheckPacked(problem, isa, threads);
     }
 
+    [TestCase(64, false)]
+    [TestCase(4096, true)]
+    public void Packed_weights_of_large_tiles_go_by_rows_where_U_is_far(int channels, bool isFar)
+    {
+        (WinogradTiling plain, WinogradTiling packed) = Tilings(Context(ConvProblem.Parse($"mb1ic{channels}ih14oc{channels}oh14kh3ph1"), threads: 1));
+        Assert.That((plain.Reach, plain.ByRows, packed.Reach, packed.ByRows), Is.EqualTo((8, true, 8, isFar)));
+    }
+
+    // Kernels of few tiles cost as much to transform with large tiles, so that strides pay as they did with the others.
+    [TestCase("mb1ic256ih24oc256oh12kh5sh2ph2")]
+    [TestCase("mb1ic256ih28oc256oh14kh5sh2ph2")]
+    public void Strides_pay_with_large_tiles_by_rows(string descriptor)
+    {
+        using var conv = new Conv2d(ConvProblem.Parse(descriptor), new() { ForcedIsa = Isa.Avx512 });
+        Assert.That(conv.Describe().Split('\n').Single(line => line.Contains(" Forward:", StringComparison.Ordinal)), Does.Contain("Winograd (").And.Contain("F(6×6, 3×3)"));
+    }
+
     // A plan that can run with plain weights can run with packed ones.
     [TestCase("mb1ic64ih14oc64oh14kh3ph1")]
     [TestCase("mb1ic512ih7oc512oh7kh3ph1")]
@@ -235,6 +252,9 @@ internal sealed class WinogradTests
     [TestCase(Isa.Avx512, "mb1ic64ih56oc64oh56kh3ph1", 6, 6)]
     [TestCase(Isa.Avx512, "mb1ic128ih28oc128oh28kh3ph1", 6, 6)]
     [TestCase(Isa.Avx512, "mb1ic256ih14oc256oh14kh3ph1", 6, 4)]   // by rows
+    [TestCase(Isa.Avx512, "mb1ic16ih14oc256oh14kh3ph1", 6, 4)]
+    [TestCase(Isa.Avx512, "mb1ic15ih14oc256oh14kh3ph1", 4, 4)]
+    [TestCase(Isa.Avx512, "mb1ic256ih13oc256oh13kh3ph1", 6, 4)]
     [TestCase(Isa.Avx512, "mb1ic256ih10oc256oh10kh3ph1", 4, 4)]
     [TestCase(Isa.Avx512, "mb1ic256ih16oc256oh16kh3ph1", 4, 4)]
     [TestCase(Isa.Avx512, "mb8ic256ih14oc256oh14kh3ph1", 6, 6)]

@@ -199,7 +199,8 @@ internal sealed class ImplicitGemmShape
     {
         NC = BalancedColumns(points, panels);
         bool fewImages = images < ItemsPerThread * (long)_context.Threads && images % _context.Threads != 0;
-        double columns = Unevenness(Pieces(points, Kernel.NR)), rows = Unevenness(Math.Max(1, PaddedM / Kernel.MR / fewestTiles));
+        int tiles = PaddedM / Kernel.MR, groups = Math.Min(_context.Threads, Math.Max(1, tiles / fewestTiles));
+        double columns = Unevenness(Pieces(points, Kernel.NR)), rows = groups < _context.Threads ? Unevenness(groups) : Unevenness(tiles);
         ShareColumns(points, !wholePlanes && fewImages && columns <= 1.1 * rows);
         long items = images * ColumnBlocks(points);
         // Each part of the rows packs the patches anew, so there are only as many as even out the work.

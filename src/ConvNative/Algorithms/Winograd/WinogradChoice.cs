@@ -39,15 +39,18 @@ internal static class WinogradChoice
     }
 
     /// <summary>
-    /// Whether plain weights are faster with large tiles as both have products by rows, for which G·g of either takes about as long (measured on Zen 5: 12² 1.11, 13² and 14² 1.05
+    /// Whether plain weights are faster with large tiles whose products are computed by rows, for which G·g takes about as long as of the others (measured on Zen 5: 12² 1.11, 13² and 14² 1.05
     /// to 1.1, 18² 1.2, where large tiles have 0.74 to 0.83 of the others' products; 16² 0.95, 20² 0.98 with 0.84 and 0.87; one whole tile, 10², 0.96).
     /// </summary>
     private static bool HasFewerProductsByRows(in WinogradKernels large, in WinogradKernels kernels)
     {
         WinogradGrid grid = large.Grid;
-        return grid.Tiles <= MostLargeTilesOfRows && grid.FirstBottom - grid.FirstWhole >= FewestTiles
+        return IsLargeByRows(grid) && grid.FirstBottom - grid.FirstWhole >= FewestTiles
             && LargeCost * grid.Products * grid.WholeTiles < kernels.Grid.Products * kernels.Grid.WholeTiles;
     }
+
+    /// <summary>Whether these are large tiles, and so few that plain weights are multiplied row by row.</summary>
+    public static bool IsLargeByRows(in WinogradGrid grid) => grid.Tile == LargeTile && grid.Tiles <= MostLargeTilesOfRows;
 
     /// <summary>For the gradient of its weights.</summary>
     public static WinogradKernels GradientKernels(Isa isa, in ConvSizes s)

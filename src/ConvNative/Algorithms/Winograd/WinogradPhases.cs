@@ -72,7 +72,8 @@ internal sealed unsafe class WinogradPhases
             double direct = _direction == Direction.BackwardData ? 1.25 : 1.1;   // the time of a multiply-add
             double tiles = kernels.Grid.WholeTiles, pairs = (double)s.GroupIC * s.GroupOC;
             int inputs = BlockSizes.RoundUp(s.GroupIC, kernels.Width), outputs = BlockSizes.RoundUp(s.GroupOC, kernels.Width);
-            double transforms = scale * ((tiles * (((double)input * inputs) + ((double)output * outputs))) + (kernel * pairs));
+            double ofKernels = !isGradient && WinogradChoice.IsLargeByRows(kernels.Grid) ? 1 : scale;   // G·g takes as long for either kind of tiles
+            double transforms = (scale * tiles * (((double)input * inputs) + ((double)output * outputs))) + (ofKernels * kernel * pairs);
             double products = points * tiles * (isGradient ? WinogradGradientTiling.TimeOf(kernels.Gemm, s) : pairs);
             s = _context.Sizes;
             return products + transforms < direct * s.N * s.OutputPixels * s.GroupOC * s.PatchLength;

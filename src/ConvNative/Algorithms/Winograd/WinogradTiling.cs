@@ -142,7 +142,7 @@ internal readonly record struct WinogradTiling(
     private static long UBytes(in ConvSizes s, in WinogradKernels kernels) => (long)s.GroupIC * s.GroupOC * s.G * kernels.Grid.Products * sizeof(float);
 
     /// <summary>
-    /// All tiles. Of what is multiplied at once, G·g and V of a row are about as much as L1 (measured on Zen 5: 14² with 512 channels 1.08 to 1.12 times as fast as with all rows in L2,
+    /// All tiles. G·g of a row and V of the points that are multiplied at once are about as much as L1 (measured on Zen 5: 14² with 512 channels 1.08 to 1.12 times as fast as with all rows in L2,
     /// with 256 1.03); packed, where each row comes from beyond it anyway, all rows in L2 (7² 1.08 to 1.1 times as fast as with chunks of 64).
     /// </summary>
     private static WinogradTiling AsRows(PlanContext context, in ConvSizes s, in WinogradKernels kernels, bool packed, int OCs)

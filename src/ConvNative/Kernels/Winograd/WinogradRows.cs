@@ -182,17 +182,17 @@ internal readonly unsafe struct WinogradRowTiles(
         where F : struct, IWinogradScheme<V>
         where P : struct, IWinogradPoints
         where M : struct, ICount => new(
-            TilesAtOnce<P>(M.Value),
+            TilesAtOnce<P>(F.Taps, M.Value),
             &WinogradRowTile<S, V, F, P, One, M>.Run, &WinogradRowTile<S, V, F, P, Two, M>.Run,
             &WinogradRowTile<S, V, F, P, Three, M>.Run, &WinogradRowTile<S, V, F, P, Four, M>.Run,
             &WinogradRowTile<S, V, F, P, Five, M>.Run, &WinogradRowTile<S, V, F, P, Six, M>.Run);
 
-    /// <summary>As many as have registers.</summary>
-    private static int TilesAtOnce<P>(int vectors)
+    /// <summary>As many as have registers; five taps and what is made of them take more of these.</summary>
+    private static int TilesAtOnce<P>(int taps, int vectors)
         where P : struct, IWinogradPoints
     {
         int points = 0;
         for (int point = 0; point < 8; point++) points += P.Has(point) ? 1 : 0;
-        return Math.Min(MostTiles, MostSums / (points * vectors));
+        return Math.Min(taps > 3 ? 4 : MostTiles, MostSums / (points * vectors));
     }
 }

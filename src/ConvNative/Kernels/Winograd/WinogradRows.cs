@@ -155,7 +155,7 @@ internal readonly unsafe struct WinogradRowTiles(
     delegate*<nint, float*, nint, float*, nint, nint, float*, nint, nint, bool, void> six)
 {
     // Of 32 registers; the others hold kernels and a number of V.
-    private const int MostSums = 24, MostTiles = 6;
+    private const int MostSums = 24;
 
     /// <summary>Tiles that are multiplied at once.</summary>
     public int Most { get; } = most;
@@ -176,23 +176,41 @@ internal readonly unsafe struct WinogradRowTiles(
         }
     }
 
+    /// <summary>Those that have registers: what is known when this is compiled leaves the others out of a program that is compiled before it runs.</summary>
     public static WinogradRowTiles Of<S, V, F, P, M>()
         where S : struct, ISimd<V>
         where V : struct
         where F : struct, IWinogradScheme<V>
         where P : struct, IWinogradPoints
         where M : struct, ICount => new(
-            TilesAtOnce<P>(F.Taps, M.Value),
-            &WinogradRowTile<S, V, F, P, One, M>.Run, &WinogradRowTile<S, V, F, P, Two, M>.Run,
-            &WinogradRowTile<S, V, F, P, Three, M>.Run, &WinogradRowTile<S, V, F, P, Four, M>.Run,
-            &WinogradRowTile<S, V, F, P, Five, M>.Run, &WinogradRowTile<S, V, F, P, Six, M>.Run);
+            Math.Min(MostTiles<V, F>(), MostSums / SumsOf<P, M>()),
+            &WinogradRowTile<S, V, F, P, One, M>.Run,
+            Has<V, F, P, M>(2) ? &WinogradRowTile<S, V, F, P, Two, M>.Run : null,
+            Has<V, F, P, M>(3) ? &WinogradRowTile<S, V, F, P, Three, M>.Run : null,
+            Has<V, F, P, M>(4) ? &WinogradRowTile<S, V, F, P, Four, M>.Run : null,
+            Has<V, F, P, M>(5) ? &WinogradRowTile<S, V, F, P, Five, M>.Run : null,
+            Has<V, F, P, M>(6) ? &WinogradRowTile<S, V, F, P, Six, M>.Run : null);
 
-    /// <summary>As many as have registers; five taps and what is made of them take more of these.</summary>
-    private static int TilesAtOnce<P>(int taps, int vectors)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool Has<V, F, P, M>(int tiles)
+        where V : struct
+        where F : struct, IWinogradScheme<V>
         where P : struct, IWinogradPoints
-    {
-        int points = 0;
-        for (int point = 0; point < 8; point++) points += P.Has(point) ? 1 : 0;
-        return Math.Min(taps > 3 ? 4 : MostTiles, MostSums / (points * vectors));
-    }
+        where M : struct, ICount => tiles <= MostTiles<V, F>() && tiles * SumsOf<P, M>() <= MostSums;
+
+    /// <summary>Five taps and what is made of them take more registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int MostTiles<V, F>()
+        where V : struct
+        where F : struct, IWinogradScheme<V> => F.Taps > 3 ? 4 : 6;
+
+    /// <summary>Of a tile.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int SumsOf<P, M>()
+        where P : struct, IWinogradPoints
+        where M : struct, ICount =>
+        M.Value * (One(P.Has(0)) + One(P.Has(1)) + One(P.Has(2)) + One(P.Has(3)) + One(P.Has(4)) + One(P.Has(5)) + One(P.Has(6)) + One(P.Has(7)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int One(bool has) => has ? 1 : 0;
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
 
 namespace ConvNative.Simd;
@@ -23,6 +24,13 @@ internal static class IsaSelection
     /// <summary>The best level that this machine executes.</summary>
     public static Isa Supported =>
         Avx512F.IsSupported ? Isa.Avx512 : Avx2.IsSupported && Fma.IsSupported ? Isa.Avx2 : Isa.Scalar;
+
+    /// <summary>Whether AVX-512 may be asked for: a program that is compiled before it runs, for processors without it, need not carry what has many forms for it.</summary>
+    public static bool MayBeAvx512
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Avx512F.IsSupported || RuntimeFeature.IsDynamicCodeSupported;
+    }
 
     /// <summary>The level to use: <see cref="Supported"/>, not above the environment's cap.</summary>
     /// <exception cref="ArgumentException">The environment variable names no known level.</exception>

@@ -122,7 +122,7 @@ internal readonly unsafe struct WinogradKernels(
     /// <summary>For a convolution without strides, and whole tiles of 4×4 outputs, or of 6×6 where kernels have three taps.</summary>
     public static WinogradKernels For(Isa isa, in ConvSizes s, int tile) => isa switch
     {
-        Isa.Avx512 => Of<Simd512, Vector512<float>>(new(s, tile)),
+        Isa.Avx512 when IsaSelection.MayBeAvx512 => Of<Simd512, Vector512<float>>(new(s, tile)),
         Isa.Avx2 => Of<Simd256, Vector256<float>>(new(s, tile)),
         _ => Of<Simd128, Vector128<float>>(new(s, tile)),
     };

@@ -174,7 +174,7 @@ internal sealed class ImplicitGemmShape
         long images = (long)Images * s.G;
         bool sharesImages = images >= ItemsPerThread * (long)_context.Threads || images % _context.Threads == 0;
         if (!sharesImages && readsImages && !fillsGaps) CutImage(points, panels);
-        else Cut(images, grids.Max(Points), panels, fewestTiles: readsImages ? 1 : 8, wholePlanes: fillsGaps);
+        else Cut(images, grids.Max(Points), panels, fewestTiles: readsImages ? 1 : 8, mayShareColumns: !sharesImages && !fillsGaps);
         FitWorkspace(grids);
     }
 
@@ -195,13 +195,12 @@ internal sealed class ImplicitGemmShape
         }
     }
 
-    private void Cut(long images, int points, int panels, int fewestTiles, bool wholePlanes)
+    private void Cut(long images, int points, int panels, int fewestTiles, bool mayShareColumns)
     {
         NC = BalancedColumns(points, panels);
-        bool fewImages = images < ItemsPerThread * (long)_context.Threads && images % _context.Threads != 0;
         int tiles = PaddedM / Kernel.MR, groups = Math.Min(_context.Threads, Math.Max(1, tiles / fewestTiles));
         double columns = Unevenness(Pieces(points, Kernel.NR)), rows = groups < _context.Threads ? Unevenness(groups) : Unevenness(tiles);
-        ShareColumns(points, !wholePlanes && fewImages && columns <= 1.1 * rows);
+        ShareColumns(points, mayShareColumns && columns <= 1.1 * rows);
         long items = images * ColumnBlocks(points);
         // Each part of the rows packs the patches anew, so there are only as many as even out the work.
         int parts = 1;

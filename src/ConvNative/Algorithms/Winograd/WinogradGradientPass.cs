@@ -69,22 +69,16 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
     private readonly struct InputTask(
         ConvSizes s, WinogradGradientTiling tiling, WinogradKernels kernels, ConvBuffers buffers, float* workspace, int block) : IParallelTask
     {
-        public void Run(long index, int worker)
-        {
-            float* own = workspace + tiling.SharedLength + (worker * tiling.WorkerLength);
-            new Work(s, tiling, kernels, buffers, own, workspace, 0).TransformX(block, (int)index * kernels.Width);
-        }
+        public void Run(long index, int worker) =>
+            new Work(s, tiling, kernels, buffers, workspace + tiling.StartOf(worker), workspace, 0).TransformX(block, (int)index * kernels.Width);
     }
 
     /// <summary>for slice: what a block, whose X is made, gives to dw. Its memory is the slice's, whichever worker it is.</summary>
     private readonly struct SliceTask(
         ConvSizes s, WinogradGradientTiling tiling, WinogradKernels kernels, ConvBuffers buffers, float* workspace, int block) : IParallelTask
     {
-        public void Run(long index, int worker)
-        {
-            float* own = workspace + tiling.SharedLength + (index * tiling.WorkerLength);
-            new Work(s, tiling, kernels, buffers, own, workspace, index).Add(block, 0);
-        }
+        public void Run(long index, int worker) =>
+            new Work(s, tiling, kernels, buffers, workspace + tiling.StartOf(index), workspace, index).Add(block, 0);
     }
 
     /// <summary>for group, slice, part: its part of dw.</summary>
@@ -95,8 +89,7 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
         {
             int parts = tiling.SharesParts ? 1 : tiling.Parts;
             (long slice, long part) = Math.DivRem(index, tiling.Parts / parts);
-            float* own = workspace + tiling.SharedLength + (worker * tiling.WorkerLength);
-            new Work(s, tiling, kernels, buffers, own, workspace, slice).Run((int)part, parts);
+            new Work(s, tiling, kernels, buffers, workspace + tiling.StartOf(worker), workspace, slice).Run((int)part, parts);
         }
     }
 

@@ -84,6 +84,9 @@ internal readonly record struct WinogradGradientTiling(
     /// <summary>What each worker holds for itself.</summary>
     public long WorkerLength => BufferLength + OwnLength + (HeldChunks * CLength) + (SharesParts ? 0 : SumsLength);
 
+    /// <summary>Where that begins for a worker, or a slice that has a worker's.</summary>
+    public long StartOf(long worker) => SharedLength + (worker * WorkerLength);
+
     public long WorkspaceBytes => (SharedLength + (Workers * WorkerLength)) * sizeof(float);
 
     public long SmallestBytes => (SharedLength + WorkerLength) * sizeof(float);

@@ -114,6 +114,7 @@ internal static unsafe class WinogradFilter<S, V, F>
             S.LoadQuads(kernels, at + 5, out _, out _, out _, out g8);
             Prefetch.Rows(kernels, S.Width, at + (Ahead * order.KStride));
         }
+
         if (order.Flipped)
         {
             (g0, g8) = (g8, g0);

@@ -183,34 +183,27 @@ internal readonly unsafe struct WinogradRowTiles(
         where F : struct, IWinogradScheme<V>
         where P : struct, IWinogradPoints
         where M : struct, ICount => new(
-            Math.Min(MostTiles<V, F>(), MostSums / SumsOf<P, M>()),
+            MostOf<V, F, P, M>(),
             &WinogradRowTile<S, V, F, P, One, M>.Run,
-            Has<V, F, P, M>(2) ? &WinogradRowTile<S, V, F, P, Two, M>.Run : null,
-            Has<V, F, P, M>(3) ? &WinogradRowTile<S, V, F, P, Three, M>.Run : null,
-            Has<V, F, P, M>(4) ? &WinogradRowTile<S, V, F, P, Four, M>.Run : null,
-            Has<V, F, P, M>(5) ? &WinogradRowTile<S, V, F, P, Five, M>.Run : null,
-            Has<V, F, P, M>(6) ? &WinogradRowTile<S, V, F, P, Six, M>.Run : null);
+            MostOf<V, F, P, M>() >= 2 ? &WinogradRowTile<S, V, F, P, Two, M>.Run : null,
+            MostOf<V, F, P, M>() >= 3 ? &WinogradRowTile<S, V, F, P, Three, M>.Run : null,
+            MostOf<V, F, P, M>() >= 4 ? &WinogradRowTile<S, V, F, P, Four, M>.Run : null,
+            MostOf<V, F, P, M>() >= 5 ? &WinogradRowTile<S, V, F, P, Five, M>.Run : null,
+            MostOf<V, F, P, M>() >= 6 ? &WinogradRowTile<S, V, F, P, Six, M>.Run : null);
 
+    /// <summary>Tiles whose sums have registers; five taps and what is made of them take more of these.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Has<V, F, P, M>(int tiles)
+    private static int MostOf<V, F, P, M>()
         where V : struct
         where F : struct, IWinogradScheme<V>
         where P : struct, IWinogradPoints
-        where M : struct, ICount => tiles <= MostTiles<V, F>() && tiles * SumsOf<P, M>() <= MostSums;
-
-    /// <summary>Five taps and what is made of them take more registers.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int MostTiles<V, F>()
-        where V : struct
-        where F : struct, IWinogradScheme<V> => F.Taps > 3 ? 4 : 6;
-
-    /// <summary>Of a tile.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int SumsOf<P, M>()
-        where P : struct, IWinogradPoints
-        where M : struct, ICount =>
-        M.Value * (One(P.Has(0)) + One(P.Has(1)) + One(P.Has(2)) + One(P.Has(3)) + One(P.Has(4)) + One(P.Has(5)) + One(P.Has(6)) + One(P.Has(7)));
+        where M : struct, ICount => Math.Min(F.Taps > 3 ? 4 : 6, MostSums / (M.Value * PointsOf<P>()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int One(bool has) => has ? 1 : 0;
+    private static int PointsOf<P>()
+        where P : struct, IWinogradPoints =>
+        Count(P.Has(0)) + Count(P.Has(1)) + Count(P.Has(2)) + Count(P.Has(3)) + Count(P.Has(4)) + Count(P.Has(5)) + Count(P.Has(6)) + Count(P.Has(7));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Count(bool has) => has ? 1 : 0;
 }

@@ -41,15 +41,14 @@ internal static unsafe class Prefetch
         ToL1(c + ((nint)(k / 4 % rows) * ldc) + Math.Min((nint)(k % 4) * Line, columns - 1));
 
     /// <summary>
-    /// Four rows of each plane, for a loop over quads of columns: four neighbouring quads ask for a line of one row each.
+    /// So many rows of each plane, for a loop over quads of columns: four neighbouring quads together ask for a line of each row.
     /// <paramref name="at"/> is the place of <paramref name="column"/> in the first of the rows.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void FourRows(float** planes, int count, nint at, nint rowStride, int column)
+    public static void Band(float** planes, int count, nint at, nint rowStride, int rows, int column)
     {
         int row = column / 4 % 4;
-        at += row * (rowStride - 4);
-        Rows(planes, count, at);
+        for (at += row * (rowStride - 4); row < rows; row += 4, at += 4 * rowStride) Rows(planes, count, at);
     }
 
     /// <summary>The line at <paramref name="at"/> of each of so many rows, a multiple of 4.</summary>

@@ -24,8 +24,13 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
         return $"F({_kernels.Grid.Tile}×{_kernels.Grid.Tile}, {s.KH}×{s.KW}), " +
             (tiling.ByRows ? "products by rows" : $"{_kernels.Gemm.Name} kernel") +
             $", {tiling.Blocks} blocks of {tiling.Tiles} tiles × {tiling.OCs} output channels, " +
-            (tiling.OneBlock ? $"weights {(plain ? "transformed" : "read")} for {tiling.ICs} input channels at a time, " : "") + $"{tiling.Workers} worker(s)";
+            (tiling.OneBlock ? $"weights {(plain ? "transformed" : "read")} for {tiling.ICs} input channels at a time, " : "") +
+            (Streams ? "results past the caches, " : "") + $"{tiling.Workers} worker(s)";
     }
+
+    /// <summary>Whether rows of results that go by way of a <see cref="PlaneWindow{S, V}"/> go past the caches: they are whole lines, and would not stay near.</summary>
+    private bool Streams => s.OW % Prefetch.Line == 0 && CacheSizes.Machine.Collide(_kernels.Width, sizeof(float) * (long)s.OutputPixels)
+        && sizeof(float) * (long)s.N * s.OC * s.OutputPixels > StreamingStores.NearBytes;
 
     public override void PackWeights(float* w, float* packed, WorkerPool pool)
     {
@@ -38,6 +43,7 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
         bool forward = direction == Direction.Forward;
         WinogradTiling tiling = buffers.Packed == null ? _plain : _packed;
         TileStore epilogue = forward ? context.Epilogue(buffers.B, buffers.Residual) : default;
+        epilogue.Streams = Streams;
         long* madeFor = stackalloc long[WinogradTiling.MostAlone];
         new Span<long>(madeFor, WinogradTiling.MostAlone).Fill(WinogradWork.NoGroup);
         var work = new WinogradWork(

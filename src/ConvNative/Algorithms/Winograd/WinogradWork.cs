@@ -103,6 +103,8 @@ internal readonly unsafe struct WinogradWork(
                 S, First(block), Count(block), M(worker) + oc, Tiling.MStride, Tiling.MRow, Math.Min(kernels.Width, OCs - oc),
                 y + ((channel + oc) * S.OutputPixels), EpilogueOf(channel + oc));
         }
+
+        if (epilogue.Streams) StreamingStores.Fence();
     }
 
     private float* U(long group, int ocChunk, int icChunk, int worker)

@@ -79,8 +79,9 @@ internal static unsafe class WinogradInput<S, V, FH, FW>
     {
         int first = Math.Min(part.From, part.Last), width = part.To - first;
         float* window = stackalloc float[PlaneWindow<S, V>.Length(FH.Inputs, width) + StackBuffer.Slack];
+        int ahead = PlaneWindow<S, V>.Ahead(FH.Outputs, s.IC, s.InputPixels, s.N);
         PlaneWindow<S, V>.Read(
-            planes, part.Origin + first, s.IW, FH.Inputs, Math.Max(0, -part.Row), Math.Min(FH.Inputs, s.IH - part.Row), width, StackBuffer.Align(window));
+            planes, part.Origin + first, s.IW, FH.Inputs, Math.Max(0, -part.Row), Math.Min(FH.Inputs, s.IH - part.Row), width, ahead, StackBuffer.Align(window));
         Columns(part with { Origin = -first, RowStride = PlaneWindow<S, V>.Row(width), Asks = false }, s.IH, planes, buffer);
     }
 
@@ -105,7 +106,7 @@ internal static unsafe class WinogradInput<S, V, FH, FW>
             Load(planes, at + (5 * rowStride), FH.Inputs > 5 ? row + 5 : -1, height, out V d50, out V d51, out V d52, out V d53);
             Load(planes, at + (6 * rowStride), FH.Inputs > 6 ? row + 6 : -1, height, out V d60, out V d61, out V d62, out V d63);
             Load(planes, at + (7 * rowStride), FH.Inputs > 7 ? row + 7 : -1, height, out V d70, out V d71, out V d72, out V d73);
-            if (asks) Prefetch.FourRows(planes, S.Width, at + (FH.Inputs * rowStride), rowStride, j);
+            if (asks) Prefetch.Band(planes, S.Width, at + (FH.Inputs * rowStride), rowStride, FH.Outputs, j);
             float* pixel = buffer + (column * S.Width);
             Store<FH>(d00, d10, d20, d30, d40, d50, d60, d70, pixel, pitch);
             Store<FH>(d01, d11, d21, d31, d41, d51, d61, d71, pixel + S.Width, pitch);

@@ -45,8 +45,8 @@ internal static unsafe class WinogradOutputGradient<S, V, FH, FW>
             // The row's last quad may begin before the strip. Of tiles of two or six columns the last quad ends two columns after it.
             int first = Math.Min(column, s.OW - WinogradPoints.Quad), end = Math.Min(column + (strip.Tiles * FW.Outputs) + 2, s.OW), width = end - first;
             float* window = stackalloc float[PlaneWindow<S, V>.Length(FH.Outputs, width) + StackBuffer.Slack];
-            int rows = Math.Min(FH.Outputs, s.OH - strip.Row);
-            PlaneWindow<S, V>.Read(planes, origin + first, rowStride, FH.Outputs, 0, rows, width, StackBuffer.Align(window));
+            int rows = Math.Min(FH.Outputs, s.OH - strip.Row), ahead = PlaneWindow<S, V>.Ahead(rows, s.OC, s.OutputPixels, s.N);
+            PlaneWindow<S, V>.Read(planes, origin + first, rowStride, FH.Outputs, 0, rows, width, ahead, StackBuffer.Align(window));
             (origin, rowStride) = (-first, PlaneWindow<S, V>.Row(width));
         }
 
@@ -76,7 +76,7 @@ internal static unsafe class WinogradOutputGradient<S, V, FH, FW>
         Load(planes, at + (3 * rowStride), FH.Outputs > 2 && rows > 3, missing, out V d30, out V d31, out V d32, out V d33);
         Load(planes, at + (4 * rowStride), FH.Outputs > 4 && rows > 4, missing, out V d40, out V d41, out V d42, out V d43);
         Load(planes, at + (5 * rowStride), FH.Outputs > 4 && rows > 5, missing, out V d50, out V d51, out V d52, out V d53);
-        if (asks) Prefetch.FourRows(planes, S.Width, at + (FH.Outputs * rowStride), rowStride, column);
+        if (asks) Prefetch.Band(planes, S.Width, at + (FH.Outputs * rowStride), rowStride, FH.Outputs, column);
         Store<FH>(d00, d10, d20, d30, d40, d50, to, Pitch);
         Store<FH>(d01, d11, d21, d31, d41, d51, to + S.Width, Pitch);
         if (count == 2) return;

@@ -308,7 +308,7 @@ internal sealed unsafe class WinogradTransformTests
         using FencedFloats m = new FencedFloats(grid.Products * productStride).FillUniform(new Random(1));
         using FencedFloats bias = new FencedFloats(lanes).FillUniform(new Random(2)), residual = new FencedFloats(s.N * s.OC * s.OutputPixels).FillUniform(new Random(3));
         using var y = new FencedFloats(s.N * s.OC * s.OutputPixels);
-        TileStore epilogue = new() { Bias = bias.Pointer, Activation = Activation.LeakyRelu, Slope = 0.5f, Streams = s.OW % Prefetch.Line == 0 };
+        TileStore epilogue = new() { Bias = bias.Pointer, Activation = Activation.LeakyRelu, Slope = 0.5f };
         if (addend) epilogue.Addend = residual.Pointer + s.OutputPixels;
         int untouched = y.Bits[0];
         kernels.Output(s, First, count, m.Pointer, productStride, tileStride, lanes, y.Pointer + s.OutputPixels, epilogue);

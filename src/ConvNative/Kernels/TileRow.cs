@@ -31,6 +31,14 @@ internal static unsafe class TileRow<S, V>
 
     /// <summary>Stores whole lines past the caches.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreLines(float* c, V x0, V x1)
+    {
+        S.StoreLine(c, x0);
+        S.StoreLine(c + S.Width, x1);
+    }
+
+    /// <inheritdoc cref="StoreLines(float*, V, V)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreLines(float* c, V x0, V x1, V x2)
     {
         S.StoreLine(c, x0);

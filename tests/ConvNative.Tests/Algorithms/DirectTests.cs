@@ -50,6 +50,16 @@ internal sealed class DirectTests
         foreach (Isa isa in Configurations.Isas) Check(ConvProblem.Parse(descriptor), isa);
     }
 
+    // First layers whose rows are whole lines: tiles of three vectors and of two, channels that fill their tiles and that do not.
+    [Test]
+    public void Results_past_the_caches_have_the_same_bits(
+        [ValueSource(typeof(Configurations), nameof(Configurations.Isas))] Isa isa, [Values(1, 2)] int threads, [Values] bool hasResidual)
+    {
+        ConvProblem problem = PastTheCaches.Problem("ic3ih40iw80oc28oh40ow80kh3ph1");
+        var options = new Conv2dOptions { Algorithm = ConvAlgorithm.Direct, ForcedIsa = isa, Threads = threads, Activation = ConvActivation.Relu };
+        PastTheCaches.Check(problem, options, isa == Isa.Avx512, hasResidual);
+    }
+
     [TestCase("g2mb3ic8ih45oc6oh45kh3ph1")]
     [TestCase("mb1ic3ih61oc40kh7sh2ph3")]
     [TestCase("mb2ic3ih127oc24kh7sh2ph3")]

@@ -8,7 +8,7 @@ using ConvNative.Tests.Support;
 namespace ConvNative.Tests.Algorithms;
 
 /// <summary>What <see cref="Winograd"/> is weak at: borders of tiles, blocks and panels, and how its work is shared.</summary>
-internal sealed unsafe class WinogradTests
+internal sealed class WinogradTests
 {
     private const int TwoTilesAndOne = 9;
 
@@ -40,27 +40,16 @@ internal sealed unsafe class WinogradTests
         Assert.That(large, Is.GreaterThan(TwoTilesAndOne * TwoTilesAndOne / 4));
     }
 
-    // Planes that are whole pages go by way of a window; of so many images, past the caches from there, where memory is aligned.
+    // Planes that are whole pages go by way of a window; of so many images, past the caches from there. Tiles of six columns end at a line or not.
     [Test]
     public void Results_past_the_caches_have_the_same_bits(
         [ValueSource(typeof(Configurations), nameof(Configurations.Isas))] Isa isa, [Values(1, 2)] int threads, [Values] bool hasResidual)
     {
-        const string Image = "ic16ih32iw224oc20oh32ow224kh3ph1";
-        int images = (int)(StreamingStores.NearBytes / sizeof(float) / ConvProblem.Parse("mb1" + Image).Output.Length) + 1;
-        ConvProblem problem = ConvProblem.Parse($"mb{images}" + Image);
+        ConvProblem problem = PastTheCaches.Problem("ic16ih32iw224oc20oh32ow224kh3ph1");
+        int width = WinogradKernels.For(isa, ProblemSizes.Of(problem), WinogradChoice.Tile).Width;
+        bool hasWindow = CacheSizes.Machine.Collide(width, sizeof(float) * problem.Output.H * problem.Output.W);
         var options = new Conv2dOptions { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = isa, Threads = threads, Activation = ConvActivation.Relu };
-        using Conv2d conv = new(problem, options);
-        bool collides = CacheSizes.Machine.Collide(WinogradKernels.For(isa, ProblemSizes.Of(problem), WinogradChoice.Tile).Width, sizeof(float) * problem.Output.H * problem.Output.W);
-        Assert.That(conv.Describe().Split('\n').Any(line => line.Contains("Forward") && line.Contains("past the caches", StringComparison.Ordinal)), Is.EqualTo(collides));
-        using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), b = Tensors.Random(new TensorShape(1, 20, 1, 1), 3);
-        using Tensor residual = Tensors.Random(problem.Output, 4), aligned = new(problem.Output), memory = new(1, 1, 1, (int)problem.Output.Length + 1);
-        fixed (float* start = memory.Span)
-        {
-            using Tensor shifted = Tensor.Wrap(start + 1, problem.Output);
-            conv.Forward(x, w, b, aligned, hasResidual ? residual : null);
-            conv.Forward(x, w, b, shifted, hasResidual ? residual : null);
-            Assert.That(aligned.Span.SequenceEqual(shifted.Span));
-        }
+        PastTheCaches.Check(problem, options, hasWindow, hasResidual);
     }
 
     // Taps that fill the phases and that do not, images that begin and end with any phase; some of few outputs have sums too short.

@@ -56,9 +56,14 @@ internal sealed unsafe class DirectRows : DirectForm
     public override long PackedWeightsBytes => _s.G * GroupLength * sizeof(float);
 
     public override string Details =>
-        $"tiles of {_tile.MR} rows by up to {DirectTile.MostVectors * _tile.Width} points, strips of {_planes.StripRows} rows, {Workers} worker(s)";
+        $"tiles of {_tile.MR} rows by up to {DirectTile.MostVectors * _tile.Width} points, strips of {_planes.StripRows} rows, " +
+        (Streams ? "results past the caches, " : "") + $"{Workers} worker(s)";
 
     private int K => _s.PatchLength;
+
+    /// <summary>Whether the output's rows are whole lines and vectors, and do not stay near.</summary>
+    private bool Streams => _tile.Width == Prefetch.Line && _s.OW % Prefetch.Line == 0
+        && sizeof(float) * (long)_s.N * _s.OC * _s.OutputPixels > StreamingStores.NearBytes;
 
     /// <summary>The part of the multiplied numbers that is output.</summary>
     private double UsefulShare =>
@@ -125,6 +130,8 @@ internal sealed unsafe class DirectRows : DirectForm
                 PhasePlanesFill.Run(pass._context.Isa, pass._planes, x, _s.GroupIC, row, rows, scratch);
                 Multiply(n, g, row, rows, isLast: row + rows == end, scratch, start, NextRows(x, row + rows));
             }
+
+            if (pass.Streams) StreamingStores.Fence();
         }
 
         /// <summary>What is copied after the strips before an output row; after the last one, probably another image.</summary>
@@ -144,7 +151,7 @@ internal sealed unsafe class DirectRows : DirectForm
             float* y = buffers.Y + at, residual = buffers.Residual == null ? null : buffers.Residual + at;
             TileStore store = pass._context.Epilogue(null, residual);
             store.Columns = _s.OW;
-            var product = new DirectTileProduct { K = pass.K, StrideC = plane };
+            var product = new DirectTileProduct { K = pass.K, StrideC = plane, Streams = pass.Streams && StreamingStores.BeginsLine(y) };
             product.Offsets = (nint*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pass._offsets));
             // A row's last vector may run over into the next row, which is written after it, where that row is this item's; it is no shorter (Pays).
             int overrun = isLast ? rows - 1 : rows;

@@ -39,6 +39,9 @@ internal unsafe struct DirectTileProduct
     public float Low;
 
     public float High;
+
+    /// <summary>Tiles of 8 rows go past the caches, as <see cref="TileStore.Streams"/> says; others, and parts of a tile, do not.</summary>
+    public bool Streams;
 }
 
 /// <summary>
@@ -113,7 +116,7 @@ internal readonly unsafe struct DirectTile(
         nint ldc = product.StrideC, columns = store.Columns;
         product.C = tile;
         product.StrideC = length;
-        product.Clips = false;
+        product.Clips = product.Streams = false;
         run(&product);
         (int row, int column) = Math.DivRem(point, pitch);
         for (int done = 0; done < length && row < rows; done += pitch - column, column = 0, row++)

@@ -56,6 +56,19 @@ internal static unsafe class DirectTile8x3<S, V>
 
         float* c = product->C;
         nint ldc = product->StrideC;
+        if (product->Streams)
+        {
+            TileRow<S, V>.StoreLines(c, c00, c01, c02);
+            TileRow<S, V>.StoreLines(c + ldc, c10, c11, c12);
+            TileRow<S, V>.StoreLines(c + (2 * ldc), c20, c21, c22);
+            TileRow<S, V>.StoreLines(c + (3 * ldc), c30, c31, c32);
+            TileRow<S, V>.StoreLines(c + (4 * ldc), c40, c41, c42);
+            TileRow<S, V>.StoreLines(c + (5 * ldc), c50, c51, c52);
+            TileRow<S, V>.StoreLines(c + (6 * ldc), c60, c61, c62);
+            TileRow<S, V>.StoreLines(c + (7 * ldc), c70, c71, c72);
+            return;
+        }
+
         TileRow<S, V>.Store(c, c00, c01, c02);
         TileRow<S, V>.Store(c + ldc, c10, c11, c12);
         TileRow<S, V>.Store(c + (2 * ldc), c20, c21, c22);
@@ -111,6 +124,19 @@ internal static unsafe class DirectTile8x3<S, V>
 
         float* c = product->C;
         nint ldc = product->StrideC;
+        if (product->Streams)
+        {
+            TileRow<S, V>.StoreLines(c, c00, c01);
+            TileRow<S, V>.StoreLines(c + ldc, c10, c11);
+            TileRow<S, V>.StoreLines(c + (2 * ldc), c20, c21);
+            TileRow<S, V>.StoreLines(c + (3 * ldc), c30, c31);
+            TileRow<S, V>.StoreLines(c + (4 * ldc), c40, c41);
+            TileRow<S, V>.StoreLines(c + (5 * ldc), c50, c51);
+            TileRow<S, V>.StoreLines(c + (6 * ldc), c60, c61);
+            TileRow<S, V>.StoreLines(c + (7 * ldc), c70, c71);
+            return;
+        }
+
         TileRow<S, V>.Store(c, c00, c01);
         TileRow<S, V>.Store(c + ldc, c10, c11);
         TileRow<S, V>.Store(c + (2 * ldc), c20, c21);

@@ -134,6 +134,12 @@ internal static unsafe class WinogradOutput<S, V, FH, FW>
             FW.Output(from, S.Width, out V y0, out V y1, out V y2, out V y3, out V y4, out V y5);
             (y0, y1, y2, y3) = (S.Add(y0, bias), S.Add(y1, bias), S.Add(y2, bias), S.Add(y3, bias));
             if (FW.Outputs > WinogradPoints.Quad) (y4, y5) = (S.Add(y4, bias), S.Add(y5, bias));
+            if (FW.Outputs == 2 && columns == 2 && epilogue.Addend == null)
+            {
+                StorePairs(planes, at, lanes, epilogue.Activate<S, V>(y0), epilogue.Activate<S, V>(y1));
+                continue;
+            }
+
             if (columns < WinogradPoints.Quad || columns < FW.Outputs || lanes < S.Width)
             {
                 StorePart(planes, at, Math.Min(columns, WinogradPoints.Quad), lanes, y0, y1, y2, y3, epilogue);
@@ -158,6 +164,17 @@ internal static unsafe class WinogradOutput<S, V, FH, FW>
             // Six columns are two quads, which overlap.
             if (FW.Outputs > WinogradPoints.Quad) S.StoreQuads(planes, at + 2, y2, y3, epilogue.Activate<S, V>(y4), epilogue.Activate<S, V>(y5));
         }
+    }
+
+    /// <summary>A row of a tile of two columns.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void StorePairs(float** planes, nint at, int lanes, V y0, V y1)
+    {
+        float* pairs = stackalloc float[2 * S.Width];
+        S.Store(pairs, S.InterleaveLow(y0, y1));
+        S.Store(pairs + S.Width, S.InterleaveHigh(y0, y1));
+        for (int i = 0; i < lanes; i++) Vector64.Store(Vector64.Load(pairs + (2 * i)), planes[i] + at);
     }
 
     /// <summary>A row of a tile of which not all columns or channels exist.</summary>

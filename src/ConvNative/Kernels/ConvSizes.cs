@@ -24,8 +24,11 @@ internal readonly record struct ConvSizes(
     /// <summary>Pixels of one input image: IH·IW.</summary>
     public int InputPixels => IH * IW;
 
-    /// <summary>Bytes of x and y.</summary>
-    public long BytesOfXAndY => sizeof(float) * (long)N * (((long)IC * InputPixels) + ((long)OC * OutputPixels));
+    /// <summary>Bytes of x.</summary>
+    public long BytesOfX => sizeof(float) * (long)N * IC * InputPixels;
+
+    /// <summary>Bytes of y.</summary>
+    public long BytesOfY => sizeof(float) * (long)N * OC * OutputPixels;
 
     /// <summary>Pairs of a pixel of an output image and a tap for which the tap reads the image, not its padding.</summary>
     public long TapsInside => InsideOf(IH, OH, KH, sh, dh, pt) * InsideOf(IW, OW, KW, sw, dw, pl);

@@ -64,7 +64,7 @@ internal unsafe struct TileStore
 
     /// <summary>
     /// Whole tiles go past the caches: what they are stored to is not read before. All their rows must begin with cache lines and be whole lines (but for those of
-    /// <see cref="Epilogue"/>), and a fence must follow before another thread reads them.
+    /// <see cref="Epilogue"/> and of Winograd's windows), and a fence must follow before another thread reads them.
     /// </summary>
     public bool Streams;
 

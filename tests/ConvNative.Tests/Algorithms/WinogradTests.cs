@@ -40,16 +40,18 @@ internal sealed class WinogradTests
         Assert.That(large, Is.GreaterThan(TwoTilesAndOne * TwoTilesAndOne / 4));
     }
 
-    // Planes that are whole pages go by way of a window; of so many images, past the caches from there. Tiles of six columns end at a line or not.
+    // Planes that are whole pages go by way of a window; of so many images, past the caches from there. Strips begin with lines or not, in tiles of 4 and of 6 columns.
     [Test]
     public void Results_past_the_caches_have_the_same_bits(
-        [ValueSource(typeof(Configurations), nameof(Configurations.Isas))] Isa isa, [Values(1, 2)] int threads, [Values] bool hasResidual)
+        [ValueSource(typeof(Configurations), nameof(Configurations.Isas))] Isa isa, [Values(1, 2)] int threads,
+        [Values("ic20ih32iw224oc20oh32ow224kh3ph1", "g2ic40ih32iw32oc40oh32ow32kh3ph1", "ic20ih64iw64oc20oh64ow64kh5ph2")] string image)
     {
-        ConvProblem problem = PastTheCaches.Problem("ic16ih32iw224oc20oh32ow224kh3ph1");
-        int width = WinogradKernels.For(isa, ProblemSizes.Of(problem), WinogradChoice.Tile).Width;
+        ConvProblem problem = PastTheCaches.Problem(image);
+        int width = WinogradChoice.Kernels(isa, ProblemSizes.Of(problem)).Width;
         bool hasWindow = CacheSizes.Machine.Collide(width, sizeof(float) * problem.Output.H * problem.Output.W);
         var options = new Conv2dOptions { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = isa, Threads = threads, Activation = ConvActivation.Relu };
-        PastTheCaches.Check(problem, options, hasWindow, hasResidual);
+        PastTheCaches.CheckForward(problem, options, hasWindow);
+        PastTheCaches.CheckBackwardData(problem, options, hasWindow);
     }
 
     // Taps that fill the phases and that do not, images that begin and end with any phase; some of few outputs have sums too short.

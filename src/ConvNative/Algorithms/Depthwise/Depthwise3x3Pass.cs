@@ -46,7 +46,7 @@ internal sealed unsafe class Depthwise3x3Pass : ConvPass
         if (_inLanes) _run = Math.Min(_run, GradientLanes.Group);
         if (IsGradient) _workerFloats = BlockSizes.RoundUp(Gradient3x3.ScratchLength(_stencil, s.N, _run / planes), Prefetch.Line);
         if (_inLanes) _workerFloats = Math.Max(_workerFloats, lanesFloats);
-        bool isInMemory = !IsGradient && StreamingStores.Pay(s.BytesOfXAndY, context.Threads);
+        bool isInMemory = !IsGradient && StreamingStores.Pay(s.BytesOfX + s.BytesOfY, context.Threads);
         _streams = isInMemory && _stencil.Lanes == Prefetch.Line && _stencil.OutputW % Prefetch.Line == 0;
 
         // What the vectors of a band's last row reach beyond it is kept too. Short rows, of which two planes may share a vector, are written as fast without.

@@ -61,9 +61,9 @@ internal sealed unsafe class DirectRows : DirectForm
 
     private int K => _s.PatchLength;
 
-    /// <summary>Whether the output's rows are whole lines and vectors, and do not stay near.</summary>
-    private bool Streams => _tile.Width == Prefetch.Line && _s.OW % Prefetch.Line == 0
-        && sizeof(float) * (long)_s.N * _s.OC * _s.OutputPixels > StreamingStores.NearBytes;
+    /// <summary>Whether whole tiles go past the caches where nothing is added to them: the output's rows are whole lines, and do not stay near.</summary>
+    private bool Streams => _tile.Width == Prefetch.Line && _s.OW % Prefetch.Line == 0 && _s.GroupOC >= _tile.MR
+        && _context.Activation.Kind != Activation.LeakyRelu && _s.BytesOfY > StreamingStores.NearBytes;
 
     /// <summary>The part of the multiplied numbers that is output.</summary>
     private double UsefulShare =>

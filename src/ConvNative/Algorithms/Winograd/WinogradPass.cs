@@ -29,8 +29,8 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
     }
 
     /// <summary>Whether rows of results that go by way of a <see cref="PlaneWindow{S, V}"/> go past the caches: they are whole lines, and would not stay near.</summary>
-    private bool Streams => s.OW % Prefetch.Line == 0 && CacheSizes.Machine.Collide(_kernels.Width, sizeof(float) * (long)s.OutputPixels)
-        && sizeof(float) * (long)s.N * s.OC * s.OutputPixels > StreamingStores.NearBytes;
+    private bool Streams =>
+        s.OW % Prefetch.Line == 0 && CacheSizes.Machine.Collide(_kernels.Width, sizeof(float) * (long)s.OutputPixels) && s.BytesOfY > StreamingStores.NearBytes;
 
     public override void PackWeights(float* w, float* packed, WorkerPool pool)
     {

@@ -17,7 +17,7 @@ internal static unsafe class PlaneWindow<S, V>
     public static bool Pays(long pixels) => CacheSizes.Machine.Collide(S.Width, sizeof(float) * pixels);
 
     /// <summary>How many of so many rows are asked for ahead: all, where the planes are too large to be near (measured on Zen 5: of 1 MB they are 2 to 5 % slower then).</summary>
-    public static int Ahead(int rows, int channels, long pixels, int images) => sizeof(float) * channels * pixels * images > 5L * CacheSizes.Machine.L2 ? rows : 0;
+    public static int Ahead(int rows, long bytes) => bytes > 5L * CacheSizes.Machine.L2 ? rows : 0;
 
     /// <summary>Floats from a row to the next.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -64,24 +64,54 @@ internal static unsafe class PlaneWindow<S, V>
     }
 
     /// <summary>
-    /// y[i·pixels + r·stride + j] = window[i][r][j],   i &lt; lanes, r &lt; rows, j &lt; columns; the window has room for mostRows × mostColumns. Streams: whole lines
-    /// go past the caches, and begin where y and its rows do; else so many rows after these are asked for.
+    /// y[i·pixels + r·stride + j] = window[i][r][j],   i &lt; lanes, r &lt; rows, j &lt; columns; the window has room for mostRows × mostColumns. So many rows after
+    /// these are asked for. Streams: whole lines go past the caches, and all rows of y begin at the same place in a line.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     public static void Write(float* window, int mostRows, int mostColumns, int lanes, int rows, int columns, float* y, nint pixels, nint stride, bool streams, int ahead)
     {
         nint row = Row(mostColumns), plane = Plane(mostRows, mostColumns);
+        int lead = streams ? Math.Min(columns, (int)(-((nint)y / sizeof(float)) & (Prefetch.Line - 1))) : 0;
         for (int i = 0; i < lanes; i++, window += plane, y += pixels)
         {
-            if (ahead > 0 && !streams) Ask(y + (rows * stride), stride, ahead, columns);
-            float* from = window, to = y;
-            for (int r = 0; r < rows; r++, from += row, to += stride)
-            {
-                int j = 0;
-                if (streams) for (; j <= columns - S.Width; j += S.Width) S.StoreLine(to + j, S.Load(from + j));
-                else for (; j <= columns - S.Width; j += S.Width) S.Store(to + j, S.Load(from + j));
-                if (j < columns) S.StorePartial(to + j, S.Load(from + j), columns - j);
-            }
+            if (ahead > 0) Ask(y + (rows * stride), stride, ahead, columns);
+            if (streams) StreamRows(window, row, rows, lead, columns, y, stride);
+            else WriteRows(window, row, rows, columns, y, stride);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void WriteRows(float* from, nint row, int rows, int columns, float* to, nint stride)
+    {
+        for (int r = 0; r < rows; r++, from += row, to += stride)
+        {
+            int j = 0;
+            for (; j <= columns - S.Width; j += S.Width) S.Store(to + j, S.Load(from + j));
+            if (j < columns) S.StorePartial(to + j, S.Load(from + j), columns - j);
+        }
+    }
+
+    /// <summary>The first columns, up to where a line begins, apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StreamRows(float* from, nint row, int rows, int lead, int columns, float* to, nint stride)
+    {
+        for (int r = 0; r < rows; r++, from += row, to += stride)
+        {
+            int j = lead;
+            if (lead > 0) Part(from, to, lead);
+            for (; j <= columns - S.Width; j += S.Width) S.StoreLine(to + j, S.Load(from + j));
+            if (j < columns) Part(from + j, to + j, columns - j);
+        }
+    }
+
+    /// <summary>Less than a line.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Part(float* from, float* to, int count)
+    {
+        for (; count > 0; count -= S.Width, from += S.Width, to += S.Width)
+        {
+            int some = Math.Min(count, S.Width);
+            S.StorePartial(to, S.LoadPartial(from, some), some);
         }
     }
 }

@@ -79,7 +79,7 @@ internal static unsafe class WinogradInput<S, V, FH, FW>
     {
         int first = Math.Min(part.From, part.Last), width = part.To - first;
         float* window = stackalloc float[PlaneWindow<S, V>.Length(FH.Inputs, width) + StackBuffer.Slack];
-        int ahead = PlaneWindow<S, V>.Ahead(FH.Outputs, s.IC, s.InputPixels, s.N);
+        int ahead = PlaneWindow<S, V>.Ahead(FH.Outputs, s.BytesOfX);
         PlaneWindow<S, V>.Read(
             planes, part.Origin + first, s.IW, FH.Inputs, Math.Max(0, -part.Row), Math.Min(FH.Inputs, s.IH - part.Row), width, ahead, StackBuffer.Align(window));
         Columns(part with { Origin = -first, RowStride = PlaneWindow<S, V>.Row(width), Asks = false }, s.IH, planes, buffer);

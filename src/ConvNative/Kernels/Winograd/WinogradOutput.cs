@@ -72,7 +72,7 @@ internal static unsafe class WinogradOutput<S, V, FH, FW>
         }
 
         int rows = Math.Min(FH.Outputs, s.OH - strip.Row), column = strip.Column;
-        bool asks = window == null && lanes == S.Width && IsFar(sizeof(float) * (long)s.N * s.OC * s.OutputPixels);
+        bool isFollowed = strip.Row + FH.Outputs < s.OH, asks = window == null && isFollowed && !strip.IsRight && lanes == S.Width && IsFar(s.BytesOfY);
         for (int t = 0; t < strip.Tiles; t++, m += tileStride, column += FW.Outputs, at += FW.Outputs)
         {
             if (asks) Ask(planes, at + (FH.Outputs * rowStride), rowStride, column);
@@ -81,15 +81,14 @@ internal static unsafe class WinogradOutput<S, V, FH, FW>
         }
 
         if (window == null) return;
-        bool streams = epilogue.Streams && StreamingStores.BeginsLine(results);
-        int ahead = PlaneWindow<S, V>.Ahead(rows, s.OC, s.OutputPixels, s.N);
-        PlaneWindow<S, V>.Write(window, FH.Outputs, MostColumns, lanes, rows, Math.Min(column, s.OW) - strip.Column, results, s.OutputPixels, s.OW, streams, ahead);
+        int ahead = isFollowed && !epilogue.Streams ? PlaneWindow<S, V>.Ahead(rows, s.BytesOfY) : 0;
+        PlaneWindow<S, V>.Write(window, FH.Outputs, MostColumns, lanes, rows, Math.Min(column, s.OW) - strip.Column, results, s.OutputPixels, s.OW, epilogue.Streams, ahead);
     }
 
     /// <summary>Whether so many bytes of results are not near enough when they are written (measured on Zen 5: nearer ones are up to 8 % slower where they are asked for).</summary>
     private static bool IsFar(long bytes) => bytes / CacheSizes.Machine.L2 >= (FH.Outputs > WinogradPoints.Quad ? 3 : 5);
 
-    /// <summary>The rows under the tile, that their lines are near when they are written.</summary>
+    /// <summary>The rows under the tile: their lines shall be near when they are written.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void Ask(float** planes, nint at, nint stride, int column)
     {

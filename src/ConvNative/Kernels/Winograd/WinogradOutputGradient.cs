@@ -45,7 +45,7 @@ internal static unsafe class WinogradOutputGradient<S, V, FH, FW>
             // The row's last quad may begin before the strip. Of tiles of two or six columns the last quad ends two columns after it.
             int first = Math.Min(column, s.OW - WinogradPoints.Quad), end = Math.Min(column + (strip.Tiles * FW.Outputs) + 2, s.OW), width = end - first;
             float* window = stackalloc float[PlaneWindow<S, V>.Length(FH.Outputs, width) + StackBuffer.Slack];
-            int rows = Math.Min(FH.Outputs, s.OH - strip.Row), ahead = PlaneWindow<S, V>.Ahead(rows, s.OC, s.OutputPixels, s.N);
+            int rows = Math.Min(FH.Outputs, s.OH - strip.Row), ahead = PlaneWindow<S, V>.Ahead(rows, s.BytesOfY);
             PlaneWindow<S, V>.Read(planes, origin + first, rowStride, FH.Outputs, 0, rows, width, ahead, StackBuffer.Align(window));
             (origin, rowStride) = (-first, PlaneWindow<S, V>.Row(width));
         }

@@ -156,7 +156,7 @@ internal sealed class ImplicitGemmShape
     /// <summary>Whether whole tiles of an output whose planes begin with cache lines go past the caches, for a part that is summed in one go.</summary>
     public bool Streams(ImplicitGemmPart part) =>
         StoresDirectly && Kernel.Vector == Prefetch.Line && Kernel.NR % Prefetch.Line == 0 && OutH * OutW % Prefetch.Line == 0
-        && ChannelsPerBlock(part.Grid.Taps) >= Channels && sizeof(float) * (long)_context.Sizes.N * _context.Sizes.G * M * OutH * OutW > StreamingStores.NearBytes;
+        && ChannelsPerBlock(part.Grid.Taps) >= Channels && (_forward ? _context.Sizes.BytesOfY : _context.Sizes.BytesOfX) > StreamingStores.NearBytes;
 
     /// <summary>
     /// Settles NC, rows per item and the workers, so that the workspace stays within its limit. <paramref name="fillsGaps"/>: zeros between the

@@ -42,25 +42,26 @@ internal static unsafe class Prefetch
 
     /// <summary>
     /// So many rows of each plane, for a loop over quads of columns: four neighbouring quads together ask for a line of each row.
-    /// <paramref name="at"/> is the place of <paramref name="column"/> in the first of the rows.
+    /// <paramref name="p"/> is the place of <paramref name="column"/> in the first of the rows.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Band(float** planes, int count, nint at, nint rowStride, int rows, int column)
+    public static void Band(float* p, nint pitch, int count, nint rowStride, int rows, int column)
     {
         int row = column / 4 % 4;
-        for (at += row * (rowStride - 4); row < rows; row += 4, at += 4 * rowStride) Rows(planes, count, at);
+        for (p += row * (rowStride - 4); row < rows; row += 4, p += 4 * rowStride) Rows(p, pitch, count);
     }
 
-    /// <summary>The line at <paramref name="at"/> of each of so many rows, a multiple of 4.</summary>
+    /// <summary>The lines of so many rows, a multiple of 4, that stand <paramref name="pitch"/> floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Rows(float** rows, int count, nint at)
+    public static void Rows(float* p, nint pitch, int count)
     {
-        for (float** end = rows + count; rows < end; rows += 4)
+        nint two = 2 * pitch, three = 3 * pitch, four = 4 * pitch;
+        for (; count > 0; count -= 4, p += four)
         {
-            ToL1(rows[0] + at);
-            ToL1(rows[1] + at);
-            ToL1(rows[2] + at);
-            ToL1(rows[3] + at);
+            ToL1(p);
+            ToL1(p + pitch);
+            ToL1(p + two);
+            ToL1(p + three);
         }
     }
 }

@@ -203,23 +203,38 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreQuads(float** rows, nint offset, Vector128<float> c0, Vector128<float> c1, Vector128<float> c2, Vector128<float> c3)
+    public static void LoadQuads(
+        float* p, nint pitch, out Vector128<float> c0, out Vector128<float> c1, out Vector128<float> c2, out Vector128<float> c3) =>
+        Transpose(Load(p), Load(p + pitch), Load(p + (2 * pitch)), Load(p + (3 * pitch)), out c0, out c1, out c2, out c3);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadOcts(
+        float* p, nint pitch, out Vector128<float> c0, out Vector128<float> c1, out Vector128<float> c2, out Vector128<float> c3,
+        out Vector128<float> c4, out Vector128<float> c5, out Vector128<float> c6, out Vector128<float> c7)
     {
-        Transpose(c0, c1, c2, c3, out Vector128<float> r0, out Vector128<float> r1, out Vector128<float> r2, out Vector128<float> r3);
-        Store(rows[0] + offset, r0);
-        Store(rows[1] + offset, r1);
-        Store(rows[2] + offset, r2);
-        Store(rows[3] + offset, r3);
+        LoadQuads(p, pitch, out c0, out c1, out c2, out c3);
+        LoadQuads(p + 4, pitch, out c4, out c5, out c6, out c7);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreQuads(float* p, nint pitch, Vector128<float> c0, Vector128<float> c1, Vector128<float> c2, Vector128<float> c3)
+    {
+        Transpose(c0, c1, c2, c3, out Vector128<float> r0, out Vector128<float> r1, out Vector128<float> r2, out Vector128<float> r3);
+        Store(p, r0);
+        Store(p + pitch, r1);
+        Store(p + (2 * pitch), r2);
+        Store(p + (3 * pitch), r3);
+    }
+
+    // Quads overlap, so that none reaches over a row's end.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreNines(
         float* p, Vector128<float> c0, Vector128<float> c1, Vector128<float> c2, Vector128<float> c3, Vector128<float> c4,
         Vector128<float> c5, Vector128<float> c6, Vector128<float> c7, Vector128<float> c8)
     {
-        StoreFours(p, c0, c1, c2, c3);
-        StoreFours(p + 4, c4, c5, c6, c7);
-        StoreFours(p + 5, c5, c6, c7, c8);
+        StoreQuads(p, 9, c0, c1, c2, c3);
+        StoreQuads(p + 4, 9, c4, c5, c6, c7);
+        StoreQuads(p + 5, 9, c5, c6, c7, c8);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -227,24 +242,13 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         float* p, out Vector128<float> c0, out Vector128<float> c1, out Vector128<float> c2, out Vector128<float> c3, out Vector128<float> c4,
         out Vector128<float> c5, out Vector128<float> c6, out Vector128<float> c7, out Vector128<float> c8)
     {
-        Transpose(Load(p), Load(p + 9), Load(p + 18), Load(p + 27), out c0, out c1, out c2, out c3);
-        Transpose(Load(p + 4), Load(p + 13), Load(p + 22), Load(p + 31), out c4, out c5, out c6, out c7);
-        Transpose(Load(p + 5), Load(p + 14), Load(p + 23), Load(p + 32), out _, out _, out _, out c8);
-    }
-
-    /// <summary>Lane i of four vectors to rows that stand 9 floats apart.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreFours(float* p, Vector128<float> c0, Vector128<float> c1, Vector128<float> c2, Vector128<float> c3)
-    {
-        Transpose(c0, c1, c2, c3, out Vector128<float> r0, out Vector128<float> r1, out Vector128<float> r2, out Vector128<float> r3);
-        Store(p, r0);
-        Store(p + 9, r1);
-        Store(p + 18, r2);
-        Store(p + 27, r3);
+        LoadQuads(p, 9, out c0, out c1, out c2, out c3);
+        LoadQuads(p + 4, 9, out c4, out c5, out c6, out c7);
+        LoadQuads(p + 5, 9, out _, out _, out _, out c8);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transpose(
+    internal static void Transpose(
         Vector128<float> r0, Vector128<float> r1, Vector128<float> r2, Vector128<float> r3,
         out Vector128<float> c0, out Vector128<float> c1, out Vector128<float> c2, out Vector128<float> c3)
     {

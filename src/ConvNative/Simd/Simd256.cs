@@ -237,17 +237,40 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreQuads(float** rows, nint offset, Vector256<float> c0, Vector256<float> c1, Vector256<float> c2, Vector256<float> c3)
+    public static void LoadQuads(
+        float* p, nint pitch, out Vector256<float> c0, out Vector256<float> c1, out Vector256<float> c2, out Vector256<float> c3)
+    {
+        float* p4 = p + (4 * pitch);
+        nint two = 2 * pitch, three = 3 * pitch;
+        Transpose(
+            Vector256.Create(Vector128.Load(p), Vector128.Load(p4)), Vector256.Create(Vector128.Load(p + pitch), Vector128.Load(p4 + pitch)),
+            Vector256.Create(Vector128.Load(p + two), Vector128.Load(p4 + two)), Vector256.Create(Vector128.Load(p + three), Vector128.Load(p4 + three)),
+            out c0, out c1, out c2, out c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadOcts(
+        float* p, nint pitch, out Vector256<float> c0, out Vector256<float> c1, out Vector256<float> c2, out Vector256<float> c3,
+        out Vector256<float> c4, out Vector256<float> c5, out Vector256<float> c6, out Vector256<float> c7)
+    {
+        LoadQuads(p, pitch, out c0, out c1, out c2, out c3);
+        LoadQuads(p + 4, pitch, out c4, out c5, out c6, out c7);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreQuads(float* p, nint pitch, Vector256<float> c0, Vector256<float> c1, Vector256<float> c2, Vector256<float> c3)
     {
         Transpose(c0, c1, c2, c3, out Vector256<float> r0, out Vector256<float> r1, out Vector256<float> r2, out Vector256<float> r3);
-        r0.GetLower().Store(rows[0] + offset);
-        r1.GetLower().Store(rows[1] + offset);
-        r2.GetLower().Store(rows[2] + offset);
-        r3.GetLower().Store(rows[3] + offset);
-        r0.GetUpper().Store(rows[4] + offset);
-        r1.GetUpper().Store(rows[5] + offset);
-        r2.GetUpper().Store(rows[6] + offset);
-        r3.GetUpper().Store(rows[7] + offset);
+        float* p4 = p + (4 * pitch);
+        nint two = 2 * pitch, three = 3 * pitch;
+        r0.GetLower().Store(p);
+        r1.GetLower().Store(p + pitch);
+        r2.GetLower().Store(p + two);
+        r3.GetLower().Store(p + three);
+        r0.GetUpper().Store(p4);
+        r1.GetUpper().Store(p4 + pitch);
+        r2.GetUpper().Store(p4 + two);
+        r3.GetUpper().Store(p4 + three);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -291,16 +314,37 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         (c6, c7, c8) = (Vector256.Create(a6, b6), Vector256.Create(a7, b7), Vector256.Create(a8, b8));
     }
 
-    /// <summary>The 4×4 matrices in both halves of the rows, transposed.</summary>
+    /// <summary>The 4×4 matrices in both halves of the rows, transposed. Written out: the compiler inlines only so much into one method.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transpose(
+    internal static void Transpose(
         Vector256<float> r0, Vector256<float> r1, Vector256<float> r2, Vector256<float> r3,
         out Vector256<float> c0, out Vector256<float> c1, out Vector256<float> c2, out Vector256<float> c3)
     {
-        Vector256<double> low01 = UnpackLow(r0, r1).AsDouble(), high01 = UnpackHigh(r0, r1).AsDouble();
-        Vector256<double> low23 = UnpackLow(r2, r3).AsDouble(), high23 = UnpackHigh(r2, r3).AsDouble();
-        (c0, c1) = (UnpackLow(low01, low23).AsSingle(), UnpackHigh(low01, low23).AsSingle());
-        (c2, c3) = (UnpackLow(high01, high23).AsSingle(), UnpackHigh(high01, high23).AsSingle());
+        if (Avx.IsSupported)
+        {
+            Vector256<double> low01 = Avx.UnpackLow(r0, r1).AsDouble(), high01 = Avx.UnpackHigh(r0, r1).AsDouble();
+            Vector256<double> low23 = Avx.UnpackLow(r2, r3).AsDouble(), high23 = Avx.UnpackHigh(r2, r3).AsDouble();
+            c0 = Avx.UnpackLow(low01, low23).AsSingle();
+            c1 = Avx.UnpackHigh(low01, low23).AsSingle();
+            c2 = Avx.UnpackLow(high01, high23).AsSingle();
+            c3 = Avx.UnpackHigh(high01, high23).AsSingle();
+            return;
+        }
+
+        TransposeHalves(r0, r1, r2, r3, out c0, out c1, out c2, out c3);
+    }
+
+    private static void TransposeHalves(
+        Vector256<float> r0, Vector256<float> r1, Vector256<float> r2, Vector256<float> r3,
+        out Vector256<float> c0, out Vector256<float> c1, out Vector256<float> c2, out Vector256<float> c3)
+    {
+        Simd128.Transpose(
+            r0.GetLower(), r1.GetLower(), r2.GetLower(), r3.GetLower(),
+            out Vector128<float> a0, out Vector128<float> a1, out Vector128<float> a2, out Vector128<float> a3);
+        Simd128.Transpose(
+            r0.GetUpper(), r1.GetUpper(), r2.GetUpper(), r3.GetUpper(),
+            out Vector128<float> b0, out Vector128<float> b1, out Vector128<float> b2, out Vector128<float> b3);
+        (c0, c1, c2, c3) = (Vector256.Create(a0, b0), Vector256.Create(a1, b1), Vector256.Create(a2, b2), Vector256.Create(a3, b3));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

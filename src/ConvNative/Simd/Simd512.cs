@@ -269,9 +269,19 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         (c4, c5, c6, c7) = (OddFours(t0, u0), OddFours(t1, u1), OddFours(t2, u2), OddFours(t3, u3));
     }
 
-    /// <summary>The same of rows that stand <paramref name="pitch"/> floats apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void LoadOctsApart(
+    public static void LoadQuads(
+        float* p, nint pitch, out Vector512<float> c0, out Vector512<float> c1, out Vector512<float> c2, out Vector512<float> c3)
+    {
+        float* p4 = p + (4 * pitch), p8 = p + (8 * pitch), p12 = p8 + (4 * pitch);
+        nint two = 2 * pitch, three = 3 * pitch;
+        Transpose(
+            Load4(p, p4, p8, p12), Load4(p + pitch, p4 + pitch, p8 + pitch, p12 + pitch), Load4(p + two, p4 + two, p8 + two, p12 + two),
+            Load4(p + three, p4 + three, p8 + three, p12 + three), out c0, out c1, out c2, out c3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadOcts(
         float* p, nint pitch, out Vector512<float> c0, out Vector512<float> c1, out Vector512<float> c2, out Vector512<float> c3,
         out Vector512<float> c4, out Vector512<float> c5, out Vector512<float> c6, out Vector512<float> c7)
     {
@@ -297,13 +307,14 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         : Vector512.Create(Vector256.Load(low), Vector256.Load(high));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StoreQuads(float** rows, nint offset, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3)
+    public static void StoreQuads(float* p, nint pitch, Vector512<float> c0, Vector512<float> c1, Vector512<float> c2, Vector512<float> c3)
     {
         Transpose(c0, c1, c2, c3, out Vector512<float> r0, out Vector512<float> r1, out Vector512<float> r2, out Vector512<float> r3);
-        Store4(rows, offset, r0);
-        Store4(rows + 1, offset, r1);
-        Store4(rows + 2, offset, r2);
-        Store4(rows + 3, offset, r3);
+        nint four = 4 * pitch;
+        Store4(p, four, r0);
+        Store4(p + pitch, four, r1);
+        Store4(p + (2 * pitch), four, r2);
+        Store4(p + (3 * pitch), four, r3);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -349,41 +360,63 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     /// <summary>Four floats each from rows 0, 4, 8 and 12.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Load4(float** rows, nint offset)
-    {
-        if (!Avx512F.IsSupported)
-        {
-            return Vector512.Create(
-                Vector256.Create(Vector128.Load(rows[0] + offset), Vector128.Load(rows[4] + offset)),
-                Vector256.Create(Vector128.Load(rows[8] + offset), Vector128.Load(rows[12] + offset)));
-        }
-
-        // Vector512.Create would carry its undefined start from one use to the next through memory.
-        Vector512<float> r = Vector128.Load(rows[0] + offset).ToVector256Unsafe().ToVector512Unsafe();
-        r = Avx512F.InsertVector128(r, Vector128.Load(rows[4] + offset), 1);
-        r = Avx512F.InsertVector128(r, Vector128.Load(rows[8] + offset), 2);
-        return Avx512F.InsertVector128(r, Vector128.Load(rows[12] + offset), 3);
-    }
+    private static Vector512<float> Load4(float** rows, nint offset) =>
+        Load4(rows[0] + offset, rows[4] + offset, rows[8] + offset, rows[12] + offset);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store4(float** rows, nint offset, Vector512<float> r)
+    private static Vector512<float> Load4(float* a, float* b, float* c, float* d)
     {
-        r.GetLower().GetLower().Store(rows[0] + offset);
-        r.GetLower().GetUpper().Store(rows[4] + offset);
-        r.GetUpper().GetLower().Store(rows[8] + offset);
-        r.GetUpper().GetUpper().Store(rows[12] + offset);
+        if (!Avx512F.IsSupported)
+            return Vector512.Create(Vector256.Create(Vector128.Load(a), Vector128.Load(b)), Vector256.Create(Vector128.Load(c), Vector128.Load(d)));
+
+        // Vector512.Create would carry its undefined start from one use to the next through memory.
+        Vector512<float> r = Vector128.Load(a).ToVector256Unsafe().ToVector512Unsafe();
+        r = Avx512F.InsertVector128(r, Vector128.Load(b), 1);
+        r = Avx512F.InsertVector128(r, Vector128.Load(c), 2);
+        return Avx512F.InsertVector128(r, Vector128.Load(d), 3);
     }
 
-    /// <summary>The 4×4 matrices in each quarter of the rows, transposed.</summary>
+    /// <summary>Four floats each to rows 0, 4, 8 and 12, of which four stand so many floats apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store4(float* p, nint four, Vector512<float> r)
+    {
+        r.GetLower().GetLower().Store(p);
+        r.GetLower().GetUpper().Store(p + four);
+        r.GetUpper().GetLower().Store(p + (2 * four));
+        r.GetUpper().GetUpper().Store(p + (3 * four));
+    }
+
+    /// <summary>The 4×4 matrices in each quarter of the rows, transposed. Written out: the compiler inlines only so much into one method.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Transpose(
         Vector512<float> r0, Vector512<float> r1, Vector512<float> r2, Vector512<float> r3,
         out Vector512<float> c0, out Vector512<float> c1, out Vector512<float> c2, out Vector512<float> c3)
     {
-        Vector512<double> low01 = UnpackLow(r0, r1).AsDouble(), high01 = UnpackHigh(r0, r1).AsDouble();
-        Vector512<double> low23 = UnpackLow(r2, r3).AsDouble(), high23 = UnpackHigh(r2, r3).AsDouble();
-        (c0, c1) = (UnpackLow(low01, low23).AsSingle(), UnpackHigh(low01, low23).AsSingle());
-        (c2, c3) = (UnpackLow(high01, high23).AsSingle(), UnpackHigh(high01, high23).AsSingle());
+        if (Avx512F.IsSupported)
+        {
+            Vector512<double> low01 = Avx512F.UnpackLow(r0, r1).AsDouble(), high01 = Avx512F.UnpackHigh(r0, r1).AsDouble();
+            Vector512<double> low23 = Avx512F.UnpackLow(r2, r3).AsDouble(), high23 = Avx512F.UnpackHigh(r2, r3).AsDouble();
+            c0 = Avx512F.UnpackLow(low01, low23).AsSingle();
+            c1 = Avx512F.UnpackHigh(low01, low23).AsSingle();
+            c2 = Avx512F.UnpackLow(high01, high23).AsSingle();
+            c3 = Avx512F.UnpackHigh(high01, high23).AsSingle();
+            return;
+        }
+
+        TransposeHalves(r0, r1, r2, r3, out c0, out c1, out c2, out c3);
+    }
+
+    private static void TransposeHalves(
+        Vector512<float> r0, Vector512<float> r1, Vector512<float> r2, Vector512<float> r3,
+        out Vector512<float> c0, out Vector512<float> c1, out Vector512<float> c2, out Vector512<float> c3)
+    {
+        Simd256.Transpose(
+            r0.GetLower(), r1.GetLower(), r2.GetLower(), r3.GetLower(),
+            out Vector256<float> a0, out Vector256<float> a1, out Vector256<float> a2, out Vector256<float> a3);
+        Simd256.Transpose(
+            r0.GetUpper(), r1.GetUpper(), r2.GetUpper(), r3.GetUpper(),
+            out Vector256<float> b0, out Vector256<float> b1, out Vector256<float> b2, out Vector256<float> b3);
+        (c0, c1, c2, c3) = (Vector512.Create(a0, b0), Vector512.Create(a1, b1), Vector512.Create(a2, b2), Vector512.Create(a3, b3));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

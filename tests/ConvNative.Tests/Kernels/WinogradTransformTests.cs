@@ -194,8 +194,8 @@ internal sealed unsafe class WinogradTransformTests
             for (int k = 0; k < K; k++)
             for (int c = 0; c < kernels.Width; c++)
             {
-                int kernel = (Math.Min(c, lanes - 1) * (int)order.LaneStride) + (k * (int)order.KStride);
-                for (int t = 0; t < size; t++) g[t / taps, t % taps] = w.Span[kernel + (flipped ? size - 1 - t : t)];
+                int kernel = (c * (int)order.LaneStride) + (k * (int)order.KStride);
+                for (int t = 0; t < size; t++) g[t / taps, t % taps] = c < lanes ? w.Span[kernel + (flipped ? size - 1 - t : t)] : 0;
                 (double[,] value, double[,] magnitude) = WinogradMatrices.Transform(matrix, g, matrix);
                 for (int f = 0; f < products; f++)
                     AssertNear(u.Span[(((f * K) + k) * kStride) + c], value[f / reach, f % reach], magnitude[f / reach, f % reach], $"K {k}, channel {c}, product {f}");

@@ -39,39 +39,37 @@ internal static unsafe class Transpose
         }
 
         // The last blocks begin so that they end with the matrix; they may repeat values.
-        float** from = stackalloc float*[S.Width];
         for (nint top = 0; top < rows; top += height)
         for (nint left = 0; left < columns; left += strip)
         for (nint i = top; i < Math.Min(top + height, rows); i += S.Width)
         {
             nint row = Math.Min(i, rows - S.Width);
-            float* p = a + (row * lda);
-            for (nint k = 0; k < S.Width; k++, p += lda) from[k] = p;
+            float* from = a + (row * lda);
             for (nint j = left; j < Math.Min(left + strip, columns); j += step)
             {
                 nint column = Math.Min(j, columns - step);
-                if (step == 8) Octs<S, V>(from, column, b + (column * ldb) + row, ldb);
-                else Quads<S, V>(from, column, b + (column * ldb) + row, ldb);
+                if (step == 8) Octs<S, V>(from + column, lda, b + (column * ldb) + row, ldb);
+                else Quads<S, V>(from + column, lda, b + (column * ldb) + row, ldb);
             }
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Octs<S, V>(float** rows, nint column, float* b, nint ldb)
+    private static void Octs<S, V>(float* a, nint lda, float* b, nint ldb)
         where S : struct, ISimd<V>
         where V : struct
     {
-        S.LoadOcts(rows, column, out V c0, out V c1, out V c2, out V c3, out V c4, out V c5, out V c6, out V c7);
+        S.LoadOcts(a, lda, out V c0, out V c1, out V c2, out V c3, out V c4, out V c5, out V c6, out V c7);
         Store<S, V>(c0, c1, c2, c3, b, ldb);
         Store<S, V>(c4, c5, c6, c7, b + (4 * ldb), ldb);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Quads<S, V>(float** rows, nint column, float* b, nint ldb)
+    private static void Quads<S, V>(float* a, nint lda, float* b, nint ldb)
         where S : struct, ISimd<V>
         where V : struct
     {
-        S.LoadQuads(rows, column, out V c0, out V c1, out V c2, out V c3);
+        S.LoadQuads(a, lda, out V c0, out V c1, out V c2, out V c3);
         Store<S, V>(c0, c1, c2, c3, b, ldb);
     }
 

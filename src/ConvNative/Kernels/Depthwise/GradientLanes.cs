@@ -37,8 +37,6 @@ internal static unsafe class GradientLanes
     public static void Groups(int rows, int images, nint image, in DepthwiseRun run, float* scratch)
     {
         nint pixels = rows * Columns, group = S.Width * pixels, at = 0;
-        float** dw = stackalloc float*[S.Width];
-        for (int lane = 0; lane < S.Width; lane++) dw[lane] = run.Weights + (9 * lane);
         float* x = run.Source, dy = run.Result, db = run.Bias;
         float* sums = scratch, near = sums + (GradientSums.Count * S.Width), far = near + (2 * group);
         for (int i = 0; i < rows; i++) Turn(x, dy, pixels, i, near);
@@ -57,7 +55,7 @@ internal static unsafe class GradientLanes
                 at = next;
             }
 
-            Put(sums, dw, (nint)g * S.Width * 9);
+            Put(sums, run.Weights + ((nint)g * S.Width * 9));
             if (db != null) S.Store(db + (g * S.Width), S.Load(sums + (9 * S.Width)));
         }
     }
@@ -75,7 +73,7 @@ internal static unsafe class GradientLanes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Turn(float* planes, nint pixels, float* to)
     {
-        S.LoadOctsApart(planes, pixels, out V c0, out V c1, out V c2, out V c3, out V c4, out V c5, out V c6, out V c7);
+        S.LoadOcts(planes, pixels, out V c0, out V c1, out V c2, out V c3, out V c4, out V c5, out V c6, out V c7);
         S.Store(to, c0);
         S.Store(to + S.Width, c1);
         S.Store(to + (2 * S.Width), c2);
@@ -162,12 +160,7 @@ internal static unsafe class GradientLanes
 
     /// <summary>dw = the sums of the taps, turned.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Put(float* sums, float** dw, nint at)
-    {
-        foreach (int tap in (ReadOnlySpan<int>)[0, 4, 5])
-        {
-            float* p = sums + (tap * S.Width);
-            S.StoreQuads(dw, at + tap, S.Load(p), S.Load(p + S.Width), S.Load(p + (2 * S.Width)), S.Load(p + (3 * S.Width)));
-        }
-    }
+    private static void Put(float* sums, float* dw) => S.StoreNines(
+        dw, S.Load(sums), S.Load(sums + S.Width), S.Load(sums + (2 * S.Width)), S.Load(sums + (3 * S.Width)), S.Load(sums + (4 * S.Width)),
+        S.Load(sums + (5 * S.Width)), S.Load(sums + (6 * S.Width)), S.Load(sums + (7 * S.Width)), S.Load(sums + (8 * S.Width)));
 }

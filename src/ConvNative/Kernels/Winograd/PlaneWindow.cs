@@ -32,18 +32,17 @@ internal static unsafe class PlaneWindow<S, V>
     public static int Length(int rows, int columns) => (int)(S.Width * Plane(rows, columns));
 
     /// <summary>
-    /// window[i][r][j] = planes[i][at + r·stride + j] for the rows from <paramref name="first"/> to before <paramref name="end"/>; then planes[i] = window[i]. So many
-    /// rows after them are asked for.
+    /// window[i][r][j] = planes[i][r][j] for the rows from <paramref name="first"/> to before <paramref name="end"/>; lanes whose channel does not exist repeat the last one.
+    /// So many rows after them are asked for.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    public static void Read(float** planes, nint at, nint stride, int rows, int first, int end, int columns, int ahead, float* window)
+    public static PlaneRows Read(in PlaneRows planes, int lanes, int rows, int first, int end, int columns, int ahead, float* window)
     {
-        nint row = Row(columns), plane = Plane(rows, columns);
-        for (int i = 0; ahead > 0 && i < S.Width; i++) Ask(planes[i] + at + (end * stride), stride, ahead, columns);
-        for (int i = 0; i < S.Width; i++, window += plane)
+        nint stride = planes.RowStride, row = Row(columns), plane = Plane(rows, columns);
+        for (int i = 0; ahead > 0 && i < lanes; i++) Ask(planes.First + (i * planes.Pitch) + (end * stride), stride, ahead, columns);
+        for (int i = 0; i < S.Width; i++)
         {
-            float* from = planes[i] + at + (first * stride), to = window + (first * row);
-            planes[i] = window;
+            float* from = planes.First + (Math.Min(i, lanes - 1) * planes.Pitch) + (first * stride), to = window + (i * plane) + (first * row);
             for (int r = first; r < end; r++, from += stride, to += row)
             {
                 int j = 0;
@@ -51,6 +50,8 @@ internal static unsafe class PlaneWindow<S, V>
                 if (j < columns) S.Store(to + j, S.LoadPartial(from + j, columns - j));
             }
         }
+
+        return new(window, plane, row);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]

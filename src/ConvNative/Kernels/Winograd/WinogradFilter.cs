@@ -18,26 +18,28 @@ internal static unsafe class WinogradFilter<S, V, F>
 
     /// <summary>
     /// <code>u[f·productStride + k·kStride + c] = product f of kernel (c, k),   c &lt; lanes</code>
-    /// The other lanes of the vectors repeat the last channel.
+    /// The other lanes of the vectors are zero.
     /// </summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transform(float* w, in FilterOrder order, int lanes, int K, float* u, nint productStride, nint kStride)
     {
-        float** kernels = stackalloc float*[S.Width];
         float* columns = stackalloc float[(F.Reach * F.Taps * S.Width) + StackBuffer.Slack];
         columns = StackBuffer.Align(columns);
-        for (int i = 0; i < S.Width; i++) kernels[i] = w + (Math.Min(i, lanes - 1) * order.LaneStride);
+        float* copies = stackalloc float[LaneCopies<S, V>.Length(F.Taps * F.Taps)];
+        if (lanes < S.Width) new Span<float>(copies, LaneCopies<S, V>.Length(F.Taps * F.Taps)).Clear();
+        var kernels = new LaneCopies<S, V>(order.LaneStride, lanes, F.Taps * F.Taps, copies);
         if (F.Taps == 3)
         {
-            Transform3(kernels, order, lanes, K, u, productStride, kStride);
+            Transform3(w, order, kernels, K, u, productStride, kStride);
             return;
         }
 
-        for (nint at = 0; K > 0; K--, at += order.KStride, u += kStride)
+        for (; K > 0; K--, w += order.KStride, u += kStride)
         {
-            if (F.Taps == 4) Columns4(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns);
-            else Columns5(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns, 5 * S.Width);
+            if (F.Taps == 4) Columns4(kernels.At(w), kernels.Pitch, order.Flipped, columns);
+            else Columns5(kernels.At(w), kernels.Pitch, order.Flipped, columns, 5 * S.Width);
+            Ask(w, order, lanes);
             Rows(columns, u, productStride);
         }
     }
@@ -45,23 +47,25 @@ internal static unsafe class WinogradFilter<S, V, F>
     /// <summary>
     /// G·g of kernels of three or five taps in a row:
     /// <code>columns[i·rowStride + (k·Taps + j)·Width + c] = element (i, j) of kernel (c, k),   c &lt; lanes</code>
-    /// The other lanes of the vectors repeat the last channel.
+    /// The other lanes of the vectors are zero.
     /// </summary>
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void TransformColumns(float* w, in FilterOrder order, int lanes, int K, float* columns, nint rowStride)
     {
-        float** kernels = stackalloc float*[S.Width];
-        for (int i = 0; i < S.Width; i++) kernels[i] = w + (Math.Min(i, lanes - 1) * order.LaneStride);
-        bool together = AreTogether(order, lanes);
-        for (nint at = 0; K > 0; K--, at += order.KStride, columns += F.Taps * S.Width)
+        float* copies = stackalloc float[LaneCopies<S, V>.Length(F.Taps * F.Taps)];
+        if (lanes < S.Width) new Span<float>(copies, LaneCopies<S, V>.Length(F.Taps * F.Taps)).Clear();
+        var kernels = new LaneCopies<S, V>(order.LaneStride, lanes, F.Taps * F.Taps, copies);
+        for (; K > 0; K--, w += order.KStride, columns += F.Taps * S.Width)
         {
             if (F.Taps == 5)
             {
-                Columns5(kernels, at, at + (Ahead * order.KStride), order.Flipped, columns, rowStride);
+                Columns5(kernels.At(w), kernels.Pitch, order.Flipped, columns, rowStride);
+                Ask(w, order, lanes);
                 continue;
             }
 
-            Taps9(kernels, order, at, together, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7, out V g8);
+            Taps9(w, order, kernels, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7, out V g8);
             Store(g0, g3, g6, S.Zero, S.Zero, columns, rowStride);
             Store(g1, g4, g7, S.Zero, S.Zero, columns + S.Width, rowStride);
             Store(g2, g5, g8, S.Zero, S.Zero, columns + (2 * S.Width), rowStride);
@@ -72,13 +76,12 @@ internal static unsafe class WinogradFilter<S, V, F>
     /// U of nine taps: the registers hold them, and G·g. A method of its own, as the others: the compiler inlines only so much into one.
     /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Transform3(float** kernels, in FilterOrder order, int lanes, int K, float* u, nint stride, nint kStride)
+    private static void Transform3(float* w, in FilterOrder order, in LaneCopies<S, V> kernels, int K, float* u, nint stride, nint kStride)
     {
         nint next = F.Reach * stride;
-        bool together = AreTogether(order, lanes);
-        for (nint at = 0; K > 0; K--, at += order.KStride, u += kStride)
+        for (; K > 0; K--, w += order.KStride, u += kStride)
         {
-            Taps9(kernels, order, at, together, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7, out V g8);
+            Taps9(w, order, kernels, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7, out V g8);
             F.Filter(g0, g3, g6, S.Zero, S.Zero, out V u00, out V u10, out V u20, out V u30, out V u40, out V u50, out V u60, out V u70);
             F.Filter(g1, g4, g7, S.Zero, S.Zero, out V u01, out V u11, out V u21, out V u31, out V u41, out V u51, out V u61, out V u71);
             F.Filter(g2, g5, g8, S.Zero, S.Zero, out V u02, out V u12, out V u22, out V u32, out V u42, out V u52, out V u62, out V u72);
@@ -94,27 +97,23 @@ internal static unsafe class WinogradFilter<S, V, F>
         }
     }
 
-    /// <summary>Whether the kernels of three taps that the lanes hold follow each other.</summary>
-    private static bool AreTogether(in FilterOrder order, int lanes) => order.LaneStride == 9 && lanes == S.Width;
-
     /// <summary>The taps of a vector of 3×3 kernels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Taps9(
-        float** kernels, in FilterOrder order, nint at, bool together, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7, out V g8)
+        float* w, in FilterOrder order, in LaneCopies<S, V> kernels, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7, out V g8)
     {
-        if (together)
+        float* p = kernels.At(w);
+        if (kernels.Pitch == 9)
         {
-            S.LoadNines(kernels[0] + at, out g0, out g1, out g2, out g3, out g4, out g5, out g6, out g7, out g8);
-            float* ahead = kernels[0] + at + (Ahead * order.KStride);
-            for (int i = 0; i < 9 * S.Width; i += Prefetch.Line) Prefetch.ToL1(ahead + i);
+            S.LoadNines(p, out g0, out g1, out g2, out g3, out g4, out g5, out g6, out g7, out g8);
         }
         else
         {
-            S.LoadOcts(kernels, at, out g0, out g1, out g2, out g3, out g4, out g5, out g6, out g7);
-            S.LoadQuads(kernels, at + 5, out _, out _, out _, out g8);
-            Prefetch.Rows(kernels, S.Width, at + (Ahead * order.KStride));
+            S.LoadOcts(p, kernels.Pitch, out g0, out g1, out g2, out g3, out g4, out g5, out g6, out g7);
+            S.LoadQuads(p + 5, kernels.Pitch, out _, out _, out _, out g8);
         }
 
+        Ask(w, order, kernels.Lanes);
         if (order.Flipped)
         {
             (g0, g8) = (g8, g0);
@@ -128,13 +127,26 @@ internal static unsafe class WinogradFilter<S, V, F>
         (g5, g7, g8) = (F.Tap(g5, 3), F.Tap(g7, 3), F.Tap(g8, 4));
     }
 
+    /// <summary>For the kernels that are read some steps later: a line of each channel, or where channels follow each other, all lines.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Ask(float* w, in FilterOrder order, int lanes)
+    {
+        w += Ahead * order.KStride;
+        if (order.LaneStride >= Prefetch.Line)
+        {
+            Prefetch.Rows(w, order.LaneStride, lanes);
+            return;
+        }
+
+        for (int i = 0; i < lanes * F.Taps * F.Taps; i += Prefetch.Line) Prefetch.ToL1(w + i);
+    }
+
     /// <summary>G·g of 16 taps.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Columns4(float** kernels, nint at, nint ahead, bool flipped, float* to)
+    private static void Columns4(float* kernels, nint pitch, bool flipped, float* to)
     {
-        S.LoadOcts(kernels, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
-        S.LoadOcts(kernels, at + 8, out V g8, out V g9, out V g10, out V g11, out V g12, out V g13, out V g14, out V g15);
-        Prefetch.Rows(kernels, S.Width, ahead);
+        S.LoadOcts(kernels, pitch, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
+        S.LoadOcts(kernels + 8, pitch, out V g8, out V g9, out V g10, out V g11, out V g12, out V g13, out V g14, out V g15);
         nint step = flipped ? -S.Width : S.Width;
         if (flipped) to += 3 * S.Width;
         Column4(flipped, g0, g4, g8, g12, to);
@@ -152,13 +164,12 @@ internal static unsafe class WinogradFilter<S, V, F>
 
     /// <summary>G·g of 25 taps.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Columns5(float** kernels, nint at, nint ahead, bool flipped, float* to, nint stride)
+    private static void Columns5(float* kernels, nint pitch, bool flipped, float* to, nint stride)
     {
-        S.LoadOcts(kernels, at, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
-        S.LoadOcts(kernels, at + 8, out V g8, out V g9, out V g10, out V g11, out V g12, out V g13, out V g14, out V g15);
-        S.LoadOcts(kernels, at + 16, out V g16, out V g17, out V g18, out V g19, out V g20, out V g21, out V g22, out V g23);
-        S.LoadQuads(kernels, at + 21, out _, out _, out _, out V g24);
-        Prefetch.Rows(kernels, S.Width, ahead);
+        S.LoadOcts(kernels, pitch, out V g0, out V g1, out V g2, out V g3, out V g4, out V g5, out V g6, out V g7);
+        S.LoadOcts(kernels + 8, pitch, out V g8, out V g9, out V g10, out V g11, out V g12, out V g13, out V g14, out V g15);
+        S.LoadOcts(kernels + 16, pitch, out V g16, out V g17, out V g18, out V g19, out V g20, out V g21, out V g22, out V g23);
+        S.LoadQuads(kernels + 21, pitch, out _, out _, out _, out V g24);
         nint step = flipped ? -S.Width : S.Width;
         if (flipped) to += 4 * S.Width;
         Column5(flipped, g0, g5, g10, g15, g20, to, stride);

@@ -45,13 +45,13 @@ internal static unsafe class WinogradInput<S, V, FH, FW>
     public static void Transform(
         in ConvSizes s, in WinogradStrip strip, float* x, int lanes, float* buffer, float* v, nint productStride, nint tileStride)
     {
-        float** planes = stackalloc float*[S.Width];
-        float* image = x + (strip.Image * (nint)s.IC * s.InputPixels);
-        for (int i = 0; i < S.Width; i++) planes[i] = image + (Math.Min(i, lanes - 1) * (nint)s.InputPixels);
         buffer += Margin * S.Width;
         Part part = PartOf(s, strip);
-        if (part.From < part.To && PlaneWindow<S, V>.Pays(s.InputPixels)) ColumnsByWindow(part, s, planes, buffer);
-        else Columns(part, s.IH, planes, buffer);
+        nint column = (part.Row * (nint)s.IW) + strip.Column - s.pl;
+        PlaneRows planes = new(x + (strip.Image * (nint)s.IC * s.InputPixels) + column, s.InputPixels, s.IW);
+        if (part.From < part.To && PlaneWindow<S, V>.Pays(s.InputPixels)) ColumnsByWindow(part, s, planes, lanes, buffer);
+        else if (lanes < S.Width) ColumnsOfSome(part, s.IH, planes, lanes, buffer);
+        else Columns(part, s.IH, new AllLanes<S, V>(planes), asks: true, buffer);
         for (int t = 0; t < strip.Tiles; t++, v += tileStride, buffer += FW.Outputs * S.Width)
         {
             FirstRows(buffer, v, productStride);
@@ -60,44 +60,51 @@ internal static unsafe class WinogradInput<S, V, FH, FW>
     }
 
     /// <summary>
-    /// The strip's part of the planes: so many columns, of which those from From to before To exist, and the rows from Row on. Column j of the first row is at Origin + j; the
-    /// last whole quad of a row begins with column Last. Asks: for what the next strip reads.
+    /// The strip's part of the planes: so many columns, of which those from From to before To exist, and the rows from Row on. The last whole quad of a row begins with
+    /// column Last.
     /// </summary>
-    private readonly record struct Part(int Row, int Columns, int From, int To, int Last, nint Origin, nint RowStride, bool Asks);
+    private readonly record struct Part(int Row, int Columns, int From, int To, int Last);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Part PartOf(in ConvSizes s, in WinogradStrip strip)
     {
         int row = strip.Row - s.pt, left = strip.Column - s.pl, columns = ((strip.Tiles - 1) * FW.Outputs) + FW.Inputs;
         int from = Math.Clamp(-left, 0, columns), to = Math.Clamp(s.IW - left, from, columns);
-        return new(row, columns, from, to, s.IW - left - WinogradPoints.Quad, ((nint)row * s.IW) + left, s.IW, Asks: true);
+        return new(row, columns, from, to, s.IW - left - WinogradPoints.Quad);
     }
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void ColumnsByWindow(in Part part, in ConvSizes s, float** planes, float* buffer)
+    private static void ColumnsByWindow(in Part part, in ConvSizes s, in PlaneRows planes, int lanes, float* buffer)
     {
         int first = Math.Min(part.From, part.Last), width = part.To - first;
         float* window = stackalloc float[PlaneWindow<S, V>.Length(FH.Inputs, width) + StackBuffer.Slack];
-        int ahead = PlaneWindow<S, V>.Ahead(FH.Outputs, s.BytesOfX);
-        PlaneWindow<S, V>.Read(
-            planes, part.Origin + first, s.IW, FH.Inputs, Math.Max(0, -part.Row), Math.Min(FH.Inputs, s.IH - part.Row), width, ahead, StackBuffer.Align(window));
-        Columns(part with { Origin = -first, RowStride = PlaneWindow<S, V>.Row(width), Asks = false }, s.IH, planes, buffer);
+        int ahead = PlaneWindow<S, V>.Ahead(FH.Outputs, s.BytesOfX), above = Math.Max(0, -part.Row), end = Math.Min(FH.Inputs, s.IH - part.Row);
+        PlaneRows copy = PlaneWindow<S, V>.Read(planes.From(first), lanes, FH.Inputs, above, end, width, ahead, StackBuffer.Align(window));
+        Columns(part, s.IH, new AllLanes<S, V>(copy.From(-first)), asks: false, buffer);
     }
 
-    /// <summary>Bᵀ·d: the strip's rows of the planes, from its first column on, into the rows of the buffer.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void ColumnsOfSome(in Part part, int height, in PlaneRows planes, int lanes, float* buffer)
+    {
+        float** each = stackalloc float*[S.Width];
+        Columns(part, height, SomeLanes<S, V>.Of(planes, lanes, each), asks: true, buffer);
+    }
+
+    /// <summary>Bᵀ·d: the strip's rows of the planes, from its first column on, into the rows of the buffer. Asks: for what the next strip reads.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Columns(in Part part, int height, float** planes, float* buffer)
+    private static void Columns<P>(in Part part, int height, P planes, bool asks, float* buffer)
+        where P : struct, IPlaneLanes<V>
     {
         Clear(buffer, 0, part.From);
         Clear(buffer, part.To, part.Columns);
         int row = part.Row, last = part.Last, from = part.From, to = part.To;
-        nint pitch = Pitch, origin = part.Origin, rowStride = part.RowStride;
-        bool asks = part.Asks;
+        nint pitch = Pitch, rowStride = planes.Rows.RowStride;
         for (int j = from; j < to; j += WinogradPoints.Quad)
         {
             int column = Math.Min(j, last);   // the row's last quad ends with the row
-            nint at = origin + column;
+            nint at = column;
             Load(planes, at, row, height, out V d00, out V d01, out V d02, out V d03);
             Load(planes, at + rowStride, row + 1, height, out V d10, out V d11, out V d12, out V d13);
             Load(planes, at + (2 * rowStride), row + 2, height, out V d20, out V d21, out V d22, out V d23);
@@ -106,7 +113,7 @@ internal static unsafe class WinogradInput<S, V, FH, FW>
             Load(planes, at + (5 * rowStride), FH.Inputs > 5 ? row + 5 : -1, height, out V d50, out V d51, out V d52, out V d53);
             Load(planes, at + (6 * rowStride), FH.Inputs > 6 ? row + 6 : -1, height, out V d60, out V d61, out V d62, out V d63);
             Load(planes, at + (7 * rowStride), FH.Inputs > 7 ? row + 7 : -1, height, out V d70, out V d71, out V d72, out V d73);
-            if (asks) Prefetch.Band(planes, S.Width, at + (FH.Inputs * rowStride), rowStride, FH.Outputs, j);
+            if (asks) Prefetch.Band(planes.Rows.First + at + (FH.Inputs * rowStride), planes.Rows.Pitch, planes.Lanes, rowStride, FH.Outputs, j);
             float* pixel = buffer + (column * S.Width);
             Store<FH>(d00, d10, d20, d30, d40, d50, d60, d70, pixel, pitch);
             Store<FH>(d01, d11, d21, d31, d41, d51, d61, d71, pixel + S.Width, pitch);
@@ -117,9 +124,10 @@ internal static unsafe class WinogradInput<S, V, FH, FW>
 
     /// <summary>Four pixels of a row; zeros where the image has no such row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load(float** planes, nint at, int row, int height, out V d0, out V d1, out V d2, out V d3)
+    private static void Load<P>(P planes, nint at, int row, int height, out V d0, out V d1, out V d2, out V d3)
+        where P : struct, IPlaneLanes<V>
     {
-        if ((uint)row < (uint)height) S.LoadQuads(planes, at, out d0, out d1, out d2, out d3);
+        if ((uint)row < (uint)height) planes.Load(at, out d0, out d1, out d2, out d3);
         else d0 = d1 = d2 = d3 = S.Zero;
     }
 

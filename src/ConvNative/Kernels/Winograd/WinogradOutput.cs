@@ -11,6 +11,8 @@ internal static unsafe class WinogradOutput<S, V, FH, FW>
     where FH : struct, IWinogradTile<V>
     where FW : struct, IWinogradTile<V>
 {
+    private const int Quad = WinogradPoints.Quad;
+
     /// <summary>Floats of a row of a tile's columns.</summary>
     private static int Row
     {
@@ -52,32 +54,22 @@ internal static unsafe class WinogradOutput<S, V, FH, FW>
     private static void Tiles(
         in ConvSizes s, in WinogradStrip strip, float* m, nint productStride, nint tileStride, int lanes, float* y, in TileStore epilogue, float* window)
     {
-        float** planes = stackalloc float*[2 * S.Width];
         float* columns = stackalloc float[(FH.Outputs * Row) + StackBuffer.Slack];
         columns = StackBuffer.Align(columns);
         V bias = epilogue.Bias == null ? S.Zero : S.LoadPartial(epilogue.Bias, lanes);
-        nint image = strip.Image * (nint)s.OC * s.OutputPixels;
-        for (int i = 0; i < lanes; i++)
-        {
-            planes[i] = y + image + (i * (nint)s.OutputPixels);
-            planes[S.Width + i] = epilogue.Addend + image + (i * (nint)s.OutputPixels);
-        }
-
-        nint at = ((nint)strip.Row * s.OW) + strip.Column, rowStride = s.OW;
-        float* results = y + image + at;
-        if (window != null)
-        {
-            for (int i = 0; i < S.Width; i++) planes[i] = window + (i * PlaneWindow<S, V>.Plane(FH.Outputs, MostColumns));
-            (at, rowStride) = (0, PlaneWindow<S, V>.Row(MostColumns));
-        }
-
+        nint at = (strip.Image * (nint)s.OC * s.OutputPixels) + ((nint)strip.Row * s.OW) + strip.Column;
+        float* results = y + at, addend = epilogue.Addend + at;   // of use only where there is an addend, and then as far apart as y
+        PlaneRows to = window == null
+            ? new(results, s.OutputPixels, s.OW) : new(window, PlaneWindow<S, V>.Plane(FH.Outputs, MostColumns), PlaneWindow<S, V>.Row(MostColumns));
         int rows = Math.Min(FH.Outputs, s.OH - strip.Row), column = strip.Column;
         bool isFollowed = strip.Row + FH.Outputs < s.OH, asks = window == null && isFollowed && !strip.IsRight && lanes == S.Width && IsFar(s.BytesOfY);
-        for (int t = 0; t < strip.Tiles; t++, m += tileStride, column += FW.Outputs, at += FW.Outputs)
+        for (int t = 0; t < strip.Tiles; t++, m += tileStride, column += FW.Outputs)
         {
-            if (asks) Ask(planes, at + (FH.Outputs * rowStride), rowStride, column);
+            if (asks) Ask(to, column);
             Columns(m, productStride, columns);
-            Rows(columns, planes, at, rowStride, rows, Math.Min(FW.Outputs, s.OW - column), lanes, bias, epilogue);
+            Rows(columns, to, addend, rows, Math.Min(FW.Outputs, s.OW - column), lanes, bias, epilogue);
+            to = to.From(FW.Outputs);
+            addend += FW.Outputs;
         }
 
         if (window == null) return;
@@ -86,14 +78,15 @@ internal static unsafe class WinogradOutput<S, V, FH, FW>
     }
 
     /// <summary>Whether so many bytes of results are not near enough when they are written (measured on Zen 5: nearer ones are up to 8 % slower where they are asked for).</summary>
-    private static bool IsFar(long bytes) => bytes / CacheSizes.Machine.L2 >= (FH.Outputs > WinogradPoints.Quad ? 3 : 5);
+    private static bool IsFar(long bytes) => bytes / CacheSizes.Machine.L2 >= (FH.Outputs > Quad ? 3 : 5);
 
     /// <summary>The rows under the tile: their lines shall be near when they are written.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Ask(float** planes, nint at, nint stride, int column)
+    private static void Ask(in PlaneRows tile, int column)
     {
-        Prefetch.Band(planes, S.Width, at, stride, FH.Outputs, column);
-        if (FW.Outputs > WinogradPoints.Quad) Prefetch.Band(planes, S.Width, at + WinogradPoints.Quad, stride, FH.Outputs, column + WinogradPoints.Quad);
+        float* next = tile.First + (FH.Outputs * tile.RowStride);
+        Prefetch.Band(next, tile.Pitch, S.Width, tile.RowStride, FH.Outputs, column);
+        if (FW.Outputs > Quad) Prefetch.Band(next + Quad, tile.Pitch, S.Width, tile.RowStride, FH.Outputs, column + Quad);
     }
 
     /// <summary>Aᵀ·m. A method of its own, as <see cref="Rows"/>: the compiler inlines only so much into one.</summary>
@@ -126,80 +119,79 @@ internal static unsafe class WinogradOutput<S, V, FH, FW>
 
     /// <summary>(Aᵀ·m)·A, the epilogue, and the rows and columns of the tile that exist into their planes.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Rows(float* from, float** planes, nint at, nint rowStride, int rows, int columns, int lanes, V bias, in TileStore epilogue)
+    private static void Rows(float* from, in PlaneRows planes, float* addend, int rows, int columns, int lanes, V bias, in TileStore epilogue)
     {
-        for (int r = 0; r < rows; r++, at += rowStride, from += Row)
+        float* to = planes.First;
+        nint pitch = planes.Pitch, rowStride = planes.RowStride;
+        for (int r = 0; r < rows; r++, to += rowStride, addend += rowStride, from += Row)
         {
             FW.Output(from, S.Width, out V y0, out V y1, out V y2, out V y3, out V y4, out V y5);
             (y0, y1, y2, y3) = (S.Add(y0, bias), S.Add(y1, bias), S.Add(y2, bias), S.Add(y3, bias));
-            if (FW.Outputs > WinogradPoints.Quad) (y4, y5) = (S.Add(y4, bias), S.Add(y5, bias));
+            if (FW.Outputs > Quad) (y4, y5) = (S.Add(y4, bias), S.Add(y5, bias));
             if (FW.Outputs == 2 && columns == 2 && epilogue.Addend == null)
             {
-                StorePairs(planes, at, lanes, epilogue.Activate<S, V>(y0), epilogue.Activate<S, V>(y1));
+                StorePairs(to, pitch, lanes, epilogue.Activate<S, V>(y0), epilogue.Activate<S, V>(y1));
                 continue;
             }
 
-            if (columns < WinogradPoints.Quad || columns < FW.Outputs || lanes < S.Width)
+            if (columns < Quad || columns < FW.Outputs || lanes < S.Width)
             {
-                StorePart(planes, at, Math.Min(columns, WinogradPoints.Quad), lanes, y0, y1, y2, y3, epilogue);
-                if (FW.Outputs > WinogradPoints.Quad && columns > WinogradPoints.Quad)
-                    StorePart(planes, at + WinogradPoints.Quad, columns - WinogradPoints.Quad, lanes, y4, y5, S.Zero, S.Zero, epilogue);
+                StorePart(to, addend, pitch, Math.Min(columns, Quad), lanes, y0, y1, y2, y3, epilogue);
+                if (FW.Outputs > Quad && columns > Quad) StorePart(to + Quad, addend + Quad, pitch, columns - Quad, lanes, y4, y5, S.Zero, S.Zero, epilogue);
                 continue;
             }
 
             if (epilogue.Addend != null)
             {
-                S.LoadQuads(planes + S.Width, at, out V a0, out V a1, out V a2, out V a3);
+                S.LoadQuads(addend, pitch, out V a0, out V a1, out V a2, out V a3);
                 (y0, y1, y2, y3) = (S.Add(y0, a0), S.Add(y1, a1), S.Add(y2, a2), S.Add(y3, a3));
-                if (FW.Outputs > WinogradPoints.Quad)
+                if (FW.Outputs > Quad)
                 {
-                    S.LoadQuads(planes + S.Width, at + 2, out _, out _, out V a4, out V a5);
+                    S.LoadQuads(addend + 2, pitch, out _, out _, out V a4, out V a5);
                     (y4, y5) = (S.Add(y4, a4), S.Add(y5, a5));
                 }
             }
 
             (y2, y3) = (epilogue.Activate<S, V>(y2), epilogue.Activate<S, V>(y3));
-            S.StoreQuads(planes, at, epilogue.Activate<S, V>(y0), epilogue.Activate<S, V>(y1), y2, y3);
+            S.StoreQuads(to, pitch, epilogue.Activate<S, V>(y0), epilogue.Activate<S, V>(y1), y2, y3);
             // Six columns are two quads, which overlap.
-            if (FW.Outputs > WinogradPoints.Quad) S.StoreQuads(planes, at + 2, y2, y3, epilogue.Activate<S, V>(y4), epilogue.Activate<S, V>(y5));
+            if (FW.Outputs > Quad) S.StoreQuads(to + 2, pitch, y2, y3, epilogue.Activate<S, V>(y4), epilogue.Activate<S, V>(y5));
         }
     }
 
     /// <summary>A row of a tile of two columns.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void StorePairs(float** planes, nint at, int lanes, V y0, V y1)
+    private static void StorePairs(float* to, nint pitch, int lanes, V y0, V y1)
     {
         float* pairs = stackalloc float[2 * S.Width];
         S.Store(pairs, S.InterleaveLow(y0, y1));
         S.Store(pairs + S.Width, S.InterleaveHigh(y0, y1));
-        for (int i = 0; i < lanes; i++) Vector64.Store(Vector64.Load(pairs + (2 * i)), planes[i] + at);
+        for (int i = 0; i < lanes; i++) Vector64.Store(Vector64.Load(pairs + (2 * i)), to + (i * pitch));
     }
 
     /// <summary>A row of a tile of which not all columns or channels exist.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void StorePart(float** planes, nint at, int columns, int lanes, V y0, V y1, V y2, V y3, in TileStore epilogue)
+    private static void StorePart(float* to, float* addend, nint pitch, int columns, int lanes, V y0, V y1, V y2, V y3, in TileStore epilogue)
     {
-        float* quads = stackalloc float[WinogradPoints.Quad * S.Width];
-        float** each = stackalloc float*[S.Width];
-        for (int i = 0; i < S.Width; i++) each[i] = quads + (i * WinogradPoints.Quad);
+        float* quads = stackalloc float[Quad * S.Width];
         if (epilogue.Addend != null)
         {
-            for (int i = 0; i < lanes; i++) Copy(planes[S.Width + i] + at, each[i], columns);
-            S.LoadQuads(each, 0, out V a0, out V a1, out V a2, out V a3);
+            for (int i = 0; i < lanes; i++) Copy(addend + (i * pitch), quads + (i * Quad), columns);
+            S.LoadQuads(quads, Quad, out V a0, out V a1, out V a2, out V a3);
             (y0, y1, y2, y3) = (S.Add(y0, a0), S.Add(y1, a1), S.Add(y2, a2), S.Add(y3, a3));
         }
 
-        S.StoreQuads(each, 0, epilogue.Activate<S, V>(y0), epilogue.Activate<S, V>(y1), epilogue.Activate<S, V>(y2), epilogue.Activate<S, V>(y3));
-        for (int i = 0; i < lanes; i++) Copy(each[i], planes[i] + at, columns);
+        S.StoreQuads(quads, Quad, epilogue.Activate<S, V>(y0), epilogue.Activate<S, V>(y1), epilogue.Activate<S, V>(y2), epilogue.Activate<S, V>(y3));
+        for (int i = 0; i < lanes; i++) Copy(quads + (i * Quad), to + (i * pitch), columns);
     }
 
     /// <summary>1 … 4 floats.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Copy(float* from, float* to, int count)
     {
-        if (count == WinogradPoints.Quad)
+        if (count == Quad)
         {
             Vector128.Store(Vector128.Load(from), to);
             return;

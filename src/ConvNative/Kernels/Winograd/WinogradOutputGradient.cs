@@ -32,31 +32,41 @@ internal static unsafe class WinogradOutputGradient<S, V, FH, FW>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transform(in ConvSizes s, in WinogradStrip strip, float* dy, int lanes, float* m, nint productStride, nint tileStride)
     {
-        float** planes = stackalloc float*[S.Width];
         float* columns = stackalloc float[(FH.Reach * Pitch) + StackBuffer.Slack];
         columns = StackBuffer.Align(columns);
-        float* image = dy + (strip.Image * (nint)s.OC * s.OutputPixels);
-        for (int i = 0; i < S.Width; i++) planes[i] = image + (Math.Min(i, lanes - 1) * (nint)s.OutputPixels);
-        int column = strip.Column;
-        nint origin = strip.Row * (nint)s.OW, rowStride = s.OW;
-        bool hasWindow = PlaneWindow<S, V>.Pays(s.OutputPixels);
-        if (hasWindow)
+        PlaneRows planes = new(dy + (strip.Image * (nint)s.OC * s.OutputPixels) + (strip.Row * (nint)s.OW), s.OutputPixels, s.OW);
+        if (PlaneWindow<S, V>.Pays(s.OutputPixels))
         {
             // The row's last quad may begin before the strip. Of tiles of two or six columns the last quad ends two columns after it.
-            int first = Math.Min(column, s.OW - WinogradPoints.Quad), end = Math.Min(column + (strip.Tiles * FW.Outputs) + 2, s.OW), width = end - first;
+            int first = Math.Min(strip.Column, s.OW - WinogradPoints.Quad), end = Math.Min(strip.Column + (strip.Tiles * FW.Outputs) + 2, s.OW), width = end - first;
             float* window = stackalloc float[PlaneWindow<S, V>.Length(FH.Outputs, width) + StackBuffer.Slack];
             int rows = Math.Min(FH.Outputs, s.OH - strip.Row), ahead = PlaneWindow<S, V>.Ahead(rows, s.BytesOfY);
-            PlaneWindow<S, V>.Read(planes, origin + first, rowStride, FH.Outputs, 0, rows, width, ahead, StackBuffer.Align(window));
-            (origin, rowStride) = (-first, PlaneWindow<S, V>.Row(width));
+            PlaneRows copy = PlaneWindow<S, V>.Read(planes.From(first), lanes, FH.Outputs, 0, rows, width, ahead, StackBuffer.Align(window));
+            Tiles(s, strip, new AllLanes<S, V>(copy.From(-first)), asks: false, columns, m, productStride, tileStride);
         }
+        else if (lanes < S.Width)
+        {
+            float** each = stackalloc float*[S.Width];
+            Tiles(s, strip, SomeLanes<S, V>.Of(planes, lanes, each), asks: true, columns, m, productStride, tileStride);
+        }
+        else
+        {
+            Tiles(s, strip, new AllLanes<S, V>(planes), asks: true, columns, m, productStride, tileStride);
+        }
+    }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Tiles<P>(in ConvSizes s, in WinogradStrip strip, in P planes, bool asks, float* columns, float* m, nint productStride, nint tileStride)
+        where P : struct, IPlaneLanes<V>
+    {
+        int column = strip.Column;
         for (int t = 0; t < strip.Tiles; t++, m += tileStride, column += FW.Outputs)
         {
-            Columns(s, planes, origin, rowStride, !hasWindow, strip.Row, column, Math.Min(FW.Outputs, WinogradPoints.Quad), columns);
+            Columns(s, planes, asks, strip.Row, column, Math.Min(FW.Outputs, WinogradPoints.Quad), columns);
             if (FW.Outputs > WinogradPoints.Quad)
             {
                 int next = column + WinogradPoints.Quad, left = FW.Outputs - WinogradPoints.Quad;
-                Columns(s, planes, origin, rowStride, !hasWindow, strip.Row, next, left, columns + (WinogradPoints.Quad * S.Width));
+                Columns(s, planes, asks, strip.Row, next, left, columns + (WinogradPoints.Quad * S.Width));
             }
 
             Rows(columns, m, productStride);
@@ -65,18 +75,20 @@ internal static unsafe class WinogradOutputGradient<S, V, FH, FW>
 
     /// <summary>A·dy of two or four columns: a row of them for each point.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Columns(in ConvSizes s, float** planes, nint origin, nint rowStride, bool asks, int row, int column, int count, float* to)
+    private static void Columns<P>(in ConvSizes s, in P lanes, bool asks, int row, int column, int count, float* to)
+        where P : struct, IPlaneLanes<V>
     {
+        P planes = lanes;
         // The row's last quad ends with the row.
         int missing = Math.Max(0, column + WinogradPoints.Quad - s.OW), rows = s.OH - row;
-        nint at = origin + column - missing;
+        nint at = column - missing, rowStride = planes.Rows.RowStride;
         Load(planes, at, rows > 0, missing, out V d00, out V d01, out V d02, out V d03);
         Load(planes, at + rowStride, rows > 1, missing, out V d10, out V d11, out V d12, out V d13);
         Load(planes, at + (2 * rowStride), FH.Outputs > 2 && rows > 2, missing, out V d20, out V d21, out V d22, out V d23);
         Load(planes, at + (3 * rowStride), FH.Outputs > 2 && rows > 3, missing, out V d30, out V d31, out V d32, out V d33);
         Load(planes, at + (4 * rowStride), FH.Outputs > 4 && rows > 4, missing, out V d40, out V d41, out V d42, out V d43);
         Load(planes, at + (5 * rowStride), FH.Outputs > 4 && rows > 5, missing, out V d50, out V d51, out V d52, out V d53);
-        if (asks) Prefetch.Band(planes, S.Width, at + (FH.Outputs * rowStride), rowStride, FH.Outputs, column);
+        if (asks) Prefetch.Band(planes.Rows.First + at + (FH.Outputs * rowStride), planes.Rows.Pitch, planes.Lanes, rowStride, FH.Outputs, column);
         Store<FH>(d00, d10, d20, d30, d40, d50, to, Pitch);
         Store<FH>(d01, d11, d21, d31, d41, d51, to + S.Width, Pitch);
         if (count == 2) return;
@@ -86,9 +98,10 @@ internal static unsafe class WinogradOutputGradient<S, V, FH, FW>
 
     /// <summary>Four pixels of a row, the first of which lie before the tile's, as many as are missing behind.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Load(float** planes, nint at, bool exists, int missing, out V d0, out V d1, out V d2, out V d3)
+    private static void Load<P>(P planes, nint at, bool exists, int missing, out V d0, out V d1, out V d2, out V d3)
+        where P : struct, IPlaneLanes<V>
     {
-        if (exists) S.LoadQuads(planes, at, out d0, out d1, out d2, out d3);
+        if (exists) planes.Load(at, out d0, out d1, out d2, out d3);
         else d0 = d1 = d2 = d3 = S.Zero;
         for (; missing > 0; missing--) (d0, d1, d2, d3) = (d1, d2, d3, S.Zero);
     }

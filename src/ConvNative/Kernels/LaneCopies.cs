@@ -18,11 +18,15 @@ internal readonly unsafe struct LaneCopies<S, V>(nint laneStride, int lanes, int
     public int Lanes { get; } = lanes;
 
     /// <summary>Floats between the kernels of two lanes.</summary>
-    public nint Pitch { get; } = lanes == S.Width ? laneStride : taps;
+    public nint Pitch { get; } = lanes == S.Width ? laneStride : RowOf(taps);
 
     /// <summary>Floats of the copies.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Length(int taps) => S.Width * taps;
+    public static int Length(int taps) => S.Width * RowOf(taps);
+
+    /// <summary>Whole vectors: what is stored in one piece is near when a part of it is read.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int RowOf(int taps) => BlockSizes.RoundUp(taps, S.Width);
 
     /// <summary>The first channel's kernel where it is <paramref name="w"/>; others stand <see cref="Pitch"/> apart.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -32,19 +36,11 @@ internal readonly unsafe struct LaneCopies<S, V>(nint laneStride, int lanes, int
     private float* Copy(float* w)
     {
         float* to = copies;
-        for (int i = 0; i < Lanes; i++, w += laneStride, to += taps)
+        for (int i = 0; i < Lanes; i++, w += laneStride, to += Pitch)
         {
-            if (taps < S.Width)
-            {
-                S.StorePartial(to, S.LoadPartial(w, taps), taps);
-                continue;
-            }
-
-            for (int tap = 0; tap < taps; tap += S.Width)
-            {
-                int at = Math.Min(tap, taps - S.Width);   // the last vector ends with the kernel
-                S.Store(to + at, S.Load(w + at));
-            }
+            int tap = 0;
+            for (; tap <= taps - S.Width; tap += S.Width) S.Store(to + tap, S.Load(w + tap));
+            if (tap < taps) S.Store(to + tap, S.LoadPartial(w + tap, taps - tap));
         }
 
         return copies;

@@ -7,7 +7,7 @@ namespace ConvNative.Kernels;
 /// <code>
 /// C[r, j] = Σₖ A[r, k]·B[k, j], or that added to C     r &lt; rows, j &lt; columns
 /// </code>
-/// Rows are taken 6 or 4 at a time, so A and C have <see cref="RowsOf"/> rows of memory; columns are whole vectors, in panels of
+/// Rows are taken 6 or 4 at a time, with a panel of one vector 8, so A and C have <see cref="RowsOf"/> rows of memory; columns are whole vectors, in panels of
 /// <see cref="NR"/> and one of what is left. Every element is summed
 /// over k = 0, 1, 2 … in one chain, also when a later call goes on from C.
 /// </summary>
@@ -19,7 +19,7 @@ namespace ConvNative.Kernels;
 /// <param name="four">Of four.</param>
 internal readonly unsafe struct RowGemm(int width, int vectors, RowGemmTiles one, RowGemmTiles two, RowGemmTiles three, RowGemmTiles four)
 {
-    private const int MR = 6, FewRows = 4;
+    private const int MR = 6, FewRows = 4, ManyRows = 2 * FewRows;
 
     /// <summary>Columns of a whole panel.</summary>
     public int NR { get; } = width * vectors;
@@ -41,10 +41,9 @@ internal readonly unsafe struct RowGemm(int width, int vectors, RowGemmTiles one
     public int ColumnsOf(int columns) => BlockSizes.RoundUp(columns, width);
 
     /// <summary>
-    /// The time of so many, in that of a column of a whole panel: six chains of multiply-adds in a panel of one vector take as long as the eight that two units of
-    /// latency 4 ask for.
+    /// The time of so many, in that of a column of a whole panel: a panel of one vector reads nine numbers for eight multiply-adds, where two units read as many as they multiply.
     /// </summary>
-    public double TimeOf(int columns) => ColumnsOf(columns) + (PanelWidth(columns % NR) == width ? width / 3.0 : 0);
+    public double TimeOf(int columns) => ColumnsOf(columns) + (PanelWidth(columns % NR) == width ? width / 8.0 : 0);
 
     /// <summary>Columns of the panel that begins where so many columns are left.</summary>
     public int PanelWidth(int columns) => Math.Min(NR, ColumnsOf(columns));
@@ -75,6 +74,13 @@ internal readonly unsafe struct RowGemm(int width, int vectors, RowGemmTiles one
     private static void MultiplyPart(
         in RowGemmTiles tiles, int rows, int ldb, int K, float* a, nint lda, nint step, float* b, float* c, nint ldc, bool add)
     {
+        if (tiles.Eight != null)
+        {
+            // Ten are six and four, twelve twice six.
+            int rest = rows % ManyRows is 2 or 4 ? Math.Min(rows, ManyRows + (rows % ManyRows)) : rows % ManyRows;
+            for (; rows > rest; rows -= ManyRows, a += ManyRows * lda, c += ManyRows * ldc) tiles.Eight(K, a, lda, step, b, ldb, c, ldc, add);
+        }
+
         int odd = rows % MR, sixes = rows - (odd == 0 ? 0 : odd == FewRows ? FewRows : 2 * FewRows), row = 0;
         for (; row < sixes; row += MR, a += MR * lda, c += MR * ldc) tiles.Six(K, a, lda, step, b, ldb, c, ldc, add);
         for (; row < rows; row += FewRows, a += FewRows * lda, c += FewRows * ldc) tiles.Four(K, a, lda, step, b, ldb, c, ldc, add);
@@ -101,11 +107,15 @@ internal readonly unsafe struct RowGemmPanels(float* start, nint rows, nint firs
     public readonly nint First = first;
 }
 
-/// <summary>The micro-kernels of 6 and of 4 rows of so many vectors.</summary>
+/// <summary>The micro-kernels of 6 and of 4 rows of so many vectors; of one vector also of 8, as many chains of multiply-adds as two units of latency 4 ask for.</summary>
 internal readonly unsafe struct RowGemmTiles(
+    delegate*<nint, float*, nint, nint, float*, nint, float*, nint, bool, void> eight,
     delegate*<nint, float*, nint, nint, float*, nint, float*, nint, bool, void> six,
     delegate*<nint, float*, nint, nint, float*, nint, float*, nint, bool, void> four)
 {
+    /// <summary>Null for more than one vector.</summary>
+    public delegate*<nint, float*, nint, nint, float*, nint, float*, nint, bool, void> Eight { get; } = eight;
+
     public delegate*<nint, float*, nint, nint, float*, nint, float*, nint, bool, void> Six { get; } = six;
 
     public delegate*<nint, float*, nint, nint, float*, nint, float*, nint, bool, void> Four { get; } = four;
@@ -113,5 +123,6 @@ internal readonly unsafe struct RowGemmTiles(
     public static RowGemmTiles Of<S, V, N>()
         where S : struct, ISimd<V>
         where V : struct
-        where N : struct, ICount => new(&RowGemmTile<S, V, Six, N>.Run, &RowGemmTile<S, V, Four, N>.Run);
+        where N : struct, ICount => new(
+            N.Value == 1 ? &RowGemmTile<S, V, Eight, N>.Run : null, &RowGemmTile<S, V, Six, N>.Run, &RowGemmTile<S, V, Four, N>.Run);
 }

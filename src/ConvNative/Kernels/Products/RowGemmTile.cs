@@ -4,7 +4,7 @@ using ConvNative.Simd;
 namespace ConvNative.Kernels;
 
 /// <summary>
-/// M rows, 6 or 4, × N vectors, 1 to 4: 24 accumulators, 4 vectors of B and a broadcast of A fit 32 registers, half of them 16. The contract stands at
+/// M rows, 6 or 4, × N vectors, 1 to 4, or 8 × 1: 24 accumulators, 4 vectors of B and a broadcast of A fit 32 registers, half of them 16. The contract stands at
 /// <see cref="RowGemm"/>.
 /// </summary>
 internal static unsafe class RowGemmTile<S, V, M, N>
@@ -20,16 +20,17 @@ internal static unsafe class RowGemmTile<S, V, M, N>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(nint K, float* a, nint lda, nint step, float* b, nint ldb, float* c, nint ldc, bool add)
     {
-        float* a0 = a, a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda, a4 = a3 + lda, a5 = a4 + lda;
+        float* a0 = a, a1 = a0 + lda, a2 = a1 + lda, a3 = a2 + lda, a4 = a3 + lda, a5 = a4 + lda, a6 = a5 + lda, a7 = a6 + lda;
         Start(c, add, out V c00, out V c01, out V c02, out V c03);
         Start(c + ldc, add, out V c10, out V c11, out V c12, out V c13);
         Start(c + (2 * ldc), add, out V c20, out V c21, out V c22, out V c23);
         Start(c + (3 * ldc), add, out V c30, out V c31, out V c32, out V c33);
         Start(c + (4 * ldc), add && M.Value > 4, out V c40, out V c41, out V c42, out V c43);
         Start(c + (5 * ldc), add && M.Value > 4, out V c50, out V c51, out V c52, out V c53);
+        if (M.Value == 8 && add) (c01, c11) = (S.Load(c + (6 * ldc)), S.Load(c + (7 * ldc)));   // of one vector rows 6 and 7 have what others have for a second one
         for (nint k = 0; K > 0; K--, k += step, b += ldb)
         {
-            if (M.Value == 6 && S.Registers >= 32) Ask(b + (Ahead * ldb));
+            if (M.Value >= 6 && S.Registers >= 32) Ask(b + (Ahead * ldb));
             Load(b, out V b0, out V b1, out V b2, out V b3);
             MultiplyAdd(S.Broadcast(a0 + k), b0, b1, b2, b3, ref c00, ref c01, ref c02, ref c03);
             MultiplyAdd(S.Broadcast(a1 + k), b0, b1, b2, b3, ref c10, ref c11, ref c12, ref c13);
@@ -38,6 +39,9 @@ internal static unsafe class RowGemmTile<S, V, M, N>
             if (M.Value == 4) continue;
             MultiplyAdd(S.Broadcast(a4 + k), b0, b1, b2, b3, ref c40, ref c41, ref c42, ref c43);
             MultiplyAdd(S.Broadcast(a5 + k), b0, b1, b2, b3, ref c50, ref c51, ref c52, ref c53);
+            if (M.Value == 6) continue;
+            c01 = S.MultiplyAdd(S.Broadcast(a6 + k), b0, c01);
+            c11 = S.MultiplyAdd(S.Broadcast(a7 + k), b0, c11);
         }
 
         Store(c, c00, c01, c02, c03);
@@ -47,6 +51,9 @@ internal static unsafe class RowGemmTile<S, V, M, N>
         if (M.Value == 4) return;
         Store(c + (4 * ldc), c40, c41, c42, c43);
         Store(c + (5 * ldc), c50, c51, c52, c53);
+        if (M.Value == 6) return;
+        S.Store(c + (6 * ldc), c01);
+        S.Store(c + (7 * ldc), c11);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -53,6 +53,7 @@ internal readonly unsafe struct SomeLanes<S, V>(PlaneRows rows, int lanes, float
     /// <param name="rows">Of the channels.</param>
     /// <param name="lanes">Channels that exist.</param>
     /// <param name="each">Width pointers, which are set.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static SomeLanes<S, V> Of(in PlaneRows rows, int lanes, float** each)
     {
         for (int i = 0; i < S.Width; i++) each[i] = rows.First + (Math.Min(i, lanes - 1) * rows.Pitch);

@@ -51,7 +51,7 @@ internal static unsafe class Prefetch
         for (p += row * (rowStride - 4); row < rows; row += 4, p += 4 * rowStride) Rows(p, pitch, count);
     }
 
-    /// <summary>The lines of so many rows, a multiple of 4, that stand <paramref name="pitch"/> floats apart.</summary>
+    /// <summary>The lines of so many rows that stand <paramref name="pitch"/> floats apart, and of up to three more: they are asked for by fours.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Rows(float* p, nint pitch, int count)
     {

@@ -156,7 +156,7 @@ internal unsafe interface ISimd<V>
     static abstract void LoadOcts(
         float* p, nint pitch, out V c0, out V c1, out V c2, out V c3, out V c4, out V c5, out V c6, out V c7);
 
-    /// <summary>The reverse: p[i·pitch + j] = lane i of cⱼ, rows in ascending order.</summary>
+    /// <summary>The reverse: p[i·pitch + j] = lane i of cⱼ.</summary>
     static abstract void StoreQuads(float* p, nint pitch, V c0, V c1, V c2, V c3);
 
     /// <summary>Columns of rows of 9 that follow each other: p[9·i + j] = lane i of cⱼ.</summary>

@@ -334,6 +334,7 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         TransposeHalves(r0, r1, r2, r3, out c0, out c1, out c2, out c3);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void TransposeHalves(
         Vector256<float> r0, Vector256<float> r1, Vector256<float> r2, Vector256<float> r3,
         out Vector256<float> c0, out Vector256<float> c1, out Vector256<float> c2, out Vector256<float> c3)

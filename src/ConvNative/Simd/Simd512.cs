@@ -406,6 +406,7 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         TransposeHalves(r0, r1, r2, r3, out c0, out c1, out c2, out c3);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void TransposeHalves(
         Vector512<float> r0, Vector512<float> r1, Vector512<float> r2, Vector512<float> r3,
         out Vector512<float> c0, out Vector512<float> c1, out Vector512<float> c2, out Vector512<float> c3)

@@ -310,6 +310,18 @@ internal sealed class WinogradTests
         Assert.That(tiling.WorkspaceBytes, Is.LessThanOrEqualTo(context.MaxWorkspaceBytes));
     }
 
+    // Of one block up to 128 columns, whose rows of dw are written in one go where the workspace has room.
+    [TestCase("mb1ic112ih14oc224oh14kh3ph1", 112)]
+    [TestCase("mb1ic112ih14oc224oh14kh3ph1", 64, 4_000_000L)]
+    [TestCase("mb1ic144ih14oc288oh14kh3ph1", 64)]
+    [TestCase("mb8ic112ih28oc224oh28kh3ph1", 64)]
+    public void Chunks_of_one_block_have_all_of_few_columns(string descriptor, int columns, long workspace = Conv2dOptions.DefaultMaxWorkspaceBytes)
+    {
+        if (CacheSizes.Machine.L2 < 512 << 10) columns = 64;   // too few rows
+        var tiling = WinogradGradientTiling.For(Context(ConvProblem.Parse(descriptor), 1, workspace));
+        Assert.That(tiling.Columns, Is.EqualTo(columns));
+    }
+
     // Whatever one thread can do within a limit, more can do with the same blocks.
     [TestCase("mb6ic71ih56oc16oh56kh3ph1")]
     [TestCase("mb2ic37ih7iw42oc10oh7ow42kh3ph1pw1")]

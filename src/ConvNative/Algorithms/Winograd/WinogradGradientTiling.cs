@@ -35,8 +35,8 @@ internal readonly record struct WinogradGradientTiling(
     // A line more than a power of two: 36 to 64 streams that lie a multiple of 4 KiB apart evict each other from L1.
     private const int Skew = 16;
 
-    // Columns of a chunk of products, whole panels; of the only block all, where they are few: then rows of dw are written in one go (measured on Zen 5: 1.02 to 1.08
-    // times as fast; of several blocks 0.97, and 144 columns 0.91 to 0.96).
+    // Columns of a chunk of products, whole panels; of the only block all, where they are few: then rows of dw are written in one go (measured on Zen 5: 1.02 to 1.09
+    // times as fast; of several blocks 0.97; chunks of 128 of more columns 0.96 to 1.03).
     private const int MostColumns = 64, MostColumnsOfOneBlock = 128;
 
     // Of a block (measured on Zen 5): more of them leave L2, fewer make sums too often.
@@ -177,8 +177,8 @@ internal readonly record struct WinogradGradientTiling(
         bool sharesX = s.G == 1 && parts == 1 && slices > 1 && slices <= context.Threads && CacheSizes.Machine.HaveL3InCommon(context.Threads);
         bool turned = TimeOf(gemm, s.GroupIC, slice) < TimeOf(gemm, slice, s.GroupIC);
         (int rows, int columns) = turned ? (s.GroupIC, slice) : (slice, s.GroupIC);
-        int chunkColumns = blocks == 1 && columns <= MostColumnsOfOneBlock ? columns : Math.Min(columns, MostColumns), CRow = gemm.ColumnsOf(chunkColumns);
-        int mostRows = CacheSizes.Machine.L2 / 8 * 5 / (kernels.Grid.Products * sizeof(float) * CRow);
+        int chunkColumns = blocks == 1 && AllColumnsPay(context, kernels, columns) ? columns : Math.Min(columns, MostColumns), CRow = gemm.ColumnsOf(chunkColumns);
+        int mostRows = MostRows(kernels, CRow);
         int chunkRows = BlockSizes.RoundUp(BlockSizes.Balance(rows, Math.Max(1, mostRows / kernels.Width) * kernels.Width, kernels.Width), kernels.Width);
         return new(
             kernels.Grid.Products, slice, (long)s.G * slices, parts, sharesParts,
@@ -187,6 +187,14 @@ internal readonly record struct WinogradGradientTiling(
             BlockSizes.RoundUp(rows, kernels.Width), gemm.ColumnsOf(columns), CRow,
             rows, BlockSizes.RoundUp(columns, kernels.Width) * s.KH * s.KW, kernels.BufferLength, blocks == 1 ? LengthOfFewTiles(kernels) : 0);
     }
+
+    /// <summary>Rows of a chunk whose products leave room in L2 for what they are made of.</summary>
+    private static int MostRows(in WinogradKernels kernels, int CRow) => CacheSizes.Machine.L2 / 8 * 5 / (kernels.Grid.Products * sizeof(float) * CRow);
+
+    /// <summary>Whether a chunk of the only block has all columns: not where that leaves too few rows, or a small workspace less room.</summary>
+    private static bool AllColumnsPay(PlanContext context, in WinogradKernels kernels, int columns) =>
+        columns <= MostColumnsOfOneBlock && MostRows(kernels, kernels.Gemm.ColumnsOf(columns)) >= kernels.Width
+        && context.MaxWorkspaceBytes >= 8L * CacheSizes.Machine.L2;
 
     /// <summary>For few tiles, and products that leave a quarter of L1 for what they are made of.</summary>
     private static int LengthOfFewTiles(in WinogradKernels kernels)

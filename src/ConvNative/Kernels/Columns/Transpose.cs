@@ -25,7 +25,6 @@ internal static unsafe class Transpose
     }
 
     /// <summary>Some lines of some rows of b at a time: not of many rows, which may share their place in the cache.</summary>
-    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void RunAtWidth<S, V>(nint rows, nint columns, float* a, nint lda, float* b, nint ldb)
         where S : struct, ISimd<V>

@@ -7,7 +7,7 @@ namespace ConvNative.Kernels;
 /// <code>
 /// C[r, j] = Σₖ A[r, k]·B[k, j], or that added to C     r &lt; rows, j &lt; columns
 /// </code>
-/// Rows are taken 6 or 4 at a time, with a panel of one vector 8, so A and C have <see cref="RowsOf"/> rows of memory; columns are whole vectors, in panels of
+/// Rows are taken 6 or 4 at a time, with a panel of one vector 8 as far as that goes, so A and C have <see cref="RowsOf"/> rows of memory; columns are whole vectors, in panels of
 /// <see cref="NR"/> and one of what is left. Every element is summed
 /// over k = 0, 1, 2 … in one chain, also when a later call goes on from C.
 /// </summary>
@@ -41,7 +41,8 @@ internal readonly unsafe struct RowGemm(int width, int vectors, RowGemmTiles one
     public int ColumnsOf(int columns) => BlockSizes.RoundUp(columns, width);
 
     /// <summary>
-    /// The time of so many, in that of a column of a whole panel: a panel of one vector reads nine numbers for eight multiply-adds, where two units read as many as they multiply.
+    /// The time of so many for many rows, in that of a column of a whole panel: a panel of one vector reads nine numbers for eight multiply-adds, and as many numbers are read as
+    /// are multiplied at a time.
     /// </summary>
     public double TimeOf(int columns) => ColumnsOf(columns) + (PanelWidth(columns % NR) == width ? width / 8.0 : 0);
 

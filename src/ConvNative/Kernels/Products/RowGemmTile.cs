@@ -13,8 +13,8 @@ internal static unsafe class RowGemmTile<S, V, M, N>
     where M : struct, ICount
     where N : struct, ICount
 {
-    // Rows of B in advance, where six rows of A are the first to read them: B may come from beyond L2, where the processor asks for it too late. With four or
-    // eight rows in all, memory is the limit, and to ask is slower.
+    // Rows of B in advance, where six rows of A, or eight of a panel of one vector, are the first to read them: B may come from beyond L2, where the processor asks for it too
+    // late. With four rows in all, or twice four, memory is the limit, and to ask is slower.
     private const int Ahead = 16;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

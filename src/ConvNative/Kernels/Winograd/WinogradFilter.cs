@@ -27,7 +27,6 @@ internal static unsafe class WinogradFilter<S, V, F>
         float* columns = stackalloc float[(F.Reach * F.Taps * S.Width) + StackBuffer.Slack];
         columns = StackBuffer.Align(columns);
         float* copies = stackalloc float[LaneCopies<S, V>.Length(F.Taps * F.Taps)];
-        if (lanes < S.Width) new Span<float>(copies, LaneCopies<S, V>.Length(F.Taps * F.Taps)).Clear();
         var kernels = new LaneCopies<S, V>(order.LaneStride, lanes, F.Taps * F.Taps, copies);
         if (F.Taps == 3)
         {
@@ -54,7 +53,6 @@ internal static unsafe class WinogradFilter<S, V, F>
     public static void TransformColumns(float* w, in FilterOrder order, int lanes, int K, float* columns, nint rowStride)
     {
         float* copies = stackalloc float[LaneCopies<S, V>.Length(F.Taps * F.Taps)];
-        if (lanes < S.Width) new Span<float>(copies, LaneCopies<S, V>.Length(F.Taps * F.Taps)).Clear();
         var kernels = new LaneCopies<S, V>(order.LaneStride, lanes, F.Taps * F.Taps, copies);
         for (; K > 0; K--, w += order.KStride, columns += F.Taps * S.Width)
         {
@@ -127,12 +125,12 @@ internal static unsafe class WinogradFilter<S, V, F>
         (g5, g7, g8) = (F.Tap(g5, 3), F.Tap(g7, 3), F.Tap(g8, 4));
     }
 
-    /// <summary>For the kernels that are read some steps later: a line of each channel, or where channels follow each other, all lines.</summary>
+    /// <summary>For the kernels that are read some steps later: a line of each channel, or where channels follow each other, their lines.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Ask(float* w, in FilterOrder order, int lanes)
     {
         w += Ahead * order.KStride;
-        if (order.LaneStride >= Prefetch.Line)
+        if (order.LaneStride != F.Taps * F.Taps)
         {
             Prefetch.Rows(w, order.LaneStride, lanes);
             return;

@@ -97,7 +97,6 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
     }
 
     /// <summary>Sums to dw, as <see cref="Finish"/> stores them.</summary>
-    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Store(int rows, int columns, float* sums, nint sumsStride, float* dw, nint dwRowStride, nint dwColumnStride)
     {

@@ -40,15 +40,14 @@ internal static unsafe class WinogradInput<S, V, FH, FW>
     /// <param name="v">The first channel of the strip's first tile of the first product.</param>
     /// <param name="productStride">Floats between products.</param>
     /// <param name="tileStride">Floats between tiles, at least a vector.</param>
-    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Transform(
         in ConvSizes s, in WinogradStrip strip, float* x, int lanes, float* buffer, float* v, nint productStride, nint tileStride)
     {
         buffer += Margin * S.Width;
         Part part = PartOf(s, strip);
-        nint column = (part.Row * (nint)s.IW) + strip.Column - s.pl;
-        PlaneRows planes = new(x + (strip.Image * (nint)s.IC * s.InputPixels) + column, s.InputPixels, s.IW);
+        nint image = strip.Image * (nint)s.IC * s.InputPixels, first = (part.Row * (nint)s.IW) + strip.Column - s.pl;
+        PlaneRows planes = new(x + image + first, s.InputPixels, s.IW);
         if (part.From < part.To && PlaneWindow<S, V>.Pays(s.InputPixels)) ColumnsByWindow(part, s, planes, lanes, buffer);
         else if (lanes < S.Width) ColumnsOfSome(part, s.IH, planes, lanes, buffer);
         else Columns(part, s.IH, new AllLanes<S, V>(planes), asks: true, buffer);
@@ -103,8 +102,7 @@ internal static unsafe class WinogradInput<S, V, FH, FW>
         nint pitch = Pitch, rowStride = planes.Rows.RowStride;
         for (int j = from; j < to; j += WinogradPoints.Quad)
         {
-            int column = Math.Min(j, last);   // the row's last quad ends with the row
-            nint at = column;
+            nint at = Math.Min(j, last);   // the row's last quad ends with the row
             Load(planes, at, row, height, out V d00, out V d01, out V d02, out V d03);
             Load(planes, at + rowStride, row + 1, height, out V d10, out V d11, out V d12, out V d13);
             Load(planes, at + (2 * rowStride), row + 2, height, out V d20, out V d21, out V d22, out V d23);
@@ -114,7 +112,7 @@ internal static unsafe class WinogradInput<S, V, FH, FW>
             Load(planes, at + (6 * rowStride), FH.Inputs > 6 ? row + 6 : -1, height, out V d60, out V d61, out V d62, out V d63);
             Load(planes, at + (7 * rowStride), FH.Inputs > 7 ? row + 7 : -1, height, out V d70, out V d71, out V d72, out V d73);
             if (asks) Prefetch.Band(planes.Rows.First + at + (FH.Inputs * rowStride), planes.Rows.Pitch, planes.Lanes, rowStride, FH.Outputs, j);
-            float* pixel = buffer + (column * S.Width);
+            float* pixel = buffer + (at * S.Width);
             Store<FH>(d00, d10, d20, d30, d40, d50, d60, d70, pixel, pitch);
             Store<FH>(d01, d11, d21, d31, d41, d51, d61, d71, pixel + S.Width, pitch);
             Store<FH>(d02, d12, d22, d32, d42, d52, d62, d72, pixel + (2 * S.Width), pitch);

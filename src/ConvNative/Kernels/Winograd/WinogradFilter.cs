@@ -125,12 +125,12 @@ internal static unsafe class WinogradFilter<S, V, F>
         (g5, g7, g8) = (F.Tap(g5, 3), F.Tap(g7, 3), F.Tap(g8, 4));
     }
 
-    /// <summary>For the kernels that are read some steps later: a line of each channel, or where channels follow each other, their lines.</summary>
+    /// <summary>For the kernels that are read some steps later: a line of each, or where they are shorter than a line and follow each other, their lines.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Ask(float* w, in FilterOrder order, int lanes)
     {
         w += Ahead * order.KStride;
-        if (order.LaneStride != F.Taps * F.Taps)
+        if (order.LaneStride >= Prefetch.Line)
         {
             Prefetch.Rows(w, order.LaneStride, lanes);
             return;

@@ -56,7 +56,7 @@ internal static unsafe class WinogradOutputGradient<S, V, FH, FW>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Tiles<P>(in ConvSizes s, in WinogradStrip strip, in P planes, bool asks, float* columns, float* m, nint productStride, nint tileStride)
+    private static void Tiles<P>(in ConvSizes s, in WinogradStrip strip, P planes, bool asks, float* columns, float* m, nint productStride, nint tileStride)
         where P : struct, IPlaneLanes<V>
     {
         int column = strip.Column;
@@ -75,10 +75,9 @@ internal static unsafe class WinogradOutputGradient<S, V, FH, FW>
 
     /// <summary>A·dy of two or four columns: a row of them for each point.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Columns<P>(in ConvSizes s, in P lanes, bool asks, int row, int column, int count, float* to)
+    private static void Columns<P>(in ConvSizes s, P planes, bool asks, int row, int column, int count, float* to)
         where P : struct, IPlaneLanes<V>
     {
-        P planes = lanes;
         // The row's last quad ends with the row.
         int missing = Math.Max(0, column + WinogradPoints.Quad - s.OW), rows = s.OH - row;
         nint at = column - missing, rowStride = planes.Rows.RowStride;

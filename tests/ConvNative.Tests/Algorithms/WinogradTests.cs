@@ -311,15 +311,31 @@ internal sealed class WinogradTests
     }
 
     // Of one block up to 128 columns, whose rows of dw are written in one go where the workspace has room.
-    [TestCase("mb1ic112ih14oc224oh14kh3ph1", 112)]
-    [TestCase("mb1ic112ih14oc224oh14kh3ph1", 64, 4_000_000L)]
-    [TestCase("mb1ic144ih14oc288oh14kh3ph1", 64)]
+    [TestCase("mb1ic112ih28oc224oh28kh3ph1", 112)]
+    [TestCase("mb1ic112ih28oc224oh28kh3ph1", 64, 4_000_000L)]
+    [TestCase("mb1ic144ih28oc288oh28kh3ph1", 64)]
     [TestCase("mb8ic112ih28oc224oh28kh3ph1", 64)]
     public void Chunks_of_one_block_have_all_of_few_columns(string descriptor, int columns, long workspace = Conv2dOptions.DefaultMaxWorkspaceBytes)
     {
         if (CacheSizes.Machine.L2 < 512 << 10) columns = 64;   // too few rows
         var tiling = WinogradGradientTiling.For(Context(ConvProblem.Parse(descriptor), 1, workspace));
         Assert.That(tiling.Columns, Is.EqualTo(columns));
+    }
+
+    // Up to 32 tiles of 4×4, of 3×3 kernels, in one block.
+    [TestCase(Isa.Avx512, "mb1ic100ih14oc80oh14kh3ph1", true)]
+    [TestCase(Isa.Avx512, "mb8ic100ih7oc80oh7kh3ph1", true)]
+    [TestCase(Isa.Avx512, "mb9ic100ih7oc80oh7kh3ph1", false)]
+    [TestCase(Isa.Avx512, "mb1ic100ih14oc80oh14kh5ph2", false)]
+    [TestCase(Isa.Avx512, "mb1ic100ih28oc80oh28kh3ph1", false)]
+    [TestCase(Isa.Avx2, "mb1ic100ih14oc80oh14kh3ph1", false)]
+    [TestCase(Isa.Scalar, "mb1ic100ih14oc80oh14kh3ph1", false)]
+    public void Rows_of_products_of_few_tiles_are_transformed_in_registers(Isa isa, string descriptor, bool byRows)
+    {
+        ConvProblem problem = ConvProblem.Parse(descriptor);
+        var tiling = WinogradGradientTiling.For(Context(problem, 1) with { Isa = isa });
+        Assert.That(tiling.ByRows, Is.EqualTo(byRows));
+        Assert.That(tiling.ByRows && tiling.HasFewTiles, Is.False);
     }
 
     // Whatever one thread can do within a limit, more can do with the same blocks.

@@ -12,7 +12,7 @@ namespace ConvNative.Algorithms;
 ///     for chunk of oc × chunk of ic
 ///       for product f               C[f][oc][ic] = Σ DY[f][tile][oc] · X[f][tile][ic]      where C is small, it goes on from block to block
 ///       sums += Gᵀ·C·G                                         else a quarter of C, which stays in L2; of 6×6 tiles a seventh, of 5×5 kernels two fifths
-///                                                              with few tiles C has 4 oc × 2 vectors of ic, and goes straight to dw
+///                                                              with few tiles C has 4 oc × 2 vectors of ic, or of these a row of products, and goes straight to dw
 /// for rows of dw                                               shared out
 ///   dw = the sums of the parts, in their order
 /// </code>
@@ -150,6 +150,12 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
         public void Add(int block, int first)
         {
             TransformDY(block);
+            if (tiling.ByRows)
+            {
+                MultiplyByRows();
+                return;
+            }
+
             if (tiling.HasFewTiles)
             {
                 MultiplyFewTiles();
@@ -180,9 +186,9 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
         /// <summary>X[f][tile][ic] of a vector of channels, by panels where input channels are the columns of the products.</summary>
         public void TransformX(int block, int ic)
         {
-            float* x = buffers.X + (((_group * s.GroupIC) + ic) * s.InputPixels), to = Place(block, tiling.Turned, ic, s.GroupIC, out nint tileStride);
+            float* x = buffers.X + (((_group * s.GroupIC) + ic) * s.InputPixels), to = Place(block, tiling.Turned, ic, s.GroupIC, out nint stride, out nint tileStride);
             int lanes = Math.Min(kernels.Width, s.GroupIC - ic);
-            kernels.Input(s, First(block), Count(block), x, lanes, own, to, tiling.Turned ? tiling.AStride : tiling.BStride, tileStride);
+            kernels.Input(s, First(block), Count(block), x, lanes, own, to, stride, tileStride);
         }
 
         /// <summary>DY[f][tile][oc], by panels where output channels are the columns of the products.</summary>
@@ -190,18 +196,19 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
         {
             for (int oc = 0; oc < OCs; oc += kernels.Width)
             {
-                float* dy = buffers.Y + (((_group * s.GroupOC) + _firstOC + oc) * s.OutputPixels), to = Place(block, !tiling.Turned, oc, OCs, out nint tileStride);
+                float* dy = buffers.Y + (((_group * s.GroupOC) + _firstOC + oc) * s.OutputPixels), to = Place(block, !tiling.Turned, oc, OCs, out nint stride, out nint tileStride);
                 int lanes = Math.Min(kernels.Width, OCs - oc);
-                kernels.OutputGradient(s, First(block), Count(block), dy, lanes, to, tiling.Turned ? tiling.BStride : tiling.AStride, tileStride);
+                kernels.OutputGradient(s, First(block), Count(block), dy, lanes, to, stride, tileStride);
             }
         }
 
-        /// <summary>Where a channel of the block's first tile goes to, in a panel of rows or of columns, and the floats between tiles.</summary>
-        private float* Place(int block, bool isRow, int channel, int channels, out nint tileStride)
+        /// <summary>Where a channel of the block's first tile goes to, in a panel of rows or of columns, and the floats between products and between tiles.</summary>
+        private float* Place(int block, bool isRow, int channel, int channels, out nint stride, out nint tileStride)
         {
-            int width = isRow ? tiling.Rows : kernels.Gemm.NR, panel = channel / width * width;
-            tileStride = isRow ? RowsOf(panel) : kernels.Gemm.PanelWidth(channels - panel);
-            return (isRow ? A : B) + ((nint)panel * Count(block)) + channel - panel;
+            int width = isRow ? tiling.Rows : tiling.ByRows ? tiling.Columns : kernels.Gemm.NR, panel = channel / width * width;
+            int lanes = Math.Min(width, BlockSizes.RoundUp(channels - panel, kernels.Width));
+            (stride, tileStride) = tiling.ByRows ? (lanes, tiling.Products * lanes) : (isRow ? tiling.AStride : tiling.BStride, lanes);
+            return (isRow ? A : B) + ((nint)panel * Count(block) * (tiling.ByRows ? tiling.Products : 1)) + channel - panel;
         }
 
         /// <summary>Floats of a tile in the panel that begins with a row.</summary>
@@ -239,15 +246,31 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
             for (int f = 0; f < tiling.Products; f++) (tiles[2 * f], tiles[(2 * f) + 1]) = kernels.TilesWith(f, 0, tiling.Tiles);
             for (int column = 0; column < Columns; column += 2 * kernels.Width)
             {
-                float* b = Place(0, isRow: false, column, Columns, out nint bStep);
+                float* b = Place(0, isRow: false, column, Columns, out nint bStride, out nint bStep);
                 int columns = Math.Min(2 * kernels.Width, Columns - column), vectors = BlockSizes.CeilDiv(columns, kernels.Width);
                 nint rowStride = vectors * kernels.Width, productStride = WinogradProducts.Rows * rowStride;
                 for (int row = 0; row < Rows; row += WinogradProducts.Rows)
                 {
-                    float* a = Place(0, isRow: true, row, Rows, out nint aStep);
-                    kernels.Products.Multiply(vectors, tiling.Products, tiles, a, tiling.AStride, aStep, b, tiling.BStride, bStep, C);
+                    float* a = Place(0, isRow: true, row, Rows, out nint aStride, out nint aStep);
+                    kernels.Products.Multiply(vectors, tiling.Products, tiles, a, aStride, aStep, b, bStride, bStep, C);
                     kernels.FinishGradient(
                         Math.Min(WinogradProducts.Rows, Rows - row), columns, C, productStride, rowStride, null, 0, DW(row, column), RowStride, ColumnStride);
+                }
+            }
+        }
+
+        /// <summary>dw of the only block, a chunk of pairs of channels after the other.</summary>
+        private void MultiplyByRows()
+        {
+            for (int column = 0; column < Columns; column += tiling.Columns)
+            {
+                float* b = Place(0, isRow: false, column, Columns, out _, out _);
+                int columns = Math.Min(tiling.Columns, Columns - column);
+                for (int row = 0; row < Rows; row += tiling.Rows)
+                {
+                    float* a = Place(0, isRow: true, row, Rows, out nint aRow, out _);
+                    int rows = Math.Min(tiling.Rows, Rows - row);
+                    kernels.RowSums!.Value.Multiply(kernels, rows, columns, a, aRow, b, C, DW(row, column), RowStride, ColumnStride);
                 }
             }
         }

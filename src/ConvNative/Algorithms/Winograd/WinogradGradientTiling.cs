@@ -24,10 +24,11 @@ namespace ConvNative.Algorithms;
 /// <param name="SumsRow">Floats of a row of sums.</param>
 /// <param name="BufferLength">Buffer of the input transform.</param>
 /// <param name="FewTilesLength">Where tiles are few, all products of a few pairs of channels, and there are no chunks; else 0.</param>
+/// <param name="HalfLength">Where a row of products is transformed while it is in registers, what that makes of a chunk; else 0.</param>
 internal readonly record struct WinogradGradientTiling(
     int Products, int Slice, long Slices, int Parts, bool SharesParts, int Blocks, int Tiles, bool SharesX, bool Turned, int Rows, int Columns, int Chunks,
     bool HoldsProducts, int Workers,
-    int ARow, int BRow, int CRow, int SumRows, int SumsRow, int BufferLength, int FewTilesLength)
+    int ARow, int BRow, int CRow, int SumRows, int SumsRow, int BufferLength, int FewTilesLength, int HalfLength)
 {
     /// <summary>Rows whose sums are made and stored at once, in L1.</summary>
     public const int RowsAtOnce = 4;
@@ -46,6 +47,9 @@ internal readonly record struct WinogradGradientTiling(
 
     // The most tiles of all images that are few (measured on Zen 4 with 36 products: 4 tiles up to 9 % faster, on two threads 28 %, 9 tiles 3 %, 16 no faster).
     private const int MostFewTiles = 9;
+
+    // The most whose products are transformed in registers (measured on Zen 5: 4 tiles 1.1 times as fast, 9 and 16 1.07 to 1.17, 32 1.02 to 1.05).
+    private const int MostTilesByRows = 32;
 
     /// <summary>Floats between products of the transformed rows.</summary>
     public nint AStride => ((nint)Tiles * ARow) + Skew;
@@ -66,13 +70,16 @@ internal readonly record struct WinogradGradientTiling(
     /// <summary>What of a block a worker transforms for itself.</summary>
     public long OwnLength => ALength + BLength - (SharesX ? XLength : 0);
 
-    public long CLength => HasFewTiles ? FewTilesLength : Products * CStride;
+    public long CLength => ByRows ? HalfLength : HasFewTiles ? FewTilesLength : Products * CStride;
 
     /// <summary>Sums of an item, where they do not go straight to dw.</summary>
     public long SumsLength => Parts > 1 || (Blocks > 1 && !HoldsProducts) ? SumRows * (long)SumsRow : 0;
 
     /// <summary>Whether sums are so short that products are not worth writing to L2.</summary>
     public bool HasFewTiles => FewTilesLength > 0;
+
+    /// <summary>The same for more tiles, by <see cref="WinogradRowSums"/>: then a tile's products follow each other.</summary>
+    public bool ByRows => HalfLength > 0;
 
     /// <summary>What is shared out.</summary>
     public long Items => SharesParts ? Slices * Parts : Slices;
@@ -177,15 +184,18 @@ internal readonly record struct WinogradGradientTiling(
         bool sharesX = s.G == 1 && parts == 1 && slices > 1 && slices <= context.Threads && CacheSizes.Machine.HaveL3InCommon(context.Threads);
         bool turned = TimeOf(gemm, s.GroupIC, slice) < TimeOf(gemm, slice, s.GroupIC);
         (int rows, int columns) = turned ? (s.GroupIC, slice) : (slice, s.GroupIC);
-        int chunkColumns = blocks == 1 && AllColumnsPay(context, kernels, columns) ? columns : Math.Min(columns, MostColumns), CRow = gemm.ColumnsOf(chunkColumns);
-        int mostRows = MostRows(kernels, CRow);
+        bool byRows = kernels.RowSums != null && blocks == 1 && kernels.Grid.Tiles <= MostTilesByRows;
+        int chunkColumns = byRows ? WinogradRowSums.Vectors * kernels.Width
+            : blocks == 1 && AllColumnsPay(context, kernels, columns) ? columns : Math.Min(columns, MostColumns);
+        int CRow = gemm.ColumnsOf(chunkColumns), mostRows = byRows ? WinogradRowSums.Rows : MostRows(kernels, CRow);
         int chunkRows = BlockSizes.RoundUp(BlockSizes.Balance(rows, Math.Max(1, mostRows / kernels.Width) * kernels.Width, kernels.Width), kernels.Width);
         return new(
             kernels.Grid.Products, slice, (long)s.G * slices, parts, sharesParts,
             blocks, (int)BlockSizes.CeilDiv(kernels.Grid.Tiles, blocks), sharesX, turned,
             chunkRows, chunkColumns, BlockSizes.CeilDiv(rows, chunkRows) * BlockSizes.CeilDiv(columns, chunkColumns), holds && blocks > parts, 0,
             BlockSizes.RoundUp(rows, kernels.Width), gemm.ColumnsOf(columns), CRow,
-            rows, BlockSizes.RoundUp(columns, kernels.Width) * s.KH * s.KW, kernels.BufferLength, blocks == 1 ? LengthOfFewTiles(kernels) : 0);
+            rows, BlockSizes.RoundUp(columns, kernels.Width) * s.KH * s.KW, kernels.BufferLength,
+            blocks == 1 && !byRows ? LengthOfFewTiles(kernels) : 0, byRows ? kernels.RowSums!.Value.LengthOf(chunkRows) : 0);
     }
 
     /// <summary>Rows of a chunk whose products leave room in L2 for what they are made of.</summary>

@@ -96,6 +96,35 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
         }
     }
 
+    /// <summary>
+    /// dw = Gᵀ·(m·G) of pairs whose m·G <see cref="WinogradRowSums"/> has made: for each vector of pairs, row by row, Reach rows of Taps vectors. What it stores goes where
+    /// <see cref="Finish"/>'s goes.
+    /// </summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void FinishRows(int rows, int columns, float* half, float* dw, nint dwRowStride, nint dwColumnStride)
+    {
+        float* taps = stackalloc float[(Taps * S.Width) + StackBuffer.Slack];
+        taps = StackBuffer.Align(taps);
+        for (int row = 0; row < rows; row++, dw += dwRowStride)
+        {
+            for (int column = 0; column < columns; column += S.Width, half += F.Taps * F.Reach * S.Width)
+            {
+                int lanes = Math.Min(S.Width, columns - column);
+                float* kernels = dw + (column * dwColumnStride);
+                if (F.Taps == 3 && lanes == S.Width)
+                {
+                    FinishRows3(half, kernels, dwColumnStride);
+                }
+                else
+                {
+                    ColumnsOfHalf(half, taps);
+                    StoreTaps(taps, kernels, dwColumnStride, lanes);
+                }
+            }
+        }
+    }
+
     /// <summary>Sums to dw, as <see cref="Finish"/> stores them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Store(int rows, int columns, float* sums, nint sumsStride, float* dw, nint dwRowStride, nint dwColumnStride)
@@ -203,6 +232,32 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
         WinogradF4K3<S, V>.FilterTransposed(h10, h11, h12, h13, h14, h15, out V g3, out V g4, out V g5);
         WinogradF4K3<S, V>.FilterTransposed(h20, h21, h22, h23, h24, h25, out V g6, out V g7, out V g8);
         Store9(g0, g1, g2, g3, g4, g5, g6, g7, g8, sums, kernels, pitch);
+    }
+
+    /// <summary>Gᵀ·half of nine taps, to dw.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FinishRows3(float* half, float* kernels, nint pitch)
+    {
+        F.FilterTransposed(half, F.Taps * S.Width, out V g0, out V g3, out V g6, out _, out _);
+        F.FilterTransposed(half + S.Width, F.Taps * S.Width, out V g1, out V g4, out V g7, out _, out _);
+        F.FilterTransposed(half + (2 * S.Width), F.Taps * S.Width, out V g2, out V g5, out V g8, out _, out _);
+        Store9(g0, g1, g2, g3, g4, g5, g6, g7, g8, null, kernels, pitch);
+    }
+
+    /// <summary>Gᵀ·half, a vector for each tap.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void ColumnsOfHalf(float* half, float* taps)
+    {
+        nint next = F.Taps * S.Width;
+        for (int column = 0; column < F.Taps; column++, half += S.Width, taps += S.Width)
+        {
+            F.FilterTransposed(half, next, out V g0, out V g1, out V g2, out V g3, out V g4);
+            S.Store(taps, g0);
+            S.Store(taps + next, g1);
+            S.Store(taps + (2 * next), g2);
+            if (F.Taps > 3) S.Store(taps + (3 * next), g3);
+            if (F.Taps > 4) S.Store(taps + (4 * next), g4);
+        }
     }
 
     /// <summary>

@@ -12,6 +12,7 @@ internal readonly unsafe struct WinogradKernels(
     RowGemm gemm,
     WinogradProducts products,
     WinogradRows? rows,
+    WinogradRowSums? rowSums,
     delegate*<float*, in FilterOrder, int, int, float*, nint, nint, void> filter,
     delegate*<int, int, float*, nint, nint, float*, nint, bool, void> filterGradient,
     delegate*<int, int, float*, nint, nint, float*, nint, float*, nint, nint, void> finishGradient,
@@ -36,6 +37,9 @@ internal readonly unsafe struct WinogradKernels(
 
     /// <summary>The products of kernels that are not transformed entirely; null where the registers do not allow them, or the scheme has none.</summary>
     public readonly WinogradRows? Rows = rows;
+
+    /// <summary>The products of a gradient whose sums are short; null where the registers do not allow them, or the scheme has none.</summary>
+    public readonly WinogradRowSums? RowSums = rowSums;
 
     /// <summary>Floats of a vector: channels that are transformed at once.</summary>
     public int Width { get; } = width;
@@ -106,8 +110,13 @@ internal readonly unsafe struct WinogradKernels(
         return TilesWithRow(row, (_right.Columns >> column & 1) != 0, first, count);
     }
 
-    /// <summary>Those of all tiles that have a row of products; without those at the right, or with them.</summary>
-    public (int First, int Count) TilesWithRow(int row, bool ofRight) => TilesWithRow(row, ofRight, 0, (int)Grid.Tiles);
+    /// <summary>Those of all tiles that have a row of products.</summary>
+    public WinogradRowOfTiles TilesWithRow(int row)
+    {
+        (int whole, int count) = TilesWithRow(row, right: false, 0, (int)Grid.Tiles);
+        (int first, int all) = TilesWithRow(row, right: true, 0, (int)Grid.Tiles);
+        return new(first, whole, whole + count, first + all);
+    }
 
     private (int First, int Count) TilesWithRow(int row, bool right, long first, int count)
     {
@@ -171,7 +180,7 @@ internal readonly unsafe struct WinogradKernels(
         where FW : struct, IWinogradTile<V> =>
         new(
             grid, S.Width, WinogradInput<S, V, F, F>.BufferLength, WinogradFilterGradient<S, V, F>.HoldsHalf, RowGemm.For<S, V>(), WinogradProducts.For<S, V>(),
-            RowsOf<S, V, F, FW>(),
+            RowsOf<S, V, F, FW>(), WinogradFilterGradient<S, V, F>.HoldsHalf ? WinogradRowSums.For<S, V>() : null,
             &WinogradFilter<S, V, F>.Transform, &WinogradFilterGradient<S, V, F>.Transform,
             &WinogradFilterGradient<S, V, F>.Finish, &WinogradFilterGradient<S, V, F>.Store, &PointSums<S, V>.Add,
             WinogradTileKernels.Of<S, V, F, F>(), WinogradTileKernels.Of<S, V, F, FW>(),

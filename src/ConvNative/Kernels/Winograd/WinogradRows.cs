@@ -34,9 +34,8 @@ internal readonly unsafe struct WinogradRows(
         in WinogradKernels kernels, int row, nint K, int vectors, float* columns, nint columnsStride, float* v, nint vStride, nint vRow,
         float* m, nint mStride, nint mRow, bool add)
     {
-        (int first, int count) = kernels.TilesWithRow(row, ofRight: false);
-        (int edgeFirst, int all) = kernels.TilesWithRow(row, ofRight: true);
-        int end = first + count;
+        (int edgeFirst, int first, int end, int edgeEnd) = kernels.TilesWithRow(row);
+        int count = end - first;
         ref readonly WinogradRowParts parts = ref Parts(this, vectors);
         parts.Edge.Run(first - edgeFirst, K, columns, columnsStride, v + (edgeFirst * vRow), vStride, vRow, m + (edgeFirst * mRow), mStride, mRow, add);
         float* wholeV = v + (first * vRow), wholeM = m + (first * mRow);
@@ -44,7 +43,7 @@ internal readonly unsafe struct WinogradRows(
         parts.Second.Run(count, K, columns, columnsStride, wholeV, vStride, vRow, wholeM, mStride, mRow, add);
         parts.Third.Run(count, K, columns, columnsStride, wholeV, vStride, vRow, wholeM, mStride, mRow, add);
         parts.Fourth.Run(count, K, columns, columnsStride, wholeV, vStride, vRow, wholeM, mStride, mRow, add);
-        parts.Edge.Run(edgeFirst + all - end, K, columns, columnsStride, v + (end * vRow), vStride, vRow, m + (end * mRow), mStride, mRow, add);
+        parts.Edge.Run(edgeEnd - end, K, columns, columnsStride, v + (end * vRow), vStride, vRow, m + (end * mRow), mStride, mRow, add);
     }
 
     /// <summary>Of <see cref="WinogradF4K3{S, V}"/>, for tiles at the right with the points of <typeparamref name="E"/>.</summary>

@@ -22,6 +22,9 @@ internal sealed class PoolHandle : SafeHandle
     /// <summary>The helper's cn_pool; valid while a reference is held.</summary>
     public nint Pool => handle;
 
+    /// <summary>How far apart its threads run.</summary>
+    public CoreDistance Distance { get; } = new();
+
     public override bool IsInvalid => handle == 0;
 
     /// <summary>The shared pool, with one more reference and at least so many threads: a larger one takes the place of a smaller.</summary>

@@ -26,6 +26,9 @@ internal readonly unsafe struct WorkerPool
     /// <summary>Workers in all, the calling thread included.</summary>
     public int Threads => _handle.Threads;
 
+    /// <summary>How far apart the threads run.</summary>
+    public CoreDistance Distance => _handle.Distance;
+
     /// <summary>Whether the threads have ended.</summary>
     public bool IsClosed => _handle.IsClosed;
 
@@ -46,6 +49,9 @@ internal readonly unsafe struct WorkerPool
 
     /// <summary>The same threads; loops end early with an <see cref="OperationCanceledException"/> once the token is cancelled.</summary>
     public WorkerPool Until(CancellationToken cancellation) => new(_handle, cancellation);
+
+    /// <summary>Measures how far apart the threads run, if that is a while ago.</summary>
+    public void WatchDistance() => Distance.Watch(Until(CancellationToken.None));
 
     /// <summary>
     /// <c>for (long index = 0; index &lt; count; index++) task.Run(index, worker);</c> shared among at most maxWorkers

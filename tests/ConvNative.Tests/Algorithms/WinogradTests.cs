@@ -3,6 +3,7 @@ using ConvNative.Gemm;
 using ConvNative.Kernels;
 using ConvNative.Planning;
 using ConvNative.Simd;
+using ConvNative.Tests.Kernels;
 using ConvNative.Tests.Support;
 
 namespace ConvNative.Tests.Algorithms;
@@ -213,14 +214,59 @@ internal sealed class WinogradTests
         using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), y = new(problem.Output), dx = new(problem.Input);
         float[]? firstY = null, firstDX = null;
         foreach (int threads in (int[])[1, 2, 3, 16])
+        foreach (bool isFar in threads is 2 or 3 ? (bool[])[false, true] : [false])
         foreach (long workspace in (long[])[Conv2dOptions.DefaultMaxWorkspaceBytes, 700_000, 480_000])
         {
             using var conv = new Conv2d(problem, new() { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = isa, Threads = threads, MaxWorkspaceBytes = workspace });
+            using PackedWeights packed = conv.Pack(w);
+            using var distance = new PretendedDistance(isFar, threads);
             conv.Forward(x, w, null, y);
             conv.BackwardData(y, w, dx);
             firstY ??= y.Span.ToArray();
             firstDX ??= dx.Span.ToArray();
-            Assert.That(y.Span.SequenceEqual(firstY) && dx.Span.SequenceEqual(firstDX), $"{threads} threads, {workspace} bytes");
+            Assert.That(y.Span.SequenceEqual(firstY) && dx.Span.SequenceEqual(firstDX), $"{threads} threads, {workspace} bytes, far apart: {isFar}");
+            y.Span.Fill(float.NaN);
+            dx.Span.Fill(float.NaN);
+            conv.Forward(x, packed, null, y);
+            conv.BackwardData(y, packed, dx);
+            Assert.That(y.Span.SequenceEqual(firstY) && dx.Span.SequenceEqual(firstDX), $"packed, {threads} threads, {workspace} bytes, far apart: {isFar}");
+        }
+    }
+
+    // With blocks whose weights each worker may transform for itself, with one block, with strides.
+    [TestCase("mb1ic64ih56oc64oh56kh3ph1")]
+    [TestCase("mb1ic96ih14oc80oh14kh3ph1")]
+    [TestCase("g2mb6ic64ih28oc40oh28kh3ph1")]
+    [TestCase("mb2ic32ih28oc40oh28kh5ph2")]
+    [TestCase("mb2ic8ih56oc16oh28kh7sh2ph3")]
+    public unsafe void However_far_apart_threads_are_a_run_stays_within_the_workspace(string descriptor)
+    {
+        ConvProblem problem = ConvProblem.Parse(descriptor);
+        using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), dy = Tensors.Random(problem.Output, 3);
+        using Tensor y = new(problem.Output), dx = new(problem.Input), dw = new(problem.Weights);
+        for (long workspace = 400_000; workspace < 40_000_000; workspace *= 2)
+        {
+            PlanContext context = Context(problem, 2, workspace);
+            foreach (Direction direction in Enum.GetValues<Direction>())
+            {
+                var algorithm = new Winograd();
+                if (algorithm.Refuse(context, direction) is not null) continue;
+                ConvPass pass = algorithm.Plan(context, direction);
+                Assert.That(pass.WorkspaceBytes, Is.LessThanOrEqualTo(workspace), $"{direction}");
+                foreach (bool isFar in (bool[])[false, true])
+                {
+                    using var distance = new PretendedDistance(isFar, 2);
+                    using var own = new FencedFloats((int)(pass.WorkspaceBytes / sizeof(float)));
+                    using var packed = new FencedFloats((int)(pass.PackedWeightsBytes / sizeof(float)));
+                    if (!pass.PacksInRun) pass.PackWeights(w.Pointer, packed.Pointer, distance.Pool);
+                    float* written = direction == Direction.Forward ? y.Pointer : dy.Pointer;
+                    pass.Run(
+                        new(direction == Direction.BackwardData ? dx.Pointer : x.Pointer, direction == Direction.BackwardWeights ? dw.Pointer : w.Pointer, null, written, null,
+                            pass.PacksInRun ? null : packed.Pointer),
+                        own.Pointer, distance.Pool);
+                    Assert.That(own.FencesHold && packed.FencesHold, $"{direction}, far apart: {isFar}");
+                }
+            }
         }
     }
 
@@ -251,14 +297,16 @@ internal sealed class WinogradTests
         using Tensor x = Tensors.Random(problem.Input, 1), dy = Tensors.Random(problem.Output, 2), dw = new(problem.Weights);
         float[]? first = null;
         foreach (int threads in (int[])[1, 2, 3, 16])
+        foreach (bool isFar in threads is 2 or 3 ? (bool[])[false, true] : [false])
         {
             var options = new Conv2dOptions { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = isa, Threads = threads, MaxWorkspaceBytes = workspace };
             using var conv = new Conv2d(problem, options);
+            using var distance = new PretendedDistance(isFar, threads);
             dw.Span.Fill(float.NaN);
             conv.BackwardWeights(x, dy, dw, null);
             if (first is null) ErrorBound.AssertWithin(Oracle.BackwardWeights(problem, x, dy).DW, dw.Span, "dw", Configurations.Amplification(options));
             first ??= dw.Span.ToArray();
-            Assert.That(dw.Span.SequenceEqual(first), $"{threads} threads");
+            Assert.That(dw.Span.SequenceEqual(first), $"{threads} threads, far apart: {isFar}");
         }
     }
 

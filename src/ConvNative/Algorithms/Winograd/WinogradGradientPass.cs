@@ -23,7 +23,13 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
 {
     private readonly WinogradKernels _kernels = WinogradChoice.GradientKernels(context.Isa, context.Sizes);
 
-    public override long WorkspaceBytes => tiling.WorkspaceBytes;
+    private readonly WinogradGradientTiling _apart =
+        tiling.SharesX && context.Threads <= WinogradTiling.MostAlone ? WinogradGradientTiling.For(context, apart: true) : tiling;
+
+    public override long WorkspaceBytes => Math.Max(tiling.WorkspaceBytes, _apart.WorkspaceBytes);
+
+    /// <summary>Whether that threads turn out to be far apart changes anything.</summary>
+    private bool MayPart => tiling.SharesX && !_apart.SharesX;
 
     public override string Details =>
         $"F({context.Sizes.KH}×{context.Sizes.KW}, {_kernels.Grid.Tile}×{_kernels.Grid.Tile}), " +
@@ -33,6 +39,13 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
         $"{(tiling.Turned ? ", input channels first" : "")}, {tiling.Workers} at a time";
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
+    {
+        Run(MayPart && pool.Distance.IsFar ? _apart : tiling, buffers, workspace, pool);
+        if (MayPart) pool.WatchDistance();
+        BiasGradientTask.Run(context, buffers, pool);
+    }
+
+    private void Run(in WinogradGradientTiling tiling, in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
         if (tiling.SharesX)
         {
@@ -49,8 +62,6 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
             var rows = new RowsTask(context.Sizes, tiling, _kernels, buffers, workspace);
             pool.For(context.Threads, rows.Count, ref rows);
         }
-
-        BiasGradientTask.Run(context, buffers, pool);
     }
 
     /// <summary>All slices of a block before the next one.</summary>

@@ -105,20 +105,22 @@ internal readonly record struct WinogradGradientTiling(
     /// for all workers, smaller slices, then parts that are not shared out, then fewer workers. Products are held from block to block where they stay
     /// near; else each block's are added to the sums, which are fewer.
     /// </summary>
-    public static WinogradGradientTiling For(PlanContext context)
+    /// <param name="context">What is planned.</param>
+    /// <param name="apart">For threads that have no cache in common, whatever the system says: the bits are the same.</param>
+    public static WinogradGradientTiling For(PlanContext context, bool apart = false)
     {
         ConvSizes s = context.Sizes;
         WinogradKernels kernels = WinogradChoice.GradientKernels(context.Isa, s);
         long all = kernels.Grid.Tiles;
         bool holds = (long)s.GroupIC * s.GroupOC * kernels.Grid.Products * sizeof(float) <= CacheSizes.Machine.L2 / 2 * 5L;
         int parts = holds ? PartsOf(context) : 1;
-        WinogradGradientTiling best = Smallest(context, kernels, all, parts, holds);
+        WinogradGradientTiling best = Smallest(context, kernels, all, parts, holds, apart);
         if (WorkersIn(context, best) == 0) return best;
         foreach (bool shares in parts > 1 && context.Threads > 1 ? (bool[])[true, false] : [false])
         {
             for (int slice = Share(context, kernels, shares ? parts : 1); ; slice = Half(slice, kernels))
             {
-                WinogradGradientTiling tiling = Of(context, kernels, slice, parts, shares, best.Blocks, holds);
+                WinogradGradientTiling tiling = Of(context, kernels, slice, parts, shares, best.Blocks, holds, apart);
                 int wanted = (int)Math.Min(context.Threads, tiling.Items);
                 if (tiling.SharesX && WorkersIn(context, tiling) < tiling.Slices) tiling = tiling with { SharesX = false };
                 tiling = tiling with { Workers = (int)Math.Min(wanted, WorkersIn(context, tiling)) };
@@ -132,7 +134,7 @@ internal readonly record struct WinogradGradientTiling(
     }
 
     /// <summary>Of the smallest slices, with blocks of as many tiles as leave room for a worker, or of one.</summary>
-    private static WinogradGradientTiling Smallest(PlanContext context, in WinogradKernels kernels, long tiles, int parts, bool holds)
+    private static WinogradGradientTiling Smallest(PlanContext context, in WinogradKernels kernels, long tiles, int parts, bool holds, bool apart)
     {
         ConvSizes s = context.Sizes;
         long tileBytes = kernels.Grid.Products * sizeof(float) * (long)(s.GroupIC + s.GroupOC);
@@ -140,7 +142,7 @@ internal readonly record struct WinogradGradientTiling(
         for (; ; most = BlockSizes.CeilDiv(most, 2L))
         {
             int blocks = (int)(parts * BlockSizes.CeilDiv(tiles, parts * most));
-            WinogradGradientTiling tiling = Of(context, kernels, Math.Min(s.GroupOC, kernels.Width), parts, sharesParts: false, blocks, holds);
+            WinogradGradientTiling tiling = Of(context, kernels, Math.Min(s.GroupOC, kernels.Width), parts, sharesParts: false, blocks, holds, apart);
             if (most == 1 || WorkersIn(context, tiling) > 0) return tiling;
         }
     }
@@ -175,13 +177,13 @@ internal readonly record struct WinogradGradientTiling(
         return Math.Min(channels, BlockSizes.RoundUp(BlockSizes.CeilDiv(channels, slices), kernels.Width));
     }
 
-    private static WinogradGradientTiling Of(PlanContext context, in WinogradKernels kernels, int slice, int parts, bool sharesParts, int blocks, bool holds)
+    private static WinogradGradientTiling Of(PlanContext context, in WinogradKernels kernels, int slice, int parts, bool sharesParts, int blocks, bool holds, bool apart)
     {
         ConvSizes s = context.Sizes;
         RowGemm gemm = kernels.Gemm;
         // Threads without a cache in common transform for themselves sooner than they fetch what another one did (measured on Zen 5).
         int slices = BlockSizes.CeilDiv(s.GroupOC, slice);
-        bool sharesX = s.G == 1 && parts == 1 && slices > 1 && slices <= context.Threads && CacheSizes.Machine.HaveL3InCommon(context.Threads);
+        bool sharesX = !apart && s.G == 1 && parts == 1 && slices > 1 && slices <= context.Threads && CacheSizes.Machine.HaveL3InCommon(context.Threads);
         bool turned = TimeOf(gemm, s.GroupIC, slice) < TimeOf(gemm, slice, s.GroupIC);
         (int rows, int columns) = turned ? (s.GroupIC, slice) : (slice, s.GroupIC);
         bool byRows = kernels.RowSums != null && blocks == 1 && kernels.Grid.Tiles <= MostTilesByRows;

@@ -9,11 +9,23 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
     private readonly WinogradKernels _kernels = kernels;
     private readonly WinogradTiling _plain = WinogradTiling.For(context, s, kernels), _packed = WinogradTiling.For(context, s, kernels, packed: true);
 
-    public override long WorkspaceBytes => Math.Max(_plain.WorkspaceBytes, _packed.WorkspaceBytes);
+    public override long WorkspaceBytes => Math.Max(
+        Math.Max(_plain.WorkspaceBytes, PlainApart.WorkspaceBytes),
+        Math.Max(_packed.WorkspaceBytes + (PacksAllInRun ? PackedWeightsBytes : 0), PackedApart.WorkspaceBytes));
 
-    public override long PackedWeightsBytes => s.G * _packed.OCChunks * _packed.ICChunks * _packed.ULength * sizeof(float);
+    public override long PackedWeightsBytes => BlockSizes.RoundUp(s.G * _packed.OCChunks * _packed.ICChunks * _packed.ULength, Prefetch.Line) * sizeof(float);
 
-    public override bool PacksInRun => _plain.OneBlock || _plain.Alone;
+    public override bool PacksInRun => _plain.OneBlock || _plain.Alone || PacksAllInRun;
+
+    /// <summary>Whether the system says that the threads have a cache in common, so that what they are found to have may change how a run goes.</summary>
+    private bool MayPart => context.Threads is > 1 and <= WinogradTiling.MostAlone && CacheSizes.Machine.HaveL3InCommon(context.Threads);
+
+    private WinogradTiling PlainApart => MayPart ? WinogradTiling.AloneIfPossible(context, _plain) : _plain;
+
+    private WinogradTiling PackedApart => MayPart ? WinogradTiling.AloneIfPossible(context, _packed) : _packed;
+
+    /// <summary>Whether a run packs weights for all blocks, which it would not do if the threads were found to be far apart.</summary>
+    private bool PacksAllInRun => MayPart && !_plain.OneBlock && PlainApart.Alone && _packed.WorkspaceBytes + PackedWeightsBytes <= context.MaxWorkspaceBytes;
 
     public override string Details => DetailsOf(PacksInRun);
 
@@ -40,8 +52,23 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
+        bool isFar = MayPart && pool.Distance.IsFar;
+        if (buffers.Packed == null && !isFar && PacksAllInRun)
+        {
+            PackWeights(buffers.W, workspace, pool);
+            Run(_packed, buffers.WithPacked(workspace), workspace + (PackedWeightsBytes / sizeof(float)), pool);
+        }
+        else
+        {
+            Run(buffers.Packed == null ? (isFar ? PlainApart : _plain) : isFar ? PackedApart : _packed, buffers, workspace, pool);
+        }
+
+        if (MayPart) pool.WatchDistance();
+    }
+
+    private void Run(in WinogradTiling tiling, in ConvBuffers buffers, float* workspace, WorkerPool pool)
+    {
         bool forward = direction == Direction.Forward;
-        WinogradTiling tiling = buffers.Packed == null ? _plain : _packed;
         TileStore epilogue = forward ? context.Epilogue(buffers.B, buffers.Residual) : default;
         epilogue.Streams = Streams;
         long* madeFor = stackalloc long[WinogradTiling.MostAlone];

@@ -192,9 +192,15 @@ internal readonly record struct WinogradTiling(
     /// </summary>
     private static WinogradTiling AloneIfFaster(PlanContext context, in WinogradTiling tiling)
     {
-        WinogradTiling alone = tiling with { Alone = true };
         bool isFaster = context.Threads == 1 || !CacheSizes.Machine.HaveL3InCommon(context.Threads);
-        return context.Threads <= MostAlone && isFaster && Fits(context, alone) ? alone : tiling;
+        return isFaster ? AloneIfPossible(context, tiling) : tiling;
+    }
+
+    /// <summary>The same for threads that are found to have none in common, with the same bits; or what was given, where they are too many or the workspace too small.</summary>
+    public static WinogradTiling AloneIfPossible(PlanContext context, in WinogradTiling tiling)
+    {
+        WinogradTiling alone = tiling with { Alone = true };
+        return context.Threads <= MostAlone && Fits(context, alone) ? alone : tiling;
     }
 
     private static bool Fits(PlanContext context, in WinogradTiling tiling) => tiling.WorkspaceBytes <= context.MaxWorkspaceBytes;

@@ -71,7 +71,7 @@ internal abstract unsafe class ConvPass
     /// <summary>Bytes of the weights in the order that this pass reads them; 0: it reads them as they are.</summary>
     public virtual long PackedWeightsBytes => 0;
 
-    /// <summary>Given no packed weights, Run packs by itself, piece by piece; <see cref="WorkspaceBytes"/> counts that.</summary>
+    /// <summary>Given no packed weights, Run packs by itself, in memory that <see cref="WorkspaceBytes"/> counts.</summary>
     public virtual bool PacksInRun => false;
 
     /// <summary>Blocking and engine in a few words, for descriptions.</summary>

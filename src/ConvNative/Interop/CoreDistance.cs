@@ -1,15 +1,17 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace ConvNative.Interop;
 
 /// <summary>
 /// Whether the threads of a pool run on cores that have a cache in common. The system says which do, but where it is a guest its processors may stand on any cores, and move
-/// (seen on a Zen 5 that says that its two processors share the L3: for minutes a line goes from one to the other in 42 ns, for minutes in 180). So it is measured, by
-/// sending a line to and fro: a microsecond or five every now and then. It tells what is faster, never what is right.
+/// (seen on a Zen 5 that says that its two processors share the L3: for minutes a line goes from one to the other in 42 ns, for minutes in 180). So it is measured between the caller and
+/// one other thread, of more than two whichever comes: every now and then a line goes to and fro, which takes 3 to 12 µs, or 20 where nobody comes. It tells what is faster, never
+/// what is right.
 /// </summary>
 internal sealed unsafe class CoreDistance
 {
-    // Between what cores with a cache in common take for one way, up to 70 ns, and others, from 110.
+    // Between what a line takes for one way between cores that have a cache in common, up to 70 ns, and others, from 110.
     private const double Far = 90e-9;
 
     private const double Interval = 0.05;
@@ -25,10 +27,16 @@ internal sealed unsafe class CoreDistance
     {
         long now = Stopwatch.GetTimestamp(), next = Volatile.Read(ref _next);
         if (now < next || Interlocked.CompareExchange(ref _next, now + (long)(Interval * Stopwatch.Frequency), next) != next) return;
+        if (Measure(pool) is double seconds) _isFar = seconds > Far;
+    }
+
+    /// <summary>Seconds that a line takes from one thread to another; null: they did not meet.</summary>
+    internal static double? Measure(in WorkerPool pool)
+    {
         long* lines = stackalloc long[4 * PingPong.Line];
         var task = new PingPong(lines + PingPong.Line - ((nint)lines / sizeof(long) % PingPong.Line));
         pool.For(2, 2, ref task);
-        if (task.Seconds is double seconds) _isFar = seconds > Far;
+        return task.Seconds;
     }
 
     /// <summary>What <see cref="IsFar"/> says from now on, whatever the cores; for tests.</summary>
@@ -45,9 +53,10 @@ internal sealed unsafe class CoreDistance
         /// <summary>Numbers between two that no processor fetches together.</summary>
         public const int Line = 16;
 
-        private const int Bursts = 3, WaysOfBurst = 8, Patience = 20_000;
+        // A burst is long enough for a clock that is a system call.
+        private const int Bursts = 2, WaysOfBurst = 32, Patience = 20_000;
 
-        /// <summary>Of one way, in the fastest burst; null: they did not meet.</summary>
+        /// <summary>Of one way, in the fastest burst.</summary>
         public double? Seconds => lines[2 * Line] is > 0 and long ticks ? (double)ticks / Stopwatch.Frequency / WaysOfBurst : null;
 
         private ref long Ball => ref lines[0];
@@ -60,6 +69,7 @@ internal sealed unsafe class CoreDistance
             else Return();
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Serve()
         {
             if (!Await(ref IsThere, 1)) return;
@@ -79,6 +89,7 @@ internal sealed unsafe class CoreDistance
             lines[2 * Line] = Math.Max(1, fewest);
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void Return()
         {
             Volatile.Write(ref IsThere, 1);
@@ -89,6 +100,7 @@ internal sealed unsafe class CoreDistance
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         private static bool Await(ref long number, long value)
         {
             for (int left = Patience; left > 0; left--)

@@ -50,7 +50,7 @@ internal readonly unsafe struct WorkerPool
     /// <summary>The same threads; loops end early with an <see cref="OperationCanceledException"/> once the token is cancelled.</summary>
     public WorkerPool Until(CancellationToken cancellation) => new(_handle, cancellation);
 
-    /// <summary>Measures how far apart the threads run, if that is a while ago.</summary>
+    /// <summary>Measures how far apart the threads run, if that is a while ago, whatever the token says: a run that is complete does not end with an exception.</summary>
     public void WatchDistance() => Distance.Watch(Until(CancellationToken.None));
 
     /// <summary>

@@ -233,41 +233,64 @@ internal sealed class WinogradTests
         }
     }
 
-    // With blocks whose weights each worker may transform for itself, with one block, with strides.
+    // With blocks whose weights each worker may transform for itself, with one block, with strides. That the workspaces differ shows that runs went two ways.
     [TestCase("mb1ic64ih56oc64oh56kh3ph1")]
     [TestCase("mb1ic96ih14oc80oh14kh3ph1")]
     [TestCase("g2mb6ic64ih28oc40oh28kh3ph1")]
     [TestCase("mb2ic32ih28oc40oh28kh5ph2")]
-    [TestCase("mb2ic8ih56oc16oh28kh7sh2ph3")]
-    public unsafe void However_far_apart_threads_are_a_run_stays_within_the_workspace(string descriptor)
+    [TestCase("mb2ic8ih56oc16oh56kh7sh2ph3")]
+    public void However_far_apart_threads_are_a_run_stays_within_the_workspace_and_has_the_same_bits(string descriptor)
     {
         ConvProblem problem = ConvProblem.Parse(descriptor);
-        using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), dy = Tensors.Random(problem.Output, 3);
-        using Tensor y = new(problem.Output), dx = new(problem.Input), dw = new(problem.Weights);
+        var ways = new HashSet<Direction>();
         for (long workspace = 400_000; workspace < 40_000_000; workspace *= 2)
+        foreach (Direction direction in Enum.GetValues<Direction>())
         {
             PlanContext context = Context(problem, 2, workspace);
-            foreach (Direction direction in Enum.GetValues<Direction>())
+            var algorithm = new Winograd();
+            if (algorithm.Refuse(context, direction) is not null) continue;
+            ConvPass pass = algorithm.Plan(context, direction);
+            Assert.That(pass.WorkspaceBytes, Is.LessThanOrEqualTo(workspace), $"{direction}");
+            foreach (bool packs in (bool[])[false, true])
             {
-                var algorithm = new Winograd();
-                if (algorithm.Refuse(context, direction) is not null) continue;
-                ConvPass pass = algorithm.Plan(context, direction);
-                Assert.That(pass.WorkspaceBytes, Is.LessThanOrEqualTo(workspace), $"{direction}");
-                foreach (bool isFar in (bool[])[false, true])
-                {
-                    using var distance = new PretendedDistance(isFar, 2);
-                    using var own = new FencedFloats((int)(pass.WorkspaceBytes / sizeof(float)));
-                    using var packed = new FencedFloats((int)(pass.PackedWeightsBytes / sizeof(float)));
-                    if (!pass.PacksInRun) pass.PackWeights(w.Pointer, packed.Pointer, distance.Pool);
-                    float* written = direction == Direction.Forward ? y.Pointer : dy.Pointer;
-                    pass.Run(
-                        new(direction == Direction.BackwardData ? dx.Pointer : x.Pointer, direction == Direction.BackwardWeights ? dw.Pointer : w.Pointer, null, written, null,
-                            pass.PacksInRun ? null : packed.Pointer),
-                        own.Pointer, distance.Pool);
-                    Assert.That(own.FencesHold && packed.FencesHold, $"{direction}, far apart: {isFar}");
-                }
+                if (packs ? pass.PackedWeightsBytes == 0 : pass.PackedWeightsBytes > 0 && !pass.PacksInRun) continue;
+                (float[] near, int[] nearWorkspace) = RunIn(pass, direction, problem, packs, isFar: false);
+                (float[] far, int[] farWorkspace) = RunIn(pass, direction, problem, packs, isFar: true);
+                Assert.That(far.AsSpan().SequenceEqual(near), $"{direction}, {workspace} bytes, packed: {packs}");
+                if (!farWorkspace.AsSpan().SequenceEqual(nearWorkspace)) ways.Add(direction);
             }
         }
+
+        if (CacheSizes.Machine.HaveL3InCommon(2)) Assert.That(ways, Has.Member(Direction.Forward).And.Member(Direction.BackwardData));
+    }
+
+    // Slices that share x, until they are apart; parts that do not; slices each of which has no room for x of its own.
+    [TestCase("mb1ic96ih14oc80oh14kh3ph1", true, false)]
+    [TestCase("mb1ic128ih28oc128oh28kh3ph1", true, false)]
+    [TestCase("mb8ic64ih56oc64oh56kh3ph1", false, false)]
+    [TestCase("mb8ic1024ih56oc64oh56kh3ph1", true, true)]
+    public void Gradients_of_threads_far_apart_are_cut_as_others(string descriptor, bool sharesX, bool sharesApart)
+    {
+        PlanContext context = Context(ConvProblem.Parse(descriptor), 2);
+        WinogradGradientTiling together = WinogradGradientTiling.For(context), apart = together.Apart(context);
+        Assert.That(apart with { SharesX = together.SharesX }, Is.EqualTo(together));
+        Assert.That(apart.WorkspaceBytes, Is.LessThanOrEqualTo(context.MaxWorkspaceBytes));
+        if (CacheSizes.Machine.HaveL3InCommon(2)) Assert.That((together.SharesX, apart.SharesX), Is.EqualTo((sharesX, sharesApart)));
+    }
+
+    /// <summary>The result of a run between fences, and what it leaves in the workspace.</summary>
+    private static unsafe (float[] Result, int[] Workspace) RunIn(ConvPass pass, Direction direction, ConvProblem problem, bool packs, bool isFar)
+    {
+        using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), y = Tensors.Random(problem.Output, 3);
+        Tensor result = direction switch { Direction.Forward => y, Direction.BackwardData => x, _ => w };
+        using var distance = new PretendedDistance(isFar, 2);
+        using FencedFloats own = new(pass.WorkspaceBytes / sizeof(float)), packed = new(pass.PackedWeightsBytes / sizeof(float));
+        if (packs) pass.PackWeights(w.Pointer, packed.Pointer, distance.Pool);
+        result.Span.Fill(float.NaN);
+        pass.Run(new(x.Pointer, w.Pointer, null, y.Pointer, null, packs ? packed.Pointer : null), own.Pointer, distance.Pool);
+        Assert.That(own.FencesHold && packed.FencesHold, $"{direction}, packed: {packs}, far apart: {isFar}");
+        Assert.That(result.Span.IndexOf(float.NaN), Is.EqualTo(-1));
+        return (result.Span.ToArray(), own.Bits.ToArray());
     }
 
     // Vectors and panels of channels, whole and not, on both sides; and groups.

@@ -12,35 +12,34 @@ namespace ConvNative.Algorithms;
 ///     for chunk of oc × chunk of ic
 ///       for product f               C[f][oc][ic] = Σ DY[f][tile][oc] · X[f][tile][ic]      where C is small, it goes on from block to block
 ///       sums += Gᵀ·C·G                                         else a quarter of C, which stays in L2; of 6×6 tiles a seventh, of 5×5 kernels two fifths
-///                                                              with few tiles C has 4 oc × 2 vectors of ic, or of these a row of products, and goes straight to dw
+///                                                              with few tiles C has 4 oc × 2 vectors of ic, and goes straight to dw; or is C·G, of 64 oc × 2 vectors
 /// for rows of dw                                               shared out
 ///   dw = the sums of the parts, in their order
 /// </code>
 /// Parts and blocks follow from the shape and the limit of the workspace, so that every sum has the same order whatever the threads. Where threads have no cache in
 /// common, each slice transforms x anew: cheaper than to fetch what another core transformed.
 /// </summary>
-internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradGradientTiling tiling) : ConvPass
+internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradGradientTiling together) : ConvPass
 {
     private readonly WinogradKernels _kernels = WinogradChoice.GradientKernels(context.Isa, context.Sizes);
 
-    private readonly WinogradGradientTiling _apart =
-        tiling.SharesX && context.Threads <= WinogradTiling.MostAlone ? WinogradGradientTiling.For(context, apart: true) : tiling;
+    private readonly WinogradGradientTiling _apart = together.Apart(context);
 
-    public override long WorkspaceBytes => Math.Max(tiling.WorkspaceBytes, _apart.WorkspaceBytes);
+    public override long WorkspaceBytes => Math.Max(together.WorkspaceBytes, _apart.WorkspaceBytes);
 
-    /// <summary>Whether that threads turn out to be far apart changes anything.</summary>
-    private bool MayPart => tiling.SharesX && !_apart.SharesX;
+    /// <summary>Whether it changes anything that the threads are found to be far apart.</summary>
+    private bool MayPart => together.SharesX != _apart.SharesX;
 
     public override string Details =>
         $"F({context.Sizes.KH}×{context.Sizes.KW}, {_kernels.Grid.Tile}×{_kernels.Grid.Tile}), " +
-        $"{_kernels.Gemm.Name} kernel, {tiling.Slices} slices of {tiling.Slice} output channels, " +
-        $"{tiling.Blocks} blocks of {tiling.Tiles} tiles in {tiling.Parts} parts, " +
-        $"products of {(tiling.HasFewTiles ? _kernels.Products.Name : $"{tiling.Rows}×{tiling.Columns}")} channels" +
-        $"{(tiling.Turned ? ", input channels first" : "")}, {tiling.Workers} at a time";
+        $"{(together.ByRows ? "products by rows" : $"{_kernels.Gemm.Name} kernel")}, {together.Slices} slices of {together.Slice} output channels, " +
+        $"{together.Blocks} blocks of {together.Tiles} tiles in {together.Parts} parts, " +
+        $"products of {(together.HasFewTiles ? _kernels.Products.Name : $"{together.Rows}×{together.Columns}")} channels" +
+        $"{(together.Turned ? ", input channels first" : "")}, {together.Workers} at a time";
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
-        Run(MayPart && pool.Distance.IsFar ? _apart : tiling, buffers, workspace, pool);
+        Run(MayPart && pool.Distance.IsFar ? _apart : together, buffers, workspace, pool);
         if (MayPart) pool.WatchDistance();
         BiasGradientTask.Run(context, buffers, pool);
     }
@@ -49,7 +48,7 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
     {
         if (tiling.SharesX)
         {
-            RunBlocks(buffers, workspace, pool);
+            RunBlocks(tiling, buffers, workspace, pool);
         }
         else
         {
@@ -65,7 +64,7 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
     }
 
     /// <summary>All slices of a block before the next one.</summary>
-    private void RunBlocks(in ConvBuffers buffers, float* workspace, WorkerPool pool)
+    private void RunBlocks(in WinogradGradientTiling tiling, in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
         for (int block = 0; block < tiling.Blocks; block++)
         {
@@ -222,24 +221,21 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
             return (isRow ? A : B) + ((nint)panel * Count(block) * (tiling.ByRows ? tiling.Products : 1)) + channel - panel;
         }
 
-        /// <summary>Floats of a tile in the panel that begins with a row.</summary>
-        private int RowsOf(int row) => Math.Min(tiling.Rows, BlockSizes.RoundUp(Rows - row, kernels.Width));
-
         /// <summary>
         /// The products of a chunk of one block, or of all that its part has so far; and where they are not held for the next block, what they
         /// add to the sums, or at the end to dw.
         /// </summary>
         private void Multiply(int block, int row, int column, int chunk, int first, float* sums)
         {
-            int rows = Math.Min(tiling.Rows, Rows - row), columns = Math.Min(tiling.Columns, Columns - column), rowStep = RowsOf(row);
+            int rows = Math.Min(tiling.Rows, Rows - row), columns = Math.Min(tiling.Columns, Columns - column);
             int tiles = Count(block), inPart = block % BlocksOfPart;
             bool goesOn = tiling.HoldsProducts && inPart > 0;
-            float* a = A + ((nint)row * tiles), b = B + ((nint)column * tiles), products = C + (tiling.HoldsProducts ? chunk * tiling.CLength : 0), c = products;
-            nint aStride = tiling.AStride, bStride = tiling.BStride, cStride = tiling.CStride;
+            float* a = Place(block, isRow: true, row, Rows, out nint aStride, out nint rowStep), b = B + ((nint)column * tiles), products = C + (tiling.HoldsProducts ? chunk * tiling.CLength : 0), c = products;
+            nint bStride = tiling.BStride, cStride = tiling.CStride;
             for (int f = 0; f < tiling.Products; f++, a += aStride, b += bStride, c += cStride)
             {
                 (int from, int count) = kernels.TilesWith(f, First(block), tiles);
-                kernels.Gemm.Multiply(rows, columns, count, a + (from * (nint)rowStep), 1, rowStep, new(b, tiles, from), c, tiling.CRow, goesOn);
+                kernels.Gemm.Multiply(rows, columns, count, a + (from * rowStep), 1, rowStep, new(b, tiles, from), c, tiling.CRow, goesOn);
             }
             if (tiling.HoldsProducts && inPart < BlocksOfPart - 1) return;
             bool add = block - first >= (tiling.HoldsProducts ? BlocksOfPart : 1);

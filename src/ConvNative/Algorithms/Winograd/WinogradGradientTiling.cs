@@ -78,7 +78,7 @@ internal readonly record struct WinogradGradientTiling(
     /// <summary>Whether sums are so short that products are not worth writing to L2.</summary>
     public bool HasFewTiles => FewTilesLength > 0;
 
-    /// <summary>The same for more tiles, by <see cref="WinogradRowSums"/>: then a tile's products follow each other.</summary>
+    /// <summary>The same with kernels that <see cref="WinogradRowSums"/> has, also for more tiles: there are no few tiles then, and a tile's products follow each other.</summary>
     public bool ByRows => HalfLength > 0;
 
     /// <summary>What is shared out.</summary>
@@ -105,22 +105,20 @@ internal readonly record struct WinogradGradientTiling(
     /// for all workers, smaller slices, then parts that are not shared out, then fewer workers. Products are held from block to block where they stay
     /// near; else each block's are added to the sums, which are fewer.
     /// </summary>
-    /// <param name="context">What is planned.</param>
-    /// <param name="apart">For threads that have no cache in common, whatever the system says: the bits are the same.</param>
-    public static WinogradGradientTiling For(PlanContext context, bool apart = false)
+    public static WinogradGradientTiling For(PlanContext context)
     {
         ConvSizes s = context.Sizes;
         WinogradKernels kernels = WinogradChoice.GradientKernels(context.Isa, s);
         long all = kernels.Grid.Tiles;
         bool holds = (long)s.GroupIC * s.GroupOC * kernels.Grid.Products * sizeof(float) <= CacheSizes.Machine.L2 / 2 * 5L;
         int parts = holds ? PartsOf(context) : 1;
-        WinogradGradientTiling best = Smallest(context, kernels, all, parts, holds, apart);
+        WinogradGradientTiling best = Smallest(context, kernels, all, parts, holds);
         if (WorkersIn(context, best) == 0) return best;
         foreach (bool shares in parts > 1 && context.Threads > 1 ? (bool[])[true, false] : [false])
         {
             for (int slice = Share(context, kernels, shares ? parts : 1); ; slice = Half(slice, kernels))
             {
-                WinogradGradientTiling tiling = Of(context, kernels, slice, parts, shares, best.Blocks, holds, apart);
+                WinogradGradientTiling tiling = Of(context, kernels, slice, parts, shares, best.Blocks, holds);
                 int wanted = (int)Math.Min(context.Threads, tiling.Items);
                 if (tiling.SharesX && WorkersIn(context, tiling) < tiling.Slices) tiling = tiling with { SharesX = false };
                 tiling = tiling with { Workers = (int)Math.Min(wanted, WorkersIn(context, tiling)) };
@@ -134,7 +132,7 @@ internal readonly record struct WinogradGradientTiling(
     }
 
     /// <summary>Of the smallest slices, with blocks of as many tiles as leave room for a worker, or of one.</summary>
-    private static WinogradGradientTiling Smallest(PlanContext context, in WinogradKernels kernels, long tiles, int parts, bool holds, bool apart)
+    private static WinogradGradientTiling Smallest(PlanContext context, in WinogradKernels kernels, long tiles, int parts, bool holds)
     {
         ConvSizes s = context.Sizes;
         long tileBytes = kernels.Grid.Products * sizeof(float) * (long)(s.GroupIC + s.GroupOC);
@@ -142,9 +140,16 @@ internal readonly record struct WinogradGradientTiling(
         for (; ; most = BlockSizes.CeilDiv(most, 2L))
         {
             int blocks = (int)(parts * BlockSizes.CeilDiv(tiles, parts * most));
-            WinogradGradientTiling tiling = Of(context, kernels, Math.Min(s.GroupOC, kernels.Width), parts, sharesParts: false, blocks, holds, apart);
+            WinogradGradientTiling tiling = Of(context, kernels, Math.Min(s.GroupOC, kernels.Width), parts, sharesParts: false, blocks, holds);
             if (most == 1 || WorkersIn(context, tiling) > 0) return tiling;
         }
+    }
+
+    /// <summary>Each slice with x of its own, which changes no bit; or what is given, where that does not fit, or nothing is shared.</summary>
+    public WinogradGradientTiling Apart(PlanContext context)
+    {
+        WinogradGradientTiling apart = this with { SharesX = false };
+        return context.Threads <= WinogradTiling.MostAlone && apart.WorkspaceBytes <= context.MaxWorkspaceBytes ? apart : this;
     }
 
     /// <summary>Workers that the workspace has room for.</summary>
@@ -177,13 +182,13 @@ internal readonly record struct WinogradGradientTiling(
         return Math.Min(channels, BlockSizes.RoundUp(BlockSizes.CeilDiv(channels, slices), kernels.Width));
     }
 
-    private static WinogradGradientTiling Of(PlanContext context, in WinogradKernels kernels, int slice, int parts, bool sharesParts, int blocks, bool holds, bool apart)
+    private static WinogradGradientTiling Of(PlanContext context, in WinogradKernels kernels, int slice, int parts, bool sharesParts, int blocks, bool holds)
     {
         ConvSizes s = context.Sizes;
         RowGemm gemm = kernels.Gemm;
         // Threads without a cache in common transform for themselves sooner than they fetch what another one did (measured on Zen 5).
         int slices = BlockSizes.CeilDiv(s.GroupOC, slice);
-        bool sharesX = !apart && s.G == 1 && parts == 1 && slices > 1 && slices <= context.Threads && CacheSizes.Machine.HaveL3InCommon(context.Threads);
+        bool sharesX = s.G == 1 && parts == 1 && slices > 1 && slices <= context.Threads && CacheSizes.Machine.HaveL3InCommon(context.Threads);
         bool turned = TimeOf(gemm, s.GroupIC, slice) < TimeOf(gemm, slice, s.GroupIC);
         (int rows, int columns) = turned ? (s.GroupIC, slice) : (slice, s.GroupIC);
         bool byRows = kernels.RowSums != null && blocks == 1 && kernels.Grid.Tiles <= MostTilesByRows;

@@ -3,37 +3,48 @@ using ConvNative.Kernels;
 
 namespace ConvNative.Algorithms;
 
-/// <summary>One direction of <see cref="Winograd"/> as a convolution of sizes <paramref name="s"/>, with the kernels of <see cref="WinogradChoice"/> for it.</summary>
-internal sealed unsafe class WinogradPass(PlanContext context, Direction direction, ConvSizes s, WinogradKernels kernels) : ConvPass
+/// <summary>One direction of <see cref="Winograd"/> as a convolution without strides, with the kernels of <see cref="WinogradChoice"/> for it.</summary>
+internal sealed unsafe class WinogradPass : ConvPass
 {
-    private readonly WinogradKernels _kernels = kernels;
-    private readonly WinogradTiling _plain = WinogradTiling.For(context, s, kernels), _packed = WinogradTiling.For(context, s, kernels, packed: true);
+    private readonly PlanContext _context;
+    private readonly Direction _direction;
+    private readonly ConvSizes _sizes;
+    private readonly WinogradKernels _kernels;
+    private readonly WinogradTiling _plain, _packed, _plainApart, _packedApart;
 
-    public override long WorkspaceBytes => Math.Max(
-        Math.Max(_plain.WorkspaceBytes, PlainApart.WorkspaceBytes),
-        Math.Max(_packed.WorkspaceBytes + (PacksAllInRun ? PackedWeightsBytes : 0), PackedApart.WorkspaceBytes));
+    /// <summary>Whether a run packs weights for all blocks, which it does not do where the threads are found to be far apart.</summary>
+    private readonly bool _packsAll;
 
-    public override long PackedWeightsBytes => BlockSizes.RoundUp(s.G * _packed.OCChunks * _packed.ICChunks * _packed.ULength, Prefetch.Line) * sizeof(float);
+    public WinogradPass(PlanContext context, Direction direction, in ConvSizes sizes, in WinogradKernels kernels)
+    {
+        (_context, _direction, _sizes, _kernels) = (context, direction, sizes, kernels);
+        _plain = WinogradTiling.For(context, sizes, kernels);
+        _packed = WinogradTiling.For(context, sizes, kernels, packed: true);
+        _plainApart = WinogradTiling.AloneIfPossible(context, _plain);
+        _packedApart = WinogradTiling.AloneIfPossible(context, _packed);
+        PackedWeightsBytes = BlockSizes.RoundUp(sizes.G * _packed.OCChunks * _packed.ICChunks * _packed.ULength, Prefetch.Line) * sizeof(float);
+        long withPacked = _packed.WorkspaceBytes + PackedWeightsBytes;
+        _packsAll = !_plain.OneBlock && !_plain.Alone && _plainApart.Alone && withPacked <= context.MaxWorkspaceBytes;
+        WorkspaceBytes = Math.Max(
+            Math.Max(_plain.WorkspaceBytes, _plainApart.WorkspaceBytes), Math.Max(_packsAll ? withPacked : _packed.WorkspaceBytes, _packedApart.WorkspaceBytes));
+    }
 
-    public override bool PacksInRun => _plain.OneBlock || _plain.Alone || PacksAllInRun;
+    public override long WorkspaceBytes { get; }
 
-    /// <summary>Whether the system says that the threads have a cache in common, so that what they are found to have may change how a run goes.</summary>
-    private bool MayPart => context.Threads is > 1 and <= WinogradTiling.MostAlone && CacheSizes.Machine.HaveL3InCommon(context.Threads);
+    public override long PackedWeightsBytes { get; }
 
-    private WinogradTiling PlainApart => MayPart ? WinogradTiling.AloneIfPossible(context, _plain) : _plain;
+    public override bool PacksInRun => _plain.OneBlock || _plain.Alone || _packsAll;
 
-    private WinogradTiling PackedApart => MayPart ? WinogradTiling.AloneIfPossible(context, _packed) : _packed;
+    public override string Details => DetailsOf(PacksInRun && !_packsAll);
 
-    /// <summary>Whether a run packs weights for all blocks, which it would not do if the threads were found to be far apart.</summary>
-    private bool PacksAllInRun => MayPart && !_plain.OneBlock && PlainApart.Alone && _packed.WorkspaceBytes + PackedWeightsBytes <= context.MaxWorkspaceBytes;
-
-    public override string Details => DetailsOf(PacksInRun);
+    /// <summary>Whether it changes anything that the threads are found to be far apart.</summary>
+    private bool MayPart => _plainApart.Alone != _plain.Alone || _packedApart.Alone != _packed.Alone;
 
     /// <summary>Of runs that transform the weights, or of those with packed ones.</summary>
     public string DetailsOf(bool plain)
     {
         WinogradTiling tiling = plain ? _plain : _packed;
-        return $"F({_kernels.Grid.Tile}×{_kernels.Grid.Tile}, {s.KH}×{s.KW}), " +
+        return $"F({_kernels.Grid.Tile}×{_kernels.Grid.Tile}, {_sizes.KH}×{_sizes.KW}), " +
             (tiling.ByRows ? "products by rows" : $"{_kernels.Gemm.Name} kernel") +
             $", {tiling.Blocks} blocks of {tiling.Tiles} tiles × {tiling.OCs} output channels, " +
             (tiling.OneBlock ? $"weights {(plain ? "transformed" : "read")} for {tiling.ICs} input channels at a time, " : "") +
@@ -42,25 +53,32 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
 
     /// <summary>Whether rows of results that go by way of a <see cref="PlaneWindow{S, V}"/> go past the caches: they are whole lines, and would not stay near.</summary>
     private bool Streams =>
-        s.OW % Prefetch.Line == 0 && CacheSizes.Machine.Collide(_kernels.Width, sizeof(float) * (long)s.OutputPixels) && s.BytesOfY > StreamingStores.NearBytes;
+        _sizes.OW % Prefetch.Line == 0 && CacheSizes.Machine.Collide(_kernels.Width, sizeof(float) * (long)_sizes.OutputPixels) && _sizes.BytesOfY > StreamingStores.NearBytes;
 
     public override void PackWeights(float* w, float* packed, WorkerPool pool)
     {
-        var task = new WinogradWeights.PackTask(Weights(w, _packed), s, _packed, BlockSizes.CeilDiv(_packed.OCs, _kernels.Width), packed);
-        pool.For(context.Threads, task.Count, ref task);
+        var task = new WinogradWeights.PackTask(Weights(w, _packed), _sizes, _packed, BlockSizes.CeilDiv(_packed.OCs, _kernels.Width), packed);
+        pool.For(_context.Threads, task.Count, ref task);
     }
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
-        bool isFar = MayPart && pool.Distance.IsFar;
-        if (buffers.Packed == null && !isFar && PacksAllInRun)
+        bool isFar = MayPart && pool.Distance.IsFar, isPacked = buffers.Packed != null;
+        if (_packsAll && !isPacked && !isFar)
         {
             PackWeights(buffers.W, workspace, pool);
             Run(_packed, buffers.WithPacked(workspace), workspace + (PackedWeightsBytes / sizeof(float)), pool);
         }
         else
         {
-            Run(buffers.Packed == null ? (isFar ? PlainApart : _plain) : isFar ? PackedApart : _packed, buffers, workspace, pool);
+            WinogradTiling tiling = (isPacked, isFar) switch
+            {
+                (false, false) => _plain,
+                (false, true) => _plainApart,
+                (true, false) => _packed,
+                (true, true) => _packedApart,
+            };
+            Run(tiling, buffers, workspace, pool);
         }
 
         if (MayPart) pool.WatchDistance();
@@ -68,21 +86,21 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
 
     private void Run(in WinogradTiling tiling, in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
-        bool forward = direction == Direction.Forward;
-        TileStore epilogue = forward ? context.Epilogue(buffers.B, buffers.Residual) : default;
+        bool forward = _direction == Direction.Forward;
+        TileStore epilogue = forward ? _context.Epilogue(buffers.B, buffers.Residual) : default;
         epilogue.Streams = Streams;
         long* madeFor = stackalloc long[WinogradTiling.MostAlone];
         new Span<long>(madeFor, WinogradTiling.MostAlone).Fill(WinogradWork.NoGroup);
         var work = new WinogradWork(
-            s, tiling, _kernels, forward ? buffers.X : buffers.Y, forward ? buffers.Y : buffers.X, Weights(buffers.W, tiling), buffers.Packed, epilogue, workspace, madeFor);
+            _sizes, tiling, _kernels, forward ? buffers.X : buffers.Y, forward ? buffers.Y : buffers.X, Weights(buffers.W, tiling), buffers.Packed, epilogue, workspace, madeFor);
         if (!tiling.OneBlock)
         {
             var task = new BlockTask(work);
-            pool.For(tiling.Workers, (long)s.G * tiling.Blocks, ref task);
+            pool.For(tiling.Workers, (long)_sizes.G * tiling.Blocks, ref task);
             return;
         }
 
-        for (int group = 0; group < s.G; group++)
+        for (int group = 0; group < _sizes.G; group++)
         {
             if (!tiling.Alone)
             {
@@ -95,7 +113,7 @@ internal sealed unsafe class WinogradPass(PlanContext context, Direction directi
         }
     }
 
-    private WinogradWeights Weights(float* w, in WinogradTiling tiling) => new(s, _kernels, tiling, direction == Direction.BackwardData, w);
+    private WinogradWeights Weights(float* w, in WinogradTiling tiling) => new(_sizes, _kernels, tiling, _direction == Direction.BackwardData, w);
 
     /// <summary>for group, block: all of it.</summary>
     private readonly struct BlockTask(WinogradWork work) : IParallelTask

@@ -24,7 +24,7 @@ internal sealed unsafe class WinogradPhasePass(PlanContext context, Direction di
 
     public override long PackedWeightsBytes => _inner.PackedWeightsBytes + (phases.WeightsLength * sizeof(float));
 
-    public override string Details => $"{phases.Details}, {_inner.DetailsOf(PacksInRun)}";
+    public override string Details => $"{phases.Details}, {(PacksInRun ? _inner.Details : _inner.DetailsOf(plain: false))}";
 
     public override void PackWeights(float* w, float* packed, WorkerPool pool)
     {

@@ -110,28 +110,28 @@ internal readonly unsafe struct WinogradF4K3<S, V> : IWinogradScheme<V>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void FilterTransposed(V u0, V u1, V u2, V u3, V u4, V u5, out V g0, out V g1, out V g2)
     {
-        FirstOfFilterTransposed(u0, u1, u2, out g0, out g1, out g2);
-        RestOfFilterTransposed(u3, u4, u5, ref g0, ref g1, ref g2);
+        FirstOfFilterTransposed(u0, u1, u2, out g0, out g1, out V evenA);
+        RestOfFilterTransposed(u3, u4, u5, evenA, ref g0, ref g1, out g2);
     }
 
-    /// <summary>What the points 0 and ±3/4 give to g.</summary>
+    /// <summary>What the points 0 and ±3/4 give to g₀ and g₁, and of what g₂ has a multiple.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void FirstOfFilterTransposed(V u0, V u1, V u2, out V g0, out V g1, out V g2)
+    public static void FirstOfFilterTransposed(V u0, V u1, V u2, out V g0, out V g1, out V evenA)
     {
-        V even = S.Add(u1, u2), odd = S.Subtract(u1, u2);
-        g0 = S.MultiplyAdd(S.Create(NA), even, S.Multiply(S.Create(N0), u0));
-        g1 = S.Multiply(S.Create(A * NA), odd);
-        g2 = S.Multiply(S.Create(A2 * NA), even);
+        V oddA = S.Subtract(u1, u2);
+        evenA = S.Add(u1, u2);
+        g0 = S.MultiplyAdd(S.Create(NA), evenA, S.Multiply(S.Create(N0), u0));
+        g1 = S.Multiply(S.Create(A * NA), oddA);
     }
 
-    /// <summary>Added to that, what ±3/2 and ∞ give.</summary>
+    /// <summary>With what ±3/2 and ∞ give.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void RestOfFilterTransposed(V u3, V u4, V u5, ref V g0, ref V g1, ref V g2)
+    public static void RestOfFilterTransposed(V u3, V u4, V u5, V evenA, ref V g0, ref V g1, out V g2)
     {
-        V even = S.Add(u3, u4), odd = S.Subtract(u3, u4);
-        g0 = S.MultiplyAdd(S.Create(NB), even, g0);
-        g1 = S.MultiplyAdd(S.Create(B * NB), odd, g1);
-        g2 = S.MultiplyAdd(S.Create(B2 * NB), even, S.Add(g2, u5));
+        V evenB = S.Add(u3, u4), oddB = S.Subtract(u3, u4);
+        g0 = S.MultiplyAdd(S.Create(NB), evenB, g0);
+        g1 = S.MultiplyAdd(S.Create(B * NB), oddB, g1);
+        g2 = S.MultiplyAdd(S.Create(B2 * NB), evenB, S.MultiplyAdd(S.Create(A2 * NA), evenA, u5));
     }
 }
 

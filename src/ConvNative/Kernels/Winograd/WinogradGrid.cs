@@ -108,12 +108,11 @@ internal readonly struct WinogradGrid
     }
 }
 
-/// <summary>Tiles that have a row of products, counted from the first of all: those at the right, which have fewer columns of it, before and behind the others.</summary>
-/// <param name="First">The first one.</param>
+/// <summary>Tiles that have a row of products, from the first of all on: those at the right, which have fewer columns of it, before and behind the others.</summary>
 /// <param name="FirstWhole">The first one that has all columns.</param>
 /// <param name="EndOfWhole">Behind the last one that has them.</param>
 /// <param name="End">Behind the last one.</param>
-internal readonly record struct WinogradRowOfTiles(int First, int FirstWhole, int EndOfWhole, int End);
+internal readonly record struct WinogradRowOfTiles(int FirstWhole, int EndOfWhole, int End);
 
 /// <summary>Neighbouring tiles of one kind in a row of tiles of an image, and the first pixel of their output.</summary>
 internal readonly record struct WinogradStrip(int Image, int Row, int Column, int Tiles, bool IsRight, bool IsBottom);

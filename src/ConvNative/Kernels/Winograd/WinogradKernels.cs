@@ -114,8 +114,7 @@ internal readonly unsafe struct WinogradKernels(
     public WinogradRowOfTiles TilesWithRow(int row)
     {
         (int whole, int count) = TilesWithRow(row, right: false, 0, (int)Grid.Tiles);
-        (int first, int all) = TilesWithRow(row, right: true, 0, (int)Grid.Tiles);
-        return new(first, whole, whole + count, first + all);
+        return new(whole, whole + count, TilesWithRow(row, right: true, 0, (int)Grid.Tiles).Count);
     }
 
     private (int First, int Count) TilesWithRow(int row, bool right, long first, int count)

@@ -34,10 +34,10 @@ internal readonly unsafe struct WinogradRows(
         in WinogradKernels kernels, int row, nint K, int vectors, float* columns, nint columnsStride, float* v, nint vStride, nint vRow,
         float* m, nint mStride, nint mRow, bool add)
     {
-        (int edgeFirst, int first, int end, int edgeEnd) = kernels.TilesWithRow(row);
+        (int first, int end, int edgeEnd) = kernels.TilesWithRow(row);
         int count = end - first;
         ref readonly WinogradRowParts parts = ref Parts(this, vectors);
-        parts.Edge.Run(first - edgeFirst, K, columns, columnsStride, v + (edgeFirst * vRow), vStride, vRow, m + (edgeFirst * mRow), mStride, mRow, add);
+        parts.Edge.Run(first, K, columns, columnsStride, v, vStride, vRow, m, mStride, mRow, add);
         float* wholeV = v + (first * vRow), wholeM = m + (first * mRow);
         parts.First.Run(count, K, columns, columnsStride, wholeV, vStride, vRow, wholeM, mStride, mRow, add);
         parts.Second.Run(count, K, columns, columnsStride, wholeV, vStride, vRow, wholeM, mStride, mRow, add);

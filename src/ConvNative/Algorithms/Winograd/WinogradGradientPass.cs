@@ -230,7 +230,8 @@ internal sealed unsafe class WinogradGradientPass(PlanContext context, WinogradG
             int rows = Math.Min(tiling.Rows, Rows - row), columns = Math.Min(tiling.Columns, Columns - column);
             int tiles = Count(block), inPart = block % BlocksOfPart;
             bool goesOn = tiling.HoldsProducts && inPart > 0;
-            float* a = Place(block, isRow: true, row, Rows, out nint aStride, out nint rowStep), b = B + ((nint)column * tiles), products = C + (tiling.HoldsProducts ? chunk * tiling.CLength : 0), c = products;
+            float* a = Place(block, isRow: true, row, Rows, out nint aStride, out nint rowStep), b = B + ((nint)column * tiles);
+            float* products = C + (tiling.HoldsProducts ? chunk * tiling.CLength : 0), c = products;
             nint bStride = tiling.BStride, cStride = tiling.CStride;
             for (int f = 0; f < tiling.Products; f++, a += aStride, b += bStride, c += cStride)
             {

@@ -97,8 +97,8 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
     }
 
     /// <summary>
-    /// dw = Gᵀ·(m·G) of pairs whose m·G <see cref="WinogradRowSums"/> has made: for each vector of pairs, row by row, Reach rows of Taps vectors. What it stores goes where
-    /// <see cref="Finish"/>'s goes.
+    /// dw = Gᵀ·(m·G) of nine taps and pairs whose m·G <see cref="WinogradRowSums"/> has made: for each vector of pairs, row by row, Reach rows of three vectors. What it stores
+    /// goes where <see cref="Finish"/>'s goes.
     /// </summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -112,7 +112,7 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
             {
                 int lanes = Math.Min(S.Width, columns - column);
                 float* kernels = dw + (column * dwColumnStride);
-                if (F.Taps == 3 && lanes == S.Width)
+                if (lanes == S.Width)
                 {
                     FinishRows3(half, kernels, dwColumnStride);
                 }
@@ -244,19 +244,17 @@ internal static unsafe class WinogradFilterGradient<S, V, F>
         Store9(g0, g1, g2, g3, g4, g5, g6, g7, g8, null, kernels, pitch);
     }
 
-    /// <summary>Gᵀ·half, a vector for each tap.</summary>
+    /// <summary>Gᵀ·half, a vector for each of nine taps.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static void ColumnsOfHalf(float* half, float* taps)
     {
         nint next = F.Taps * S.Width;
         for (int column = 0; column < F.Taps; column++, half += S.Width, taps += S.Width)
         {
-            F.FilterTransposed(half, next, out V g0, out V g1, out V g2, out V g3, out V g4);
+            F.FilterTransposed(half, next, out V g0, out V g1, out V g2, out _, out _);
             S.Store(taps, g0);
             S.Store(taps + next, g1);
             S.Store(taps + (2 * next), g2);
-            if (F.Taps > 3) S.Store(taps + (3 * next), g3);
-            if (F.Taps > 4) S.Store(taps + (4 * next), g4);
         }
     }
 

@@ -19,7 +19,7 @@ internal static class CommandLine
     private static readonly Option<string[]> Descriptors = Many("--case", "A single problem, e.g. 'mb8ic64ih56oc64oh56kh3ph1' (repeatable).");
     private static readonly Option<string[]> Batches = Many("--mb", "Batch sizes. Default: 1 and 8 for built-in lists, else what the shape says.");
     private static readonly Option<string[]> Directions = Many("--dir", "Directions: FWD, BWD_D, BWD_W. Default: all.");
-    private static readonly Option<string[]> Threads = Many("--threads", "Numbers of threads, e.g. 1,2. Default: 1.");
+    private static readonly Option<string[]> Threads = Many("--threads", "Numbers of threads, e.g. 1,2, at most the processors that there are. Default: 1.");
     private static readonly Option<string[]> Peers = Many("--peers", "Peers or single modes, e.g. convnative,onednn/any. Default: all that are installed.");
     private static readonly Option<string> Against = new("--against") { Description = "The contestant that convnative/auto is ranked against.", DefaultValueFactory = _ => "onednn/any" };
     private static readonly Option<string?> Filter = new("--filter") { Description = "Only cases whose 'network:layer DIR descriptor' matches this regular expression." };

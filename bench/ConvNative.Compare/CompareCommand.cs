@@ -20,10 +20,12 @@ internal static class CompareCommand
     {
         CaseList cases = CaseList.From(options);
         if (!ReportBroken(cases, options.KeepGoing)) return 2;
+        CheckThreads(options.Threads);
         CheckWritable("--json", options.Json);
         CheckWritable("--html", options.Html);
         CheckWritable("--markdown", options.Markdown);
         CheckWritable("--picture", options.Picture);
+        CheckAgainst(options.Against, known);
         RunReport? baseline = options.Baseline is { } file ? LoadBaseline(file) : null;
         ContestantList contestants = await FindPeersAsync(options, known, console, stop);
         if (options.List)
@@ -51,6 +53,19 @@ internal static class CompareCommand
         if (cases.Volumes > 0) Console.Error.WriteLine($"{cases.Volumes} three-dimensional problems are left out.");
         if (cases.Broken.Count > 0 && !keepGoing) Console.Error.WriteLine("Nothing was run; --keep-going runs the other lines.");
         return cases.Broken.Count == 0 || keepGoing;
+    }
+
+    // More threads than processors measure each other.
+    private static void CheckThreads(IReadOnlyList<int> numbers)
+    {
+        int processors = Environment.ProcessorCount, most = numbers.Max();
+        if (most > processors) throw new UsageException($"--threads is {most}; it must be at most {processors}, the processors that there are.");
+    }
+
+    private static void CheckAgainst(string against, IReadOnlyList<PeerDefinition> known)
+    {
+        if (known.Any(peer => against.StartsWith($"{peer.Name}/", StringComparison.Ordinal))) return;
+        throw new UsageException($"--against is '{against}'; it must be a peer and its mode, as onednn/any. The peers are {string.Join(", ", known.Select(peer => peer.Name))}.");
     }
 
     // Before half an hour of measuring, not after.

@@ -26,7 +26,8 @@ var output = new Option<string>("--output")
 var epochs = new Option<int>("--epochs") { Description = "Passes over all images.", HelpName = "count", DefaultValueFactory = _ => 5 };
 epochs.Validators.Add(result =>
 {
-    if (result.GetValueOrDefault<int>() is var count and not (>= 1 and <= 1000)) result.AddError($"--epochs is {count}; it must be in [1, 1000].");
+    if (result.Tokens is [var token] && !(int.TryParse(token.Value, out int count) && count is >= 1 and <= 1000))
+        result.AddError($"--epochs is {token.Value}; it must be in [1, 1000].");
 });
 var seed = new Option<int>("--seed") { Description = "The same seed gives the same result.", HelpName = "number", DefaultValueFactory = _ => 1 };
 

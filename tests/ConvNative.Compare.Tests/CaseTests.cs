@@ -1,5 +1,6 @@
 using ConvNative.Compare.Cases;
 using ConvNative.Compare.Measurement;
+using ConvNative.Compare.Peers;
 using Spectre.Console;
 
 namespace ConvNative.Compare.Tests;
@@ -66,6 +67,33 @@ internal sealed class CaseTests
             async () => await CompareCommand.RunAsync(options, "", [], console, CancellationToken.None),
             Throws.InstanceOf<UsageException>().With.Message.StartsWith($"--picture is '{path}': "));
     }
+
+    [Test]
+    public void More_threads_than_processors_are_refused_before_anything_runs()
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(TextWriter.Null) });
+        int processors = Environment.ProcessorCount;
+        CompareOptions options = Options() with { Descriptors = ["mb1ic1ih5oc1oh5kh3ph1"], Threads = [1, processors + 1] };
+        Assert.That(
+            async () => await CompareCommand.RunAsync(options, "", [], console, CancellationToken.None),
+            Throws.InstanceOf<UsageException>().With.Message.EqualTo($"--threads is {processors + 1}; it must be at most {processors}, the processors that there are."));
+    }
+
+    [TestCase("foo")]
+    [TestCase("onednn")]
+    public void What_to_rank_against_must_be_a_peer_and_its_mode(string against)
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(TextWriter.Null) });
+        CompareOptions options = Options() with { Descriptors = ["mb1ic1ih5oc1oh5kh3ph1"], Against = against };
+        Assert.That(
+            async () => await CompareCommand.RunAsync(options, "", PeerDefinition.FindAll(PeerDefinition.DefaultPeersFolder), console, CancellationToken.None),
+            Throws.InstanceOf<UsageException>().With.Message.StartsWith($"--against is '{against}'; it must be a peer and its mode"));
+    }
+
+    [Test]
+    public void A_case_that_no_array_holds_is_refused() => Assert.That(
+        () => CaseList.From(Options() with { Descriptors = ["mb1ic2147483647ih8oc4kh3"] }),
+        Throws.InstanceOf<UsageException>().With.Message.Contains("has a tensor of 137438953408 numbers"));
 
     [Test]
     public void An_empty_name_of_a_shape_file_is_refused() =>

@@ -36,6 +36,7 @@ internal sealed record CaseList(IReadOnlyList<Layer> Layers, IReadOnlyList<Broke
             throw new UsageException(e.Message);
         }
 
+        foreach (Layer layer in layers) CheckSize(layer);
         return new CaseList(layers, broken, volumes);
     }
 
@@ -46,6 +47,13 @@ internal sealed record CaseList(IReadOnlyList<Layer> Layers, IReadOnlyList<Broke
             .Select(direction => new CompareCase(layer, direction))
             .Where(one => options.Filter?.IsMatch($"{layer.Network}:{layer.Name} {one.Direction} {one.Descriptor}") ?? true),
     ];
+
+    // Inputs and results are arrays here.
+    private static void CheckSize(Layer layer)
+    {
+        long most = new[] { layer.Problem.Input.Length, layer.Problem.Weights.Length, layer.Problem.Output.Length }.Max();
+        if (most > Array.MaxLength) throw new UsageException($"{layer.Problem} has a tensor of {most} numbers; they must be at most {Array.MaxLength}.");
+    }
 
     private static IEnumerable<Layer> WithBatches(IReadOnlyList<Layer> layers, IReadOnlyList<int> batches) =>
         batches.Count == 0 ? layers : batches.SelectMany(batch => layers.Select(layer => layer.WithBatch(batch)));

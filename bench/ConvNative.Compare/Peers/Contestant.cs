@@ -17,8 +17,6 @@ internal sealed class Contestant(PeerDefinition definition, string mode, IReadOn
 
     public int Threads => threads;
 
-    public bool IsConvNative => definition.Name == PeerDefinition.ConvNativeName;
-
     public bool Supports(string direction) => directions.Contains(direction);
 
     /// <summary>It died or hung in so many cases running that it is asked no more.</summary>

@@ -64,9 +64,6 @@ internal sealed record PeerProblem(
 [JsonSerializable(typeof(PeerManifest))]
 internal sealed partial class PeerJson : JsonSerializerContext
 {
-    /// <summary>Names of the files that hold the inputs of a case.</summary>
-    public static readonly string[] InputFiles = ["x.bin", "w.bin", "b.bin", "dy.bin"];
-
     /// <summary>Names of the files that hold the results of a direction.</summary>
     public static string[] OutputFiles(Direction direction) => direction switch
     {

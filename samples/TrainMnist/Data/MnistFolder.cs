@@ -20,6 +20,7 @@ internal static class MnistFolder
     /// <exception cref="InvalidDataException">A file is broken; the message tells what.</exception>
     public static DigitData Load(string folder)
     {
+        if (File.Exists(folder)) throw new DirectoryNotFoundException($"'{folder}' is a file; it must be a folder.");
         if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"The folder '{folder}' does not exist.");
         DigitSet t10k = LoadPair(folder, TestImages, TestLabels);
         if (Find(folder, TrainImages) is not null)

@@ -41,7 +41,7 @@ public unsafe class GemmBenchmarks
     public void NN()
     {
         (int M, int N, int K) = Size;
-        _gemm.Multiply(GemmKind.NN, M, N, K, _a.Pointer, K, _b.Pointer, N, 0, _c.Pointer, N, _scratch.Pointer);
+        _gemm.Multiply(GemmKind.NN, M, N, K, _a.Pointer, K, _b.Pointer, N, add: false, _c.Pointer, N, _scratch.Pointer);
     }
 
     /// <summary>Weight gradient: a = c·bᵀ.</summary>
@@ -49,7 +49,7 @@ public unsafe class GemmBenchmarks
     public void NT()
     {
         (int M, int N, int K) = Size;
-        _gemm.Multiply(GemmKind.NT, M, K, N, _c.Pointer, N, _b.Pointer, N, 0, _a.Pointer, K, _scratch.Pointer);
+        _gemm.Multiply(GemmKind.NT, M, K, N, _c.Pointer, N, _b.Pointer, N, add: false, _a.Pointer, K, _scratch.Pointer);
     }
 
     /// <summary>Data gradient: b = aᵀ·c.</summary>
@@ -57,6 +57,6 @@ public unsafe class GemmBenchmarks
     public void TN()
     {
         (int M, int N, int K) = Size;
-        _gemm.Multiply(GemmKind.TN, K, N, M, _a.Pointer, K, _c.Pointer, N, 0, _b.Pointer, N, _scratch.Pointer);
+        _gemm.Multiply(GemmKind.TN, K, N, M, _a.Pointer, K, _c.Pointer, N, add: false, _b.Pointer, N, _scratch.Pointer);
     }
 }

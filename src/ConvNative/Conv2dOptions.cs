@@ -28,7 +28,7 @@ public enum ConvAlgorithm
 /// <summary>Who computes the matrix products of <see cref="ConvAlgorithm.Im2ColGemm"/>.</summary>
 public enum GemmEngine
 {
-    /// <summary>OpenBLAS if it is found, else this library; weight gradients by this library, which measured faster there.</summary>
+    /// <summary>OpenBLAS if it is found, else this library; weight gradients by this library from AVX2 on, which measured faster there.</summary>
     Auto,
 
     /// <summary>OpenBLAS's sgemm.</summary>

@@ -42,7 +42,7 @@ internal sealed class Im2ColGemm : IConvAlgorithm
         {
             ConvSizes s = context.Sizes;
             long images = (long)s.G * (direction == Direction.BackwardWeights ? 1 : s.N);
-            int parts = (int)Math.Max(1, (WantedItems + images - 1) / images);
+            int parts = (int)BlockSizes.CeilDiv(WantedItems, images);
             int ICs = direction == Direction.Forward ? s.GroupIC : Share(s.GroupIC, parts, 1);
             int OCs = s.GroupOC;
             long rows = (long)ICs * s.KH * s.KW;
@@ -51,12 +51,12 @@ internal sealed class Im2ColGemm : IConvAlgorithm
             {
                 columns = Math.Min(columns, BlockSizes.RoundUp(Share(s.OutputPixels, parts, 1), ColumnStep));
                 columns = Math.Min(columns, s.OutputPixels);
-                long tiles = (s.OutputPixels + columns - 1) / columns;
+                long tiles = BlockSizes.CeilDiv(s.OutputPixels, columns);
                 OCs = Share(s.GroupOC, (int)Math.Max(1, parts / tiles), SmallestOCs);
             }
             else if (direction == Direction.BackwardWeights)
             {
-                int chunks = (s.GroupIC + ICs - 1) / ICs;
+                int chunks = BlockSizes.CeilDiv(s.GroupIC, ICs);
                 OCs = Share(s.GroupOC, Math.Max(1, parts / chunks), SmallestOCs);
             }
 
@@ -139,11 +139,11 @@ internal sealed class Im2ColGemm : IConvAlgorithm
         public readonly Tiling Tiling = tiling;
         public readonly ConvBuffers Buffers = buffers;
 
-        public int ColumnTiles => (S.OutputPixels + Tiling.Columns - 1) / Tiling.Columns;
+        public int ColumnTiles => BlockSizes.CeilDiv(S.OutputPixels, Tiling.Columns);
 
-        public int ICChunks => (S.GroupIC + Tiling.ICs - 1) / Tiling.ICs;
+        public int ICChunks => BlockSizes.CeilDiv(S.GroupIC, Tiling.ICs);
 
-        public int OCChunks => (S.GroupOC + Tiling.OCs - 1) / Tiling.OCs;
+        public int OCChunks => BlockSizes.CeilDiv(S.GroupOC, Tiling.OCs);
 
         /// <summary>Plane ic of group g of image n of x.</summary>
         public float* X(int n, int g, int ic) => Buffers.X + ((((long)n * S.IC) + (g * S.GroupIC) + ic) * S.InputPixels);
@@ -193,7 +193,7 @@ internal sealed class Im2ColGemm : IConvAlgorithm
             float* y = work.Y((int)n, (int)g, oc) + p;
             work.Context.Gemm.Multiply(
                 GemmKind.NN, M, count, work.S.PatchLength, work.W((int)g, oc, 0), work.S.PatchLength, columns, ld,
-                0, y, work.S.OutputPixels, work.GemmScratch(worker));
+                add: false, y, work.S.OutputPixels, work.GemmScratch(worker));
             TileStore epilogue = work.Context.Epilogue(
                 work.Buffers.B == null ? null : work.Buffers.B + (g * work.S.GroupOC) + oc,
                 work.Buffers.Residual == null ? null : work.Buffers.Residual + (y - work.Buffers.Y));
@@ -224,7 +224,7 @@ internal sealed class Im2ColGemm : IConvAlgorithm
                 int ld = columns ? count : work.S.OutputPixels;
                 work.Context.Gemm.Multiply(
                     GemmKind.TN, channels * work.S.KH * work.S.KW, count, work.S.GroupOC, work.W((int)g, 0, ic), work.S.PatchLength,
-                    work.Y((int)n, (int)g, 0) + p, work.S.OutputPixels, 0, target, ld, work.GemmScratch(worker));
+                    work.Y((int)n, (int)g, 0) + p, work.S.OutputPixels, add: false, target, ld, work.GemmScratch(worker));
                 if (columns) Col2Im.Tile(work.Context.Isa, work.S, target, ld, channels, p, count, dx);
             }
         }
@@ -243,7 +243,7 @@ internal sealed class Im2ColGemm : IConvAlgorithm
             int channels = Math.Min(work.Tiling.ICs, work.S.GroupIC - ic);
             int oc = (int)ocChunk * work.Tiling.OCs;
             int M = Math.Min(work.Tiling.OCs, work.S.GroupOC - oc);
-            float beta = 0;
+            bool add = false;
             for (int n = 0; n < work.S.N; n++)
             {
                 for (int p = 0; p < work.S.OutputPixels; p += work.Tiling.Columns)
@@ -252,8 +252,8 @@ internal sealed class Im2ColGemm : IConvAlgorithm
                     float* columns = work.Patches(worker, n, (int)g, ic, channels, p, count, out int ld);
                     work.Context.Gemm.Multiply(
                         GemmKind.NT, M, channels * work.S.KH * work.S.KW, count, work.Y(n, (int)g, oc) + p, work.S.OutputPixels,
-                        columns, ld, beta, work.W((int)g, oc, ic), work.S.PatchLength, work.GemmScratch(worker));
-                    beta = 1;
+                        columns, ld, add, work.W((int)g, oc, ic), work.S.PatchLength, work.GemmScratch(worker));
+                    add = true;
                 }
             }
         }

@@ -15,7 +15,7 @@ internal enum GemmKind
 
 /// <summary>
 /// Single-precision matrix product on row-major matrices, one thread per call: parallelism belongs to the caller, who hands
-/// out tiles. Up to <see cref="MaxConcurrentCalls"/> threads may call at once, each with its own scratch.
+/// out tiles. Any number of threads may call at once, each with its own scratch; of more than <see cref="MaxConcurrentCalls"/> some wait.
 /// </summary>
 internal unsafe interface IGemm
 {
@@ -35,8 +35,8 @@ internal unsafe interface IGemm
     void EndRun();
 
     /// <summary>
-    /// C = op(A)·op(B) + beta·C. beta = 0 never reads C. K = 0 gives C = beta·C.
+    /// C = op(A)·op(B), which does not read C, or that added to C; K ≥ 1.
     /// lda, ldb, ldc: distance between rows as stored, in floats.
     /// </summary>
-    void Multiply(GemmKind kind, int M, int N, int K, float* a, int lda, float* b, int ldb, float beta, float* c, int ldc, float* scratch);
+    void Multiply(GemmKind kind, int M, int N, int K, float* a, int lda, float* b, int ldb, bool add, float* c, int ldc, float* scratch);
 }

@@ -34,11 +34,9 @@ internal sealed unsafe class ManagedGemm(Isa isa, BlockSizes blocks) : IGemm
     {
     }
 
-    public void Multiply(GemmKind kind, int M, int N, int K, float* a, int lda, float* b, int ldb, float beta, float* c, int ldc, float* scratch)
+    public void Multiply(GemmKind kind, int M, int N, int K, float* a, int lda, float* b, int ldb, bool add, float* c, int ldc, float* scratch)
     {
         if (M == 0 || N == 0) return;
-        if (K == 0 || (beta != 0 && beta != 1)) Scale(M, N, beta, c, ldc);
-
         BlockSizes parts = Cut(M, N, K);
         TileStore overwrite = default, accumulate = new() { Addend = c, AddendStride = ldc };
         for (int k = 0; k < K; k += parts.KC)
@@ -46,7 +44,7 @@ internal sealed unsafe class ManagedGemm(Isa isa, BlockSizes blocks) : IGemm
             BlockSizes depth = parts with { KC = Math.Min(parts.KC, K - k) };
             float* aPart = a + (kind == GemmKind.TN ? (nint)k * lda : k);
             float* bPart = b + (kind == GemmKind.NT ? k : (nint)k * ldb);
-            MultiplyDepth(kind, M, N, depth, aPart, lda, bPart, ldb, k == 0 && beta == 0 ? overwrite : accumulate, c, ldc, scratch);
+            MultiplyDepth(kind, M, N, depth, aPart, lda, bPart, ldb, k == 0 && !add ? overwrite : accumulate, c, ldc, scratch);
         }
     }
 
@@ -83,14 +81,4 @@ internal sealed unsafe class ManagedGemm(Isa isa, BlockSizes blocks) : IGemm
         BlockSizes.Balance(M, blocks.MC, kernel.MR),
         M <= kernel.MR ? kernel.NR : Math.Min(blocks.NC, BlockSizes.RoundUp(N, kernel.NR)),
         BlockSizes.Balance(K, blocks.KC, 8));
-
-    private static void Scale(int M, int N, float beta, float* c, nint ldc)
-    {
-        for (int i = 0; i < M; i++)
-        {
-            Span<float> row = new(c + i * ldc, N);
-            if (beta == 0) row.Clear();
-            else if (beta != 1) foreach (ref float x in row) x *= beta;
-        }
-    }
 }

@@ -19,10 +19,10 @@ internal sealed unsafe class OpenBlasGemm(OpenBlas library) : IGemm
 
     public void EndRun() => library.EndSingleThreaded();
 
-    public void Multiply(GemmKind kind, int M, int N, int K, float* a, int lda, float* b, int ldb, float beta, float* c, int ldc, float* scratch) =>
-        OpenBlas.Sgemm(
+    public void Multiply(GemmKind kind, int M, int N, int K, float* a, int lda, float* b, int ldb, bool add, float* c, int ldc, float* scratch) =>
+        library.Sgemm(
             RowMajor,
             kind == GemmKind.TN ? Transposed : AsStored,
             kind == GemmKind.NT ? Transposed : AsStored,
-            M, N, K, 1, a, lda, b, ldb, beta, c, ldc);
+            M, N, K, 1, a, lda, b, ldb, add ? 1 : 0, c, ldc);
 }

@@ -13,6 +13,7 @@ internal sealed unsafe partial class OpenBlas
     private readonly delegate* unmanaged<int> _getThreads;
     private readonly delegate* unmanaged<int, void> _setThreads;
     private readonly Lock _threadsGate = new();
+    private readonly CallLimit? _calls;   // null: any number may call at once
     private int _users;
     private int _hostThreads;
 
@@ -39,6 +40,8 @@ internal sealed unsafe partial class OpenBlas
             _getThreads = (delegate* unmanaged<int>)get;
             _setThreads = (delegate* unmanaged<int, void>)set;
         }
+
+        if (MaxConcurrentCalls < int.MaxValue) _calls = new CallLimit(MaxConcurrentCalls);
     }
 
     /// <summary>The path or name under which it was loaded.</summary>
@@ -54,7 +57,7 @@ internal sealed unsafe partial class OpenBlas
     public bool IsThreaded { get; }
 
     /// <summary>
-    /// How many calls may run at once. One for the threaded builds 0.3.28 to 0.3.33, whose concurrent calls can give wrong
+    /// How many calls run at once, whoever makes them; more wait. One for the threaded builds 0.3.28 to 0.3.33, whose concurrent calls can give wrong
     /// numbers (OpenBLAS issue 5836); else what its table of buffers holds (MAX_THREADS).
     /// </summary>
     public int MaxConcurrentCalls => !IsThreaded ? int.MaxValue : IsKnownToRace ? 1 : MaxThreads;
@@ -124,9 +127,26 @@ internal sealed unsafe partial class OpenBlas
         }
     }
 
-    /// <summary>C = alpha·op(A)·op(B) + beta·C as in the BLAS standard; order 101 = row-major, 111 = as stored, 112 = transposed.</summary>
+    /// <summary>
+    /// C = alpha·op(A)·op(B) + beta·C as in the BLAS standard; order 101 = row-major, 111 = as stored, 112 = transposed. Waits while
+    /// <see cref="MaxConcurrentCalls"/> others run.
+    /// </summary>
+    public void Sgemm(
+        int order, int transA, int transB, int M, int N, int K, float alpha, float* a, int lda, float* b, int ldb, float beta, float* c, int ldc)
+    {
+        _calls?.Enter();
+        try
+        {
+            CblasSgemm(order, transA, transB, M, N, K, alpha, a, lda, b, ldb, beta, c, ldc);
+        }
+        finally
+        {
+            _calls?.Leave();
+        }
+    }
+
     [LibraryImport(NativeLibraries.OpenBlas, EntryPoint = "cblas_sgemm")]
-    public static partial void Sgemm(
+    private static partial void CblasSgemm(
         int order, int transA, int transB, int M, int N, int K, float alpha, float* a, int lda, float* b, int ldb, float beta, float* c, int ldc);
 
     [LibraryImport(NativeLibraries.OpenBlas, EntryPoint = "openblas_get_config")]

@@ -57,7 +57,7 @@ static int32_t quota_cpus(void)
     return rate == 0 ? CN_NO_LIMIT : at_least_one((rate * GetActiveProcessorCount(ALL_PROCESSOR_GROUPS) + 9999) / 10000);
 }
 
-#elif defined(__linux__)
+#else
 
 #include <errno.h>
 #include <sched.h>
@@ -224,20 +224,6 @@ int32_t cn_cgroup_cpus(const char* root)
 static int32_t quota_cpus(void)
 {
     return cn_cgroup_cpus("");
-}
-
-#else
-
-#include <unistd.h>
-
-static int32_t affinity_cpus(void)
-{
-    return at_least_one(sysconf(_SC_NPROCESSORS_ONLN));
-}
-
-static int32_t quota_cpus(void)
-{
-    return CN_NO_LIMIT;
 }
 
 #endif

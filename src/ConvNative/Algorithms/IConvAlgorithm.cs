@@ -89,7 +89,7 @@ internal abstract unsafe class ConvPass
     public abstract void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool);
 }
 
-/// <summary>A way to compute convolutions. Algorithms never call each other; each is one file and one line in <see cref="AlgorithmList"/>.</summary>
+/// <summary>A way to compute convolutions. Algorithms never call each other; each is one class and one line in <see cref="AlgorithmList"/>.</summary>
 internal interface IConvAlgorithm
 {
     /// <summary>Its public name.</summary>

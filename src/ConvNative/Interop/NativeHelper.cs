@@ -31,9 +31,6 @@ internal static unsafe partial class NativeHelper
     [LibraryImport(NativeLibraries.Helper, EntryPoint = "cn_pool_create")]
     public static partial nint PoolCreate(int threads);
 
-    [LibraryImport(NativeLibraries.Helper, EntryPoint = "cn_pool_threads")]
-    public static partial int PoolThreads(nint pool);
-
     [LibraryImport(NativeLibraries.Helper, EntryPoint = "cn_pool_destroy")]
     public static partial void PoolDestroy(nint pool);
 

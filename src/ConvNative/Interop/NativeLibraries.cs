@@ -89,21 +89,15 @@ internal static unsafe class NativeLibraries
     /// </summary>
     private static nint Reference(NativeLibraryProbe probe) => IsLinked || !probe.Found ? probe.Handle : NativeLibrary.Load(probe.Path!);
 
-    private static string[] HelperFiles => OperatingSystem.IsWindows()
-        ? ["convnative_native.dll"]
-        : OperatingSystem.IsMacOS() ? ["libconvnative_native.dylib"] : ["libconvnative_native.so"];
+    private static string[] HelperFiles => OperatingSystem.IsWindows() ? ["convnative_native.dll"] : ["libconvnative_native.so"];
 
     private static string[] OpenBlasFiles => OperatingSystem.IsWindows()
         ? ["convnative_openblas.dll", "libopenblas.dll", "openblas.dll"]
-        : OperatingSystem.IsMacOS()
-            ? ["libconvnative_openblas.dylib", "libopenblas.dylib"]
-            : ["libconvnative_openblas.so", "libopenblas.so.0", "libopenblas.so"];
+        : ["libconvnative_openblas.so", "libopenblas.so.0", "libopenblas.so"];
 
     private static string[] OpenBlasSystemNames => OperatingSystem.IsWindows()
         ? ["libopenblas.dll", "openblas.dll"]
-        : OperatingSystem.IsMacOS()
-            ? ["libopenblas.dylib"]
-            : ["libopenblas.so.0", "libopenblas.so", "libopenblasp.so.0"];
+        : ["libopenblas.so.0", "libopenblas.so", "libopenblasp.so.0"];
 
     internal static IEnumerable<string> OpenBlasCandidates => Candidates(OpenBlasFiles, OpenBlasSystemNames);
 
@@ -131,8 +125,7 @@ internal static unsafe class NativeLibraries
     }
 
     private static string PortableRid =>
-        (OperatingSystem.IsWindows() ? "win-" : OperatingSystem.IsMacOS() ? "osx-" : "linux-") +
-        RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
+        (OperatingSystem.IsWindows() ? "win-" : "linux-") + RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
 
     [UnconditionalSuppressMessage("SingleFile", "IL3000", Justification = "Empty in a single-file program; AppContext.BaseDirectory is searched too.")]
     private static string AssemblyFolder() => Path.GetDirectoryName(typeof(NativeLibraries).Assembly.Location) ?? string.Empty;

@@ -24,6 +24,9 @@ internal readonly record struct CacheSizes(int L1, int L2, int L3, int L3Sharers
     /// <summary>Whether so many threads can share the L3.</summary>
     public bool HaveL3InCommon(int threads) => threads <= L3Sharers;
 
+    /// <summary>Floats that streams lie further apart than a power of two: some dozens that lie a multiple of 4 KiB apart evict each other from L1.</summary>
+    public const int Skew = Prefetch.Line;
+
     /// <summary>
     /// Whether lines that lie so many bytes apart push each other out of L1 although it has room for them: planes of 32², 64² or 128² are whole pages, and have one place
     /// in it, which holds 8 or 12. There are <see cref="Way"/> ÷ d places for L1 ÷ Way lines each, d ≥ 64 the largest power of two in the distance.

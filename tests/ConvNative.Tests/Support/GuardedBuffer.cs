@@ -72,14 +72,13 @@ internal sealed unsafe partial class GuardedBuffer : IDisposable
         private const int ProtectionReadWrite = 3;
         private const int MapPrivateAnonymous = 0x22;
         private const int MapLow = 0x40;
-        private const int MapPrivateAnonymousMac = 0x1002;
         private const uint MemCommitReserve = 0x3000;
         private const uint MemRelease = 0x8000;
         private const uint PageReadWrite = 4;
         private const uint PageNoAccess = 1;
 
-        private static int Flags => OperatingSystem.IsMacOS() ? MapPrivateAnonymousMac
-            : RuntimeInformation.ProcessArchitecture == Architecture.X64 ? MapPrivateAnonymous | MapLow : MapPrivateAnonymous;
+        private static int Flags =>
+            RuntimeInformation.ProcessArchitecture == Architecture.X64 ? MapPrivateAnonymous | MapLow : MapPrivateAnonymous;
 
         public static byte* Reserve(nuint bytes)
         {

@@ -1,3 +1,5 @@
+using ConvNative.Kernels;
+
 namespace ConvNative.Algorithms;
 
 /// <summary>
@@ -14,7 +16,7 @@ internal readonly struct PlaneItems(long channels, long pixels, int together, lo
 
     public long Count => PerImage * images;
 
-    private long PerImage => (channels + PerItem - 1) / PerItem;
+    private long PerImage => BlockSizes.CeilDiv(channels, PerItem);
 
     /// <summary>Image and channels [First, End) of an item.</summary>
     public (long Image, long First, long End) Range(long item)

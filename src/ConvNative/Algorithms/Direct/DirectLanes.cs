@@ -21,9 +21,6 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed unsafe class DirectLanes : DirectForm
 {
-    // A line more than a power of two: streams that lie a multiple of 4 KiB apart evict each other from L1.
-    private const int Skew = Prefetch.Line;
-
     /// <summary>For so many images it is no matter that each thread turns the weights.</summary>
     private const int ImagesPerTurn = 4;
 
@@ -55,7 +52,7 @@ internal sealed unsafe class DirectLanes : DirectForm
         int share = Math.Min(_images, BlockSizes.CeilDiv(_s.N, context.Threads));
         if (!IsEven(_images) && IsEven(share) && _s.N >= ImagesPerTurn * context.Threads) _images = share;
         while (!IsEven(_images) && _panels < Math.Min(Vectors, 4 * context.Threads)) _panels++;
-        if (_s.G * ImageBlocks * _panels < context.Threads) _images = BlockSizes.CeilDiv(_s.N, BlockSizes.CeilDiv(context.Threads, _s.G * _panels));
+        if ((long)_s.G * ImageBlocks * _panels < context.Threads) _images = BlockSizes.CeilDiv(_s.N, BlockSizes.CeilDiv(context.Threads, _s.G * _panels));
         while ((Workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / (sizeof(float) * WorkerLength))) == 0
             && (_images > 1 || _panels < Vectors))
         {
@@ -90,7 +87,7 @@ internal sealed unsafe class DirectLanes : DirectForm
     private int ImageBlocks => BlockSizes.CeilDiv(_s.N, _images);
 
     /// <summary>Floats between the taps of a chunk of weights.</summary>
-    private nint TapStride => ((nint)_ICs * MostLanes) + Skew;
+    private nint TapStride => ((nint)_ICs * MostLanes) + CacheSizes.Skew;
 
     private long ChunkLength => Taps * (long)TapStride;
 

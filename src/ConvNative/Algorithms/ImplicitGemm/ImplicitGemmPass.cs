@@ -95,7 +95,7 @@ internal sealed unsafe class ImplicitGemmPass : ConvPass
                 continue;
             }
 
-            int rows = (s.IH - rh + s.sh - 1) / s.sh, columns = (s.IW - rw + s.sw - 1) / s.sw;
+            int rows = BlockSizes.CeilDiv(s.IH - rh, s.sh), columns = BlockSizes.CeilDiv(s.IW - rw, s.sw);
             parts.Add(new ImplicitGemmPart(new PatchGrid(s.OH, s.OW, rows, columns, 1, 1, taps), kernel, rh, rw, offset));
             offset += BlockSizes.RoundUp(PackedLength(kernel.Length), Prefetch.Line);
         }

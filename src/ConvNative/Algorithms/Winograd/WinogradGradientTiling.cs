@@ -33,9 +33,6 @@ internal readonly record struct WinogradGradientTiling(
     /// <summary>Rows whose sums are made and stored at once, in L1.</summary>
     public const int RowsAtOnce = 4;
 
-    // A line more than a power of two: 36 to 64 streams that lie a multiple of 4 KiB apart evict each other from L1.
-    private const int Skew = 16;
-
     // Columns of a chunk of products, whole panels; of the only block all, where they are few: then rows of dw are written in one go (measured on Zen 5: 28² 1.02 to
     // 1.03 times as fast; of several blocks 0.97; chunks of 128 of more columns 0.96 to 1.03).
     private const int MostColumns = 64, MostColumnsOfOneBlock = 128;
@@ -52,13 +49,13 @@ internal readonly record struct WinogradGradientTiling(
     private const int MostTilesByRows = 32;
 
     /// <summary>Floats between products of the transformed rows.</summary>
-    public nint AStride => ((nint)Tiles * ARow) + Skew;
+    public nint AStride => ((nint)Tiles * ARow) + CacheSizes.Skew;
 
     /// <summary>Floats between products of the transformed columns.</summary>
-    public nint BStride => ((nint)Tiles * BRow) + Skew;
+    public nint BStride => ((nint)Tiles * BRow) + CacheSizes.Skew;
 
     /// <summary>Floats between products of a chunk.</summary>
-    public nint CStride => ((nint)RowGemm.RowsOf(Rows) * CRow) + Skew;
+    public nint CStride => ((nint)RowGemm.RowsOf(Rows) * CRow) + CacheSizes.Skew;
 
     public long ALength => Products * AStride;
 

@@ -28,9 +28,6 @@ internal readonly record struct WinogradTiling(
     /// <summary>The most threads of which each may transform for itself.</summary>
     public const int MostAlone = 3;
 
-    // A line more than a power of two: 36 to 64 streams that lie a multiple of 4 KiB apart evict each other from L1.
-    private const int Skew = 16;
-
     // More of them read V less often, fewer leave room for more tiles, which read U less often.
     private const int MostOCs = 64;
 
@@ -51,13 +48,13 @@ internal readonly record struct WinogradTiling(
     public int Products => Reach * Reach;
 
     /// <summary>Floats between products of the transformed input.</summary>
-    public nint VStride => (TileRows * (nint)VRow) + Skew;
+    public nint VStride => (TileRows * (nint)VRow) + CacheSizes.Skew;
 
     /// <summary>Floats between products of the results.</summary>
-    public nint MStride => (TileRows * (nint)MRow) + Skew;
+    public nint MStride => (TileRows * (nint)MRow) + CacheSizes.Skew;
 
     /// <summary>Floats between products of a chunk's weights.</summary>
-    public nint UStride => ((nint)ICs * MRow) + Skew;
+    public nint UStride => ((nint)ICs * MRow) + CacheSizes.Skew;
 
     public long VLength => Products * VStride;
 
@@ -67,7 +64,7 @@ internal readonly record struct WinogradTiling(
     public long ULength => ByRows ? MRow / Width * (long)ColumnsLength : Products * UStride;
 
     /// <summary>Floats between two rows of a vector's G·g.</summary>
-    public nint ColumnsRow => ((nint)ICs * Taps * Width) + Skew;
+    public nint ColumnsRow => ((nint)ICs * Taps * Width) + CacheSizes.Skew;
 
     /// <summary>G·g of a vector of output channels, and the input channels of a chunk.</summary>
     public nint ColumnsLength => Reach * ColumnsRow;
@@ -196,11 +193,12 @@ internal readonly record struct WinogradTiling(
         return isFaster ? AloneIfPossible(context, tiling) : tiling;
     }
 
-    /// <summary>The same for threads that are found to have none in common, with the same bits; or what was given, where they are too many or the workspace too small.</summary>
+    /// <summary>The same for threads that are found to have none in common, with the same bits; or what was given, where nothing is shared, they are too many or the workspace too small.</summary>
     public static WinogradTiling AloneIfPossible(PlanContext context, in WinogradTiling tiling)
     {
+        bool sharesNothing = tiling.Packed && !tiling.OneBlock;
         WinogradTiling alone = tiling with { Alone = true };
-        return context.Threads <= MostAlone && Fits(context, alone) ? alone : tiling;
+        return !sharesNothing && context.Threads <= MostAlone && Fits(context, alone) ? alone : tiling;
     }
 
     private static bool Fits(PlanContext context, in WinogradTiling tiling) => tiling.WorkspaceBytes <= context.MaxWorkspaceBytes;

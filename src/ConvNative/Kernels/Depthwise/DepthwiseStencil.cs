@@ -27,9 +27,9 @@ internal sealed class DepthwiseStencil
         long span = rows.Extent - ((rows.Steps - 1L) * rows.StepLength);
         long fitting = (((lanes > 1 ? LanesBandFloats : BandFloats) / RowPitch / planes) - span) / rows.StepLength;
         int largest = (int)Math.Clamp(fitting + 1, Math.Min(SmallestBand, rows.Steps), rows.Steps);
-        Bands = (rows.Steps + largest - 1) / largest;
-        BandSteps = (rows.Steps + Bands - 1) / Bands;
-        Bands = (rows.Steps + BandSteps - 1) / BandSteps;
+        Bands = BlockSizes.CeilDiv(rows.Steps, largest);
+        BandSteps = BlockSizes.CeilDiv(rows.Steps, Bands);
+        Bands = BlockSizes.CeilDiv(rows.Steps, BandSteps);
         PlanePitch = (((BandSteps - 1L) * rows.StepLength) + span) * RowPitch;
         Span = (int)Math.Min(span, int.MaxValue);
         ResultPitch = lanes > 1 ? (long)columns.Outputs * lanes : RoundUp(columns.Steps);

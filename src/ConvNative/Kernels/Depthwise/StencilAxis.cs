@@ -18,7 +18,7 @@ internal sealed class StencilAxis
         (Source, Outputs, Taps) = (source, outputs, taps);
         (_stride, _dilation, _padding, _transposed) = (stride, dilation, padding, transposed);
         (Phases, StepLength) = transposed ? (stride, 1) : (1, stride);
-        Steps = (outputs + Phases - 1) / Phases;
+        Steps = BlockSizes.CeilDiv(outputs, Phases);
         long first = long.MaxValue, last = long.MinValue;
         for (int phase = 0; phase < Phases; phase++)
         for (int k = 0; k < taps; k++)

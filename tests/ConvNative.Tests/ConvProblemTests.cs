@@ -176,6 +176,7 @@ internal sealed class ConvProblemTests
     [TestCase("mb1 ic1ih3oc1kh3", "column 4", "' ic1ih3o'")]
     [TestCase("mb1mb2ic1ih3oc1kh3", "column 4", "twice")]
     [TestCase("mb1ic99999999999ih3oc1kh3", "column 4", "at most 2147483647")]
+    [TestCase("mb1ic1ih8oc1kh3dh2147483647", "column 16", "dh must be at most 2147483646")]
     [TestCase("mb-1ic1ih3oc1kh3", "column 1", "not a size")]
     [TestCase("mb1ih3oc1kh3", "no ic", "must be given")]
     [TestCase("mb1ic1ih3oc1", "no kh", "must be given")]
@@ -191,7 +192,7 @@ internal sealed class ConvProblemTests
     [TestCase("mb1ic1ih3oc1kh9")]
     [TestCase("g2mb1ic3ih3oc4kh1")]
     [TestCase("mb1ic1ih8oc1oh3kh3ph1")]
-    [TestCase("mb1ic1ih8oc1kh3dh2147483647")]
+    [TestCase("mb1ic1ih8oc1kh3dh2147483646")]
     public void Sizes_that_contradict_each_other_are_refused(string text) =>
         Assert.That(() => ConvProblem.Parse(text), Throws.TypeOf<ConvShapeException>());
 

@@ -5,6 +5,8 @@ namespace ConvNative.Kernels;
 /// <param name="Taps">Where each tap reads, relative to its grid point.</param>
 internal sealed record ResidueClass(int[] Kernel, Tap[] Taps)
 {
+    private const int Most = 4096;
+
     /// <summary>Output (oh, ow) reads x at (oh·sh + kh·dh − pt, ow·sw + kw·dw − pl).</summary>
     public static ResidueClass Forward(ConvSizes s)
     {
@@ -25,6 +27,11 @@ internal sealed record ResidueClass(int[] Kernel, Tap[] Taps)
 
         return new(kernel, taps);
     }
+
+    /// <summary>Why a pass that makes something of each class does not take so many; null: it does.</summary>
+    public static string? TooMany(int rows, int columns) => (long)rows * columns > Most
+        ? $"its backward-data takes each residue class of the strides by itself; these are {(long)rows * columns}, and must be at most {Most}"
+        : null;
 
     /// <summary>The taps of one axis whose distance (position − tap·dilation)/stride is whole.</summary>
     private static (int Tap, int Distance)[] Axis(int taps, int dilation, int stride, int position)

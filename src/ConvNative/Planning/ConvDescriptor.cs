@@ -103,8 +103,9 @@ internal static class ConvDescriptor
                     $"it must be one of {string.Join(", ", Keys)} and a number, or n\"name\".");
             int end = i + key.Length;
             while (end < text.Length && char.IsAsciiDigit(text[end])) end++;
-            if (!int.TryParse(text.AsSpan(i + key.Length, end - i - key.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int value))
-                throw new FormatException($"Descriptor '{descriptor}', column {i + 1}: the number after {key} must be at most {int.MaxValue}.");
+            int most = key is "dh" or "dw" ? int.MaxValue - 1 : int.MaxValue;   // counted from zero
+            if (!int.TryParse(text.AsSpan(i + key.Length, end - i - key.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int value) || value > most)
+                throw new FormatException($"Descriptor '{descriptor}', column {i + 1}: the number after {key} must be at most {most}.");
             if (!sizes.TryAdd(key, value))
                 throw new FormatException($"Descriptor '{descriptor}', column {i + 1}: {key} stands twice.");
             i = end;

@@ -16,9 +16,10 @@ internal sealed class Depthwise : IConvAlgorithm
 
     public string? Refuse(PlanContext context, Direction direction)
     {
-        if (context.Sizes.GroupIC != 1)
-            return $"a group has {context.Sizes.GroupIC} input channels; it must have 1";
-        long bytes = Depthwise3x3Pass.CanDo(context.Sizes, direction)
+        ConvSizes s = context.Sizes;
+        if (s.GroupIC != 1) return $"a group has {s.GroupIC} input channels; it must have 1";
+        if (direction == Direction.BackwardData && ResidueClass.TooMany(s.sh, s.sw) is { } reason) return reason;
+        long bytes = Depthwise3x3Pass.CanDo(s, direction)
             ? new Depthwise3x3Pass(context, direction).LeastBytes
             : WorkerBytes(Stencil(context, direction), direction);
         return bytes <= Math.Min(context.MaxWorkspaceBytes, int.MaxValue)
@@ -171,7 +172,7 @@ internal sealed class Depthwise : IConvAlgorithm
     private readonly unsafe struct LanesTask(
         PlanContext context, Direction direction, DepthwiseStencil stencil, ConvBuffers buffers, float* workspace, long workerFloats) : IParallelTask
     {
-        private readonly int _blocks = (context.Sizes.IC + stencil.Lanes - 1) / stencil.Lanes;
+        private readonly int _blocks = BlockSizes.CeilDiv(context.Sizes.IC, stencil.Lanes);
 
         public long Count => direction == Direction.BackwardWeights ? _blocks : (long)_blocks * context.Sizes.N;
 

@@ -16,15 +16,12 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed class Direct : IConvAlgorithm
 {
-    private const int MostClasses = 4096;
-
     public ConvAlgorithm Id => ConvAlgorithm.Direct;
 
     public string? Refuse(PlanContext context, Direction direction)
     {
         if (direction == Direction.BackwardWeights && context.Isa != Isa.Avx512) return "its backward-weights needs 32 vector registers";
-        if (direction == Direction.BackwardData && (long)context.Sizes.sh * context.Sizes.sw > MostClasses)
-            return $"its backward-data sums each residue class of the strides, of which {MostClasses} are the most";
+        if (direction == Direction.BackwardData && ResidueClass.TooMany(context.Sizes.sh, context.Sizes.sw) is { } reason) return reason;
         return FormOf(context, direction).Workers > 0
             ? null
             : $"its smallest strip does not fit MaxWorkspaceBytes {context.MaxWorkspaceBytes}";

@@ -150,7 +150,7 @@ internal sealed unsafe class DirectPoints : DirectForm
         long wanted = caches.L1 / 2 / sizeof(float) / chunkFloats;
         ChannelsPerBlock = BlockSizes.Balance(Channels, (int)Math.Clamp(wanted, 1, Channels), 1);
         long stripRow = (((long)ChannelsPerBlock * Planes.RowPhases * Planes.ColumnPhases) + ((long)_classes.Length * M)) * Planes.Pitch * sizeof(float);
-        int strips = _context.Threads == 1 ? 1 : BlockSizes.CeilDiv(ItemsPerThread * _context.Threads, _s.N * _s.G);
+        int strips = _context.Threads == 1 ? 1 : (int)BlockSizes.CeilDiv((long)ItemsPerThread * _context.Threads, (long)_s.N * _s.G);
         Planes.StripRows = BlockSizes.Balance(Planes.Rows, (int)Math.Clamp(caches.L2 / 2 / stripRow, 1, BlockSizes.CeilDiv(Planes.Rows, strips)), 1);
         for (; ; Planes.StripRows = (Planes.StripRows + 1) / 2)
         {

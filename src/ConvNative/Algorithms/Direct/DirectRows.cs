@@ -37,7 +37,7 @@ internal sealed unsafe class DirectRows : DirectForm
         _planes = Planes(alignsRows: false);
         _runsOn = K * (1 - ((double)_planes.Pitch / BlockSizes.RoundUp(_s.OW, _tile.Width))) > RunsOnFrom;
         if (!_runsOn) _planes = Planes(alignsRows: true);
-        int bands = context.Threads == 1 ? 1 : BlockSizes.CeilDiv(ItemsPerThread * context.Threads, _s.N * _s.G);
+        int bands = context.Threads == 1 ? 1 : (int)BlockSizes.CeilDiv((long)ItemsPerThread * context.Threads, (long)_s.N * _s.G);
         _bandRows = BlockSizes.CeilDiv(_s.OH, bands);
         _planes.StripRows = Math.Min(_bandRows, RowsIn(CacheSizes.Machine.L2 / 4));
         while ((Workers = (int)Math.Min(context.Threads, context.MaxWorkspaceBytes / (WorkerLength * sizeof(float)))) == 0 && _planes.StripRows > 1)

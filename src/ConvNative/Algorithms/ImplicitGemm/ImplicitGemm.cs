@@ -20,6 +20,8 @@ internal sealed class ImplicitGemm : IConvAlgorithm
 
     public string? Refuse(PlanContext context, Direction direction)
     {
+        ConvSizes s = context.Sizes;
+        if (direction == Direction.BackwardData && ResidueClass.TooMany(Math.Min(s.sh, s.IH), Math.Min(s.sw, s.IW)) is { } reason) return reason;
         int workers = direction == Direction.BackwardWeights ? Weights(context).Workers : new ImplicitGemmPass(context, direction).Workers;
         return workers > 0
             ? null

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using ConvNative.Algorithms;
 using ConvNative.Memory;
 using ConvNative.Planning;
@@ -175,6 +176,7 @@ public sealed unsafe class Conv2d : IDisposable
     /// <param name="y">The activation's result: the forward run's output.</param>
     /// <param name="dz">Written; may be <paramref name="dy"/> itself.</param>
     /// <exception cref="ArgumentException">A shape is wrong.</exception>
+    /// <exception cref="NotSupportedException">The activation is a leaky ReLU with a slope below 0, which y does not determine; nothing is written.</exception>
     /// <exception cref="ObjectDisposedException">This or a tensor is disposed.</exception>
     public void BackwardActivation(Tensor dy, Tensor y, Tensor dz)
     {
@@ -208,11 +210,10 @@ public sealed unsafe class Conv2d : IDisposable
     {
         CheckShape(w, Problem.Weights, nameof(w));
         ObjectDisposedException.ThrowIf(_plan.IsDisposed, this);
-        Tensor copy = new(w.Shape);
+        Tensor copy = Copy(w);
         AlignedBuffer? forward = null;
         try
         {
-            System.Runtime.InteropServices.NativeMemory.Copy(w.Pointer, copy.Pointer, (nuint)(w.Length * sizeof(float)));
             forward = _plan.PackWeights(Direction.Forward, copy.Pointer);
             return new PackedWeights(_plan, copy, forward, _plan.PackWeights(Direction.BackwardData, copy.Pointer));
         }
@@ -229,6 +230,21 @@ public sealed unsafe class Conv2d : IDisposable
 
     /// <summary>Frees the workspace; runs that are under way end undisturbed. A second call does nothing.</summary>
     public void Dispose() => _plan.Dispose();
+
+    private static Tensor Copy(Tensor w)
+    {
+        float* from = w.Acquire();
+        try
+        {
+            Tensor copy = new(w.Shape);
+            NativeMemory.Copy(from, copy.Pointer, (nuint)(w.Length * sizeof(float)));
+            return copy;
+        }
+        finally
+        {
+            w.Release();
+        }
+    }
 
     private void Run(
         Direction direction, Tensor x, Tensor w, Tensor? b, Tensor y, Tensor? residual, PackedWeights? packed, in ConvRunOptions run)

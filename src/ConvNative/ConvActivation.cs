@@ -22,7 +22,7 @@ public readonly record struct ConvActivation
     internal float Slope { get; }
 
     /// <summary>y = x where x ≥ 0, else slope·x.</summary>
-    /// <param name="slope">Finite.</param>
+    /// <param name="slope">Finite; below 0 for forward runs alone.</param>
     public static ConvActivation LeakyRelu(float slope) => float.IsFinite(slope)
         ? new(Activation.LeakyRelu, 0, 0, slope)
         : throw new ArgumentOutOfRangeException(nameof(slope), slope, "The slope must be finite.");

@@ -25,6 +25,8 @@ public static class ConvLayer
         ArgumentNullException.ThrowIfNull(w);
         if (w.Shape.C != x.Shape.C)
             throw new ConvShapeException($"w has shape {w.Shape}; its second size must be the channels of x ({x.Shape.C}; x is {x.Shape}).", nameof(w));
+        if (stride < 1) throw new ConvShapeException($"stride is {stride}; it must be at least 1.", nameof(stride));
+        if (padding < 0) throw new ConvShapeException($"padding is {padding}; it must be at least 0.", nameof(padding));
         var problem = new ConvProblem(x.Shape, w.Shape.N, w.Shape.H, w.Shape.W)
         {
             StrideH = stride,
@@ -32,11 +34,11 @@ public static class ConvLayer
             Padding = Padding.All(padding),
             Rounding = OutputRounding.Exact,
         };
-        Conv2d plan = PlanCache.Get(problem);
+        using PlanCache.Lease lease = PlanCache.Rent(problem);
         var y = new Tensor(problem.Output);
         try
         {
-            plan.Forward(x, w, b, y);
+            lease.Plan.Forward(x, w, b, y);
             return (y, new ConvCache(problem, x, w));
         }
         catch
@@ -57,15 +59,15 @@ public static class ConvLayer
         ArgumentNullException.ThrowIfNull(dy);
         ArgumentNullException.ThrowIfNull(cache);
         ConvProblem problem = cache.Problem;
-        Conv2d plan = PlanCache.Get(problem);
+        using PlanCache.Lease lease = PlanCache.Rent(problem);
         Tensor? dx = null, dw = null, db = null;
         try
         {
             dx = new Tensor(problem.Input);
             dw = new Tensor(problem.Weights);
             db = new Tensor(1, problem.Output.C, 1, 1);
-            plan.BackwardData(dy, cache.W, dx);
-            plan.BackwardWeights(cache.X, dy, dw, db);
+            lease.Plan.BackwardData(dy, cache.W, dx);
+            lease.Plan.BackwardWeights(cache.X, dy, dw, db);
             return (dx, dw, db);
         }
         catch

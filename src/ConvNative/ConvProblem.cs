@@ -101,7 +101,14 @@ public sealed record ConvProblem
     }
 
     /// <summary>A label for reports; null when there is none. In a descriptor: n"label".</summary>
-    public string? Name { get; init; }
+    /// <exception cref="ArgumentException">It has a quote, with which a descriptor would end it.</exception>
+    public string? Name
+    {
+        get;
+        init => field = value is null || !value.Contains('"', StringComparison.Ordinal)
+            ? value
+            : throw new ArgumentException($"Name is '{value}'; it must have no quote.", nameof(Name));
+    }
 
     /// <summary>Shape of x and dx: N×IC×IH×IW.</summary>
     public TensorShape Input { get; }

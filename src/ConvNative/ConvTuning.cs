@@ -33,6 +33,7 @@ public sealed class ConvTuning
     /// <summary>Reads what <see cref="Save"/> wrote, here or on another machine: what was measured elsewhere is kept, and not used here.</summary>
     /// <exception cref="InvalidDataException">The file is broken or holds something else; the message names it and tells what is wrong.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The path is a folder's, or may not be read.</exception>
     public static ConvTuning Load(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -44,6 +45,7 @@ public sealed class ConvTuning
     /// existing file as it was.
     /// </summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The path is a folder's, or may not be written.</exception>
     public void Save(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);

@@ -153,6 +153,7 @@ public sealed unsafe class Tensor : IDisposable
     /// </summary>
     /// <exception cref="InvalidDataException">The file is broken or holds something else; the message tells what.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The path is a folder's, or may not be read.</exception>
     public static Tensor LoadNpy(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -174,6 +175,7 @@ public sealed unsafe class Tensor : IDisposable
     /// a failure leaves an existing file as it was.
     /// </summary>
     /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The path is a folder's, or may not be written.</exception>
     /// <exception cref="ObjectDisposedException">The tensor is disposed.</exception>
     public void SaveNpy(string path)
     {

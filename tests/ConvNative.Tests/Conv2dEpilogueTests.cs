@@ -82,6 +82,14 @@ internal sealed class Conv2dEpilogueTests
         foreach ((ConvActivation activation, _, Func<float, float> derivative) in Activations)
         {
             using Conv2d conv = new(problem, new Conv2dOptions { Activation = activation });
+            if (activation == ConvActivation.LeakyRelu(-0.5f))
+            {
+                dz.Span.Fill(9);
+                Assert.That(() => conv.BackwardActivation(dy, y, dz), Throws.TypeOf<NotSupportedException>().With.Message.Contains("leaky ReLU, slope -0.5"));
+                Assert.That(dz.Span.IndexOfAnyExcept(9), Is.EqualTo(-1));
+                continue;
+            }
+
             conv.BackwardActivation(dy, y, dz);
             for (int i = 0; i < dz.Length; i++)
                 Assert.That(dz.Span[i], Is.EqualTo(derivative(y.Span[i]) * dy.Span[i]), $"{activation}, {i}");

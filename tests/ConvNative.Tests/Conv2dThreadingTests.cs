@@ -105,6 +105,41 @@ internal sealed class Conv2dThreadingTests
         }
     }
 
+    // Of a size whose memory goes back to the system at once.
+    [Test]
+    public void Weights_may_be_disposed_while_they_are_packed()
+    {
+        ConvProblem problem = ConvProblem.Parse("mb1ic512ih4oc512oh4kh3ph1");
+        using var conv = new Conv2d(problem, new() { Algorithm = ConvAlgorithm.Im2ColGemm });
+        int packed = 0, disposed = 0;
+        for (int i = 0; i < 60; i++)
+        {
+            using Tensor w = new(problem.Weights);
+            using var started = new Barrier(2);
+            var other = new Thread(() =>
+            {
+                started.SignalAndWait();
+                Thread.SpinWait(i * 100);
+                w.Dispose();
+            });
+            other.Start();
+            started.SignalAndWait();
+            try
+            {
+                conv.Pack(w).Dispose();
+                packed++;
+            }
+            catch (ObjectDisposedException)
+            {
+                disposed++;
+            }
+
+            other.Join();
+        }
+
+        Assert.That(packed + disposed, Is.EqualTo(60));
+    }
+
     [Test]
     public void A_larger_pool_may_replace_the_one_in_use()
     {

@@ -33,6 +33,8 @@ internal sealed class ConvTuningTests
             yield return Case(Valid.Replace("0.25", "1e999", StringComparison.Ordinal), "entry 0: its time of Direct is");
             yield return Case(Valid.Replace("0.25", "3", StringComparison.Ordinal), "entry 0: its times are not in order");
             yield return Case(Regex.Replace(Valid, "\"times\": .*\\]", "\"times\": [] } ]", RegexOptions.Singleline), "entry 0: it has no times");
+            yield return Case("{\"format\": \"ConvNative tuning 1\", \"entries\": [null]}", "entry 0: it is null");
+            yield return Case(Regex.Replace(Valid, "\"times\": .*\\]", "\"times\": [null] } ]", RegexOptions.Singleline), "entry 0: one of its times is null");
             yield return Case(Valid.Replace("\"machine\": \"m\",", "", StringComparison.Ordinal), "machine");
             yield return Case(Valid.Replace("] } ]", "] }," + Valid[(Valid.IndexOf('[', StringComparison.Ordinal) + 1)..Valid.LastIndexOf(']')] + "]", StringComparison.Ordinal), "entry 1 stands twice");
 

@@ -46,8 +46,6 @@ internal sealed class ConvPlan : IDisposable
 
     public bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 
-    public PlanContext Context => _context;
-
     /// <summary>Who does a direction; null where it is refused.</summary>
     public ConvAlgorithm? AlgorithmOf(Direction direction) => _choices[(int)direction] is { Pass: not null } choice ? choice.Algorithm : null;
 
@@ -99,8 +97,11 @@ internal sealed class ConvPlan : IDisposable
     }
 
     /// <summary>for i: dz[i] = dy[i] · the activation's derivative where its result is y[i].</summary>
+    /// <exception cref="NotSupportedException">The result does not tell on which side of 0 it was.</exception>
     public unsafe void RunActivationDerivative(float* dy, float* y, float* dz)
     {
+        if (_context.Activation is { Kind: Activation.LeakyRelu, Slope: < 0 } leaky)
+            throw new NotSupportedException($"The activation is {leaky}: y is positive on both sides of 0 and does not tell which one it was. The slope must be at least 0.");
         using WorkerPool.Lease lease = _pool.Hold();
         var task = new ActivationDerivativeTask(_context, dy, y, dz);
         _pool.For(_context.Threads, _context.Sizes.N, ref task);

@@ -27,9 +27,9 @@ internal static class TuningFile
             var entries = new Dictionary<TuningKey, TunedTime[]>();
             for (int i = 0; i < content.Entries.Length; i++)
             {
-                Entry entry = content.Entries[i];
-                if (Fault(entry) is { } fault) throw new JsonException($"entry {i}: {fault}");
-                if (!entries.TryAdd(entry.Key, entry.Times)) throw new JsonException($"entry {i} stands twice");
+                if (Fault(content.Entries[i]) is { } fault) throw new JsonException($"entry {i}: {fault}");
+                (TuningKey key, TunedTime?[] times) = content.Entries[i]!;
+                if (!entries.TryAdd(key, times!)) throw new JsonException($"entry {i} stands twice");
             }
 
             return entries;
@@ -40,22 +40,25 @@ internal static class TuningFile
         }
     }
 
-    private static string? Fault(Entry entry)
+    private static string? Fault(Entry? entry)
     {
+        if (entry is null) return "it is null";
         if (!Enum.IsDefined(entry.Key.Direction)) return $"its direction is {entry.Key.Direction}, which is none";
         if (entry.Times.Length == 0) return "it has no times";
-        foreach (TunedTime time in entry.Times)
+        foreach (TunedTime? time in entry.Times)
         {
+            if (time is null) return "one of its times is null";
             if (time.Algorithm == ConvAlgorithm.Auto || !Enum.IsDefined(time.Algorithm)) return $"its algorithm is {time.Algorithm}, which is none";
             if (!(double.IsFinite(time.Milliseconds) && time.Milliseconds > 0)) return $"its time of {time.Algorithm} is {time.Milliseconds}; it must be above 0";
         }
 
-        return entry.Times.Zip(entry.Times.Skip(1)).All(pair => pair.First.Milliseconds <= pair.Second.Milliseconds) ? null : "its times are not in order";
+        return entry.Times.Zip(entry.Times.Skip(1)).All(pair => pair.First!.Milliseconds <= pair.Second!.Milliseconds) ? null : "its times are not in order";
     }
 
-    internal sealed record Content(string Format, Entry[] Entries);
+    // The reader takes null for an element of an array, whatever the array is of.
+    internal sealed record Content(string Format, Entry?[] Entries);
 
-    internal sealed record Entry(TuningKey Key, TunedTime[] Times);
+    internal sealed record Entry(TuningKey Key, TunedTime?[] Times);
 }
 
 /// <summary>Readers and writers that the compiler generates: no reflection, safe for trimming.</summary>

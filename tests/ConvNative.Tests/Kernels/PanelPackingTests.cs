@@ -45,6 +45,29 @@ internal sealed unsafe class PanelPackingTests
             return actual.Bits.SequenceEqual(expected.Bits) && actual.FencesHold;
         });
 
+    [Test]
+    public void FromNinesEqualsReference([Values] Isa isa, [Values(8, 16, 24)] int R)
+    {
+        int[][] lists = [[4], [3, 5], [0, 2, 6, 8], [0, 1, 2, 3, 4, 5, 6, 7, 8]];
+        foreach (int[] list in lists)
+        {
+            ForEverySize(R, (rows, lanes, gap) =>
+            {
+                int ld = (9 * lanes) + gap;
+                using FencedFloats source = new FencedFloats(((rows - 1) * ld) + (9 * lanes)).FillUniform(new Random(rows));
+                using var expected = new FencedFloats(PanelsLength(rows * list.Length, lanes, R));
+                using var actual = new FencedFloats(expected.Length);
+                fixed (int* taps = list)
+                {
+                    PanelPackingReference.FromNines(source.Pointer, ld, rows, taps, list.Length, lanes, R, expected.Pointer);
+                    PanelPacker.For(isa).FromNines(source.Pointer, ld, rows, taps, list.Length, lanes, R, actual.Pointer);
+                }
+
+                return actual.Bits.SequenceEqual(expected.Bits) && actual.FencesHold;
+            });
+        }
+    }
+
     private static void ForEverySize(int R, Func<int, int, int, bool> holds)
     {
         for (int lanes = 1; lanes <= (2 * Math.Max(R, Prefetch.Line)) + 1; lanes++)

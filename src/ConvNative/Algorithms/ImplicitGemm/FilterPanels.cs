@@ -72,6 +72,12 @@ internal readonly unsafe struct FilterPanels(PanelPacker packer, int MR, ConvSiz
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Gather(float* source, int rows, int channels, float* panels)
     {
+        if (Area == 9 && MR % 8 == 0)
+        {
+            fixed (int* positions = kernel) packer.FromNines(source, s.PatchLength, channels, positions, kernel.Length, rows, MR, panels);
+            return;
+        }
+
         int taps = kernel.Length, area = Area;
         for (int c = 0; c < channels; c++, source += s.PatchLength, panels += (nint)taps * MR)
         {

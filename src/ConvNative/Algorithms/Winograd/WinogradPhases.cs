@@ -15,6 +15,8 @@ internal sealed unsafe class WinogradPhases
     // Of the workspace, for planes (a third faster than one image at a time with two threads, measured on Zen 5), and for weights by phases.
     private const int PlanesShare = 4, WeightsShare = 4;
 
+    private const long FewestTaps = 3;   // of a phase, on an average
+
     private readonly PlanContext _context;
     private readonly Direction _direction;
     private readonly StridePhases _phases;
@@ -56,12 +58,15 @@ internal sealed unsafe class WinogradPhases
 
     /// <summary>
     /// Whether products and transforms take less time than a direct convolution, in multiply-adds at the peak of one core (measured on Zen 5 over
-    /// 15 problems). Transforming the weights of y and dx counts half: where they were packed, it costs nothing.
+    /// 15 problems). Transforming the weights of y and dx counts half: where they were packed, it costs nothing; but three times that where U is made, and more than
+    /// L3 holds (4×4 taps, stride 2, 256 channels 16², batch 8: plain 0.77 times as fast as implicit GEMM). A phase of few taps has too many zeros: 3×3 with stride 2
+    /// was 0.55 to 1.0 times as fast, but for dx of 64→128 channels 112², 1.17.
     /// </summary>
     public bool Pays
     {
         get
         {
+            if ((long)_context.Sizes.KH * _context.Sizes.KW < FewestTaps * _context.Sizes.sh * _context.Sizes.sw) return false;
             bool isGradient = _direction == Direction.BackwardWeights;
             ConvSizes s = Inner.SizesOf(_direction) with { N = _context.Sizes.N };
             WinogradKernels kernels = isGradient
@@ -72,7 +77,9 @@ internal sealed unsafe class WinogradPhases
             double direct = _direction == Direction.BackwardData ? 1.25 : 1.1;   // the time of a multiply-add
             double tiles = kernels.Grid.WholeTiles, pairs = (double)s.GroupIC * s.GroupOC;
             int inputs = BlockSizes.RoundUp(s.GroupIC, kernels.Width), outputs = BlockSizes.RoundUp(s.GroupOC, kernels.Width);
-            double ofKernels = !isGradient && WinogradChoice.IsLargeByRows(kernels.Grid) ? 1 : scale;   // G·g takes as long for either kind of tiles
+            bool isByRows = !isGradient && WinogradChoice.IsLargeByRows(kernels.Grid);   // G·g takes as long for either kind of tiles
+            bool isFar = !isGradient && !(isByRows && Weights > 0) && sizeof(float) * points * pairs * s.G > CacheSizes.Machine.L3;
+            double ofKernels = (isByRows ? 1 : scale) * (isFar ? 3 : 1);
             double transforms = (scale * tiles * (((double)input * inputs) + ((double)output * outputs))) + (ofKernels * kernel * pairs);
             double products = points * tiles * (isGradient ? WinogradGradientTiling.TimeOf(kernels.Gemm, s) : pairs);
             s = _context.Sizes;

@@ -34,8 +34,8 @@ public static unsafe class Columns
     /// <returns>A new tensor of shape (1, 1, IC·KH·KW, N·OH·OW) that the caller disposes.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="x"/> or <paramref name="problem"/> is null.</exception>
     /// <exception cref="ConvShapeException">
-    /// <paramref name="x"/> has another shape than the problem's input, the kernel is larger than the padded image, or a side of the
-    /// matrix does not fit 31 bits.
+    /// <paramref name="x"/> has another shape than the problem's input, the kernel is larger than the padded image, or the padded image or a
+    /// side of the matrix does not fit 31 bits.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="order"/> is no value of its enumeration.</exception>
     /// <exception cref="ObjectDisposedException"><paramref name="x"/> is disposed.</exception>
@@ -53,8 +53,8 @@ public static unsafe class Columns
     /// <returns>A new N×IC×IH×IW tensor that the caller disposes.</returns>
     /// <exception cref="ArgumentNullException"><paramref name="columns"/> or <paramref name="problem"/> is null.</exception>
     /// <exception cref="ConvShapeException">
-    /// <paramref name="columns"/> has another shape than the problem's column matrix, the kernel is larger than the padded image, or a
-    /// side of the matrix does not fit 31 bits.
+    /// <paramref name="columns"/> has another shape than the problem's column matrix, the kernel is larger than the padded image, or the
+    /// padded image or a side of the matrix does not fit 31 bits.
     /// </exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="order"/> is no value of its enumeration.</exception>
     /// <exception cref="ObjectDisposedException"><paramref name="columns"/> is disposed.</exception>

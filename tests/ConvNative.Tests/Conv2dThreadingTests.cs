@@ -111,10 +111,11 @@ internal sealed class Conv2dThreadingTests
     {
         ConvProblem problem = ConvProblem.Parse("mb1ic512ih4oc512oh4kh3ph1");
         using var conv = new Conv2d(problem, new() { Algorithm = ConvAlgorithm.Im2ColGemm });
+        using Tensor x = Tensors.Filled(problem.Input, 1), y = new(problem.Output);
         int packed = 0, disposed = 0;
         for (int i = 0; i < 60; i++)
         {
-            using Tensor w = new(problem.Weights);
+            using Tensor w = Tensors.Filled(problem.Weights, 1);
             using var started = new Barrier(2);
             var other = new Thread(() =>
             {
@@ -126,7 +127,9 @@ internal sealed class Conv2dThreadingTests
             started.SignalAndWait();
             try
             {
-                conv.Pack(w).Dispose();
+                using PackedWeights copy = conv.Pack(w);
+                conv.Forward(x, copy, null, y);
+                Assert.That(y[0, 511, 1, 1], Is.EqualTo(512 * 9));
                 packed++;
             }
             catch (ObjectDisposedException)

@@ -11,18 +11,47 @@ internal sealed class CallLimit(int most)
     {
         lock (_gate)
         {
-            while (_free == 0) Monitor.Wait(_gate);
+            while (_free == 0) Wait();
             _free--;
         }
     }
 
-    /// <summary>A call has ended.</summary>
+    /// <summary>A call has ended. A thread that is interrupted gives its place back all the same, and is interrupted after.</summary>
     public void Leave()
     {
-        lock (_gate)
+        bool isInterrupted = false;
+        while (!TryLeave()) isInterrupted = true;
+        if (isInterrupted) Thread.CurrentThread.Interrupt();
+    }
+
+    private bool TryLeave()
+    {
+        try
         {
-            _free++;
-            Monitor.Pulse(_gate);
+            lock (_gate)
+            {
+                _free++;
+                Monitor.Pulse(_gate);
+            }
+
+            return true;
+        }
+        catch (ThreadInterruptedException)
+        {
+            return false;   // before it had the lock
+        }
+    }
+
+    private void Wait()
+    {
+        try
+        {
+            Monitor.Wait(_gate);
+        }
+        catch (ThreadInterruptedException)
+        {
+            Monitor.Pulse(_gate);   // it may have been woken for a place, which is another's now
+            throw;
         }
     }
 }

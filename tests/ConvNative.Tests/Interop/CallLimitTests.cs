@@ -29,6 +29,36 @@ internal sealed class CallLimitTests
         Assert.That((done, highest <= most), Is.EqualTo((Threads * Calls, true)), $"at most {highest} at once");
     }
 
+    // An interrupted thread leaves, and lets others in; one that waits goes away with the exception.
+    [Test]
+    public void Interrupted_threads_keep_no_place()
+    {
+        var limit = new CallLimit(1);
+        for (int i = 0; i < 200; i++)
+        {
+            Thread[] threads = [.. Enumerable.Range(0, 4).Select(_ => new Thread(() =>
+            {
+                try
+                {
+                    limit.Enter();
+                    Thread.SpinWait(50);
+                    limit.Leave();
+                    Thread.Sleep(0);
+                }
+                catch (ThreadInterruptedException)
+                {
+                    // Asked for.
+                }
+            }))];
+            foreach (Thread thread in threads) thread.Start();
+            foreach (Thread thread in threads.Take(2)) thread.Interrupt();
+            foreach (Thread thread in threads) Assert.That(thread.Join(TimeSpan.FromSeconds(20)), "a thread waits for a place that nobody has");
+        }
+
+        limit.Enter();
+        limit.Leave();
+    }
+
     [Test]
     public void One_that_may_not_begin_waits_for_the_end_of_another()
     {
@@ -42,7 +72,7 @@ internal sealed class CallLimitTests
             limit.Leave();
         });
         other.Start();
-        while ((other.ThreadState & ThreadState.WaitSleepJoin) == 0) Thread.Yield();
+        while (other.IsAlive && (other.ThreadState & ThreadState.WaitSleepJoin) == 0) Thread.Yield();
         Assert.That(began.IsSet, Is.False);
         limit.Leave();
         other.Join();

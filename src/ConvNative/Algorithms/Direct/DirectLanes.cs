@@ -45,7 +45,7 @@ internal sealed unsafe class DirectLanes : DirectForm
         CacheSizes caches = CacheSizes.Machine;
         _panels = BlockSizes.CeilDiv(Vectors, _kernels.MostVectors);
         // Few chunks, since each reads and writes C (measured on Zen 5).
-        int most = Math.Max(8, caches.L2 / 3 / (sizeof(float) * Taps * MostLanes));
+        int most = (int)Math.Max(8, caches.L2 / 3 / (sizeof(float) * (long)Taps * MostLanes));
         _ICs = BlockSizes.Balance(_s.GroupIC, most, 1);
         _images = BlockSizes.Balance(_s.N, (int)Math.Clamp(caches.L2 / 4 / (sizeof(float) * (long)_s.OutputPixels * MostLanes), 1, _s.N), 1);
         // An item turns its weights for itself, which is a fifth of a 7×7 image's time: with few panels threads had better share out images.

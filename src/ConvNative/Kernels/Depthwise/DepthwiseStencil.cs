@@ -33,7 +33,7 @@ internal sealed class DepthwiseStencil
         PlanePitch = (((BandSteps - 1L) * rows.StepLength) + span) * RowPitch;
         Span = (int)Math.Min(span, int.MaxValue);
         ResultPitch = lanes > 1 ? (long)columns.Outputs * lanes : RoundUp(columns.Steps);
-        SourceLength = RoundUp(PlanePitch * planes);
+        SourceLength = RoundUp((long)Math.Min((double)PlanePitch * planes, long.MaxValue / 64));   // of which no workspace holds the most
         ResultLength = RoundUp((long)BandSteps * rows.Phases * (lanes > 1 ? 1 : columns.Phases) * ResultPitch);
         WeightsLength = RoundUp((long)rows.Taps * columns.Taps * planes * lanes);
     }

@@ -23,7 +23,10 @@ public sealed unsafe class Conv2d : IDisposable
     /// <summary>Plans all three directions.</summary>
     /// <param name="problem">What to compute.</param>
     /// <param name="options">How; null for the defaults.</param>
-    /// <exception cref="ConvShapeException">The kernel does not fit, or the sizes are too large.</exception>
+    /// <exception cref="ConvShapeException">
+    /// The kernel does not fit, or the sizes are too large: an image has, with its padding, at most 2³¹ − 2²¹ pixels, an output as many, there are as many channels at
+    /// most, an output channel has fewer than 2³¹ weights, and from one output to the next are at most 2²⁰ rows and columns.
+    /// </exception>
     /// <exception cref="NotSupportedException">The algorithm asked for can do no direction of the problem.</exception>
     /// <exception cref="NativeLibraryException">The native helper is missing, or OpenBLAS where it was asked for.</exception>
     public Conv2d(ConvProblem problem, Conv2dOptions? options = null)

@@ -9,6 +9,9 @@ namespace ConvNative.Kernels;
 /// </summary>
 internal readonly record struct CacheSizes(int L1, int L2, int L3, int L3Sharers = 1)
 {
+    /// <summary>Floats that streams lie further apart than a power of two: some dozens that lie a multiple of 4 KiB apart evict each other from L1.</summary>
+    public const int Skew = Prefetch.Line;
+
     private const int Way = 4096;        // of L1: a page, in these processors, which look up the place while they look up the page
     private const int Instruction = 2;   // CPUID's type of an instruction cache
 
@@ -23,9 +26,6 @@ internal readonly record struct CacheSizes(int L1, int L2, int L3, int L3Sharers
 
     /// <summary>Whether so many threads can share the L3.</summary>
     public bool HaveL3InCommon(int threads) => threads <= L3Sharers;
-
-    /// <summary>Floats that streams lie further apart than a power of two: some dozens that lie a multiple of 4 KiB apart evict each other from L1.</summary>
-    public const int Skew = Prefetch.Line;
 
     /// <summary>
     /// Whether lines that lie so many bytes apart push each other out of L1 although it has room for them: planes of 32², 64² or 128² are whole pages, and have one place

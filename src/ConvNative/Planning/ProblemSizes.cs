@@ -25,20 +25,10 @@ internal static class ProblemSizes
         Fits("The channels", Math.Max(x.C, y.C), Most);
         Fits("The weights of an output channel", (Int128)w.C * w.H * w.W, int.MaxValue);
         _ = problem.Flops;
-        Axis h = AxisOf("rows", x.H, y.H, w.H, problem.StrideH, problem.DilationH, paddedH), v = AxisOf("columns", x.W, y.W, w.W, problem.StrideW, problem.DilationW, paddedW);
-        return new ConvSizes(
-            x.N, x.C, x.H, x.W, w.N, w.H, w.W, y.H, y.W, h.Stride, v.Stride, h.Dilation, v.Dilation, p.Top, p.Left, p.Bottom, p.Right, problem.Groups);
+        (int sh, int dh) = Steps("rows", x.H, y.H, w.H, problem.StrideH, problem.DilationH, paddedH);
+        (int sw, int dw) = Steps("columns", x.W, y.W, w.W, problem.StrideW, problem.DilationW, paddedW);
+        return new ConvSizes(x.N, x.C, x.H, x.W, w.N, w.H, w.W, y.H, y.W, sh, sw, dh, dw, p.Top, p.Left, p.Bottom, p.Right, problem.Groups);
     }
-
-    private static Axis AxisOf(string what, int size, int outputs, int taps, int stride, int dilation, long padded)
-    {
-        var axis = new Axis((int)Math.Min(stride, padded), (int)Math.Min(dilation, padded));
-        if (outputs > 1) Fits($"The {what} from an output to the next", axis.Stride, MostStride);
-        Fits($"The {what} of the input and those that a kernel spans", size + ((taps - 1L) * axis.Dilation), Most);
-        return axis;
-    }
-
-    private readonly record struct Axis(int Stride, int Dilation);
 
     /// <summary>The column matrix of all groups: (1, 1, IC·KH·KW, N·OH·OW).</summary>
     /// <exception cref="ConvShapeException">A side does not fit 31 bits.</exception>
@@ -46,6 +36,15 @@ internal static class ProblemSizes
         1, 1,
         Fits("The rows of the column matrix", (Int128)s.IC * s.KH * s.KW, int.MaxValue),
         Fits("The columns of the column matrix", (Int128)s.N * s.OH * s.OW, int.MaxValue));
+
+    /// <summary>Stride and dilation of an axis.</summary>
+    private static (int Stride, int Dilation) Steps(string what, int size, int outputs, int taps, int stride, int dilation, long padded)
+    {
+        (stride, dilation) = ((int)Math.Min(stride, padded), (int)Math.Min(dilation, padded));
+        if (outputs > 1) Fits($"The {what} from an output to the next", stride, MostStride);
+        Fits($"The {what} of the input and those that a kernel spans", size + ((taps - 1L) * dilation), Most);
+        return (stride, dilation);
+    }
 
     private static int Fits(string what, Int128 count, int most) => count <= most
         ? (int)count

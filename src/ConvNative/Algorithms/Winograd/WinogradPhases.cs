@@ -77,9 +77,9 @@ internal sealed unsafe class WinogradPhases
             double direct = _direction == Direction.BackwardData ? 1.25 : 1.1;   // the time of a multiply-add
             double tiles = kernels.Grid.WholeTiles, pairs = (double)s.GroupIC * s.GroupOC;
             int inputs = BlockSizes.RoundUp(s.GroupIC, kernels.Width), outputs = BlockSizes.RoundUp(s.GroupOC, kernels.Width);
-            bool isByRows = !isGradient && WinogradChoice.IsLargeByRows(kernels.Grid);   // G·g takes as long for either kind of tiles
+            bool isByRows = !isGradient && WinogradChoice.IsLargeByRows(kernels.Grid);
             bool isFar = !isGradient && !(isByRows && Weights > 0) && sizeof(float) * points * pairs * s.G > CacheSizes.Machine.L3;
-            double ofKernels = (isByRows ? 1 : scale) * (isFar ? 3 : 1);
+            double ofKernels = (isByRows ? 1 : scale) * (isFar ? 3 : 1);   // G·g takes as long for either kind of tiles
             double transforms = (scale * tiles * (((double)input * inputs) + ((double)output * outputs))) + (ofKernels * kernel * pairs);
             double products = points * tiles * (isGradient ? WinogradGradientTiling.TimeOf(kernels.Gemm, s) : pairs);
             s = _context.Sizes;

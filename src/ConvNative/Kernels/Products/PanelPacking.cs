@@ -17,7 +17,8 @@ internal static unsafe class PanelPacking<S, V>
     where S : struct, ISimd<V>
     where V : struct
 {
-    private const int RowsAtOnce = 8, Eight = 8;
+    private const int RowsAtOnce = 8;
+    private const int Eight = 8;         // lanes of the vectors that kernels are turned in
     private const int FoursAhead = 32;   // rows; measured on Zen 5
 
     /// <summary>

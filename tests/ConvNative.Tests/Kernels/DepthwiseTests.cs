@@ -42,6 +42,23 @@ internal sealed unsafe class DepthwiseTests
         }
     }
 
+    [Test]
+    public void Every_number_of_rows_and_taps_of_a_column_is_within_the_bound([Values] Isa isa)
+    {
+        var random = new Random(3);
+        for (int rows = 1; rows <= 17; rows++)
+        for (int kernel = 1; kernel <= 11; kernel++)
+        for (int stride = 1; stride <= 2; stride++)
+        {
+            int columns = stride * (stride == 1 ? random.Next(14, 34) : random.Next(28, 33)), channels = random.Next(1, 20);
+            var problem = new ConvProblem(new TensorShape(1, channels, rows * stride, columns), channels, kernel, 5)
+            {
+                Groups = channels, StrideH = stride, StrideW = stride, Padding = new Padding(kernel / 2, 2, kernel - 1, 2),
+            };
+            Check(isa, problem, random);
+        }
+    }
+
     [TestCase("g2mb2ic2ih120oc2oh120kh3ph1")]
     [TestCase("g2mb1ic2ih90oc4oh45kh5sh2ph2")]
     [TestCase("g1mb2ic1ih40oc7oh40kh5ph2")]
@@ -54,6 +71,11 @@ internal sealed unsafe class DepthwiseTests
     [TestCase("g2mb3ic2ih130oc2oh65kh3sh2ph1")]
     [TestCase("g17mb1ic17ih60oc17oh30kh3sh2ph1")]
     [TestCase("g16mb1ic16ih50oc16oh50kh5ph2")]
+    [TestCase("g2mb1ic2ih33oc2oh33kh8ph4")]
+    [TestCase("g17mb1ic17ih30oc17oh30kh9ph4")]
+    [TestCase("g3mb2ic3ih40iw61oc3oh40ow61kh15kw3ph7pw1")]
+    [TestCase("g18mb1ic18ih63iw120oc18oh32ow60kh13kw5sh2sw2ph6pw2")]
+    [TestCase("g2mb1ic2ih20iw100oc34oh20ow100kh5ph2")]
     public void Planes_of_several_bands_are_within_the_bound(string descriptor)
     {
         foreach (Isa isa in Configurations.Isas) Check(isa, ConvProblem.Parse(descriptor), new Random(3));

@@ -10,7 +10,9 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed class Depthwise : IConvAlgorithm
 {
-    private const int WideRow = 56;
+    private const int NarrowRow = 14, WideRow = 28;
+    private const int SomeOutputs = 3, ManyOutputs = 16;
+    private const double LeastUse = 0.65;   // of the lanes
 
     public ConvAlgorithm Id => ConvAlgorithm.Depthwise;
 
@@ -27,26 +29,25 @@ internal sealed class Depthwise : IConvAlgorithm
             : $"its smallest band takes {bytes} bytes of workspace; at most {Math.Min(context.MaxWorkspaceBytes, int.MaxValue)} are allowed";
     }
 
+    /// <summary>Not for many outputs of an input, whose taps <see cref="Direct"/> and <see cref="ImplicitGemm"/> load once for several of them.</summary>
+    public bool Suits(PlanContext context, Direction direction) => context.Sizes.GroupOC < direction switch
+    {
+        Direction.Forward => ManyOutputs,
+        Direction.BackwardWeights => Depthwise3x3Pass.CanDo(context.Sizes, direction) ? ManyOutputs : SomeOutputs,
+        _ => int.MaxValue,
+    };
+
     public ConvPass Plan(PlanContext context, Direction direction) =>
         Depthwise3x3Pass.CanDo(context.Sizes, direction)
             ? new Depthwise3x3Pass(context, direction)
             : new Pass(context, direction, Stencil(context, direction).WithTaps());
 
-    /// <summary>
-    /// Channels in the lanes where there are enough of them, except where vectors along the rows measured faster: wide rows of 3×3 taps,
-    /// forward to stride 2 and backward-data with unit stride.
-    /// </summary>
+    /// <summary>Channels in the lanes where there are enough of them, except where vectors along the rows measured faster.</summary>
     private static DepthwiseStencil Stencil(PlanContext context, Direction direction)
     {
         ConvSizes s = context.Sizes;
         int lanes = DepthwiseLanes.Width(context.Isa);
-        bool isWide = s is { KH: 3, KW: 3 } && s.OW >= WideRow && direction switch
-        {
-            Direction.Forward => s.sw <= 2,
-            Direction.BackwardData => s is { sh: 1, sw: 1 },
-            _ => false,
-        };
-        bool inLanes = s.GroupOC == 1 && s.IC >= lanes && !isWide;
+        bool inLanes = s.GroupOC == 1 && s.IC >= lanes && !RowsPay(s, direction, lanes);
         return (direction, inLanes) switch
         {
             (Direction.BackwardData, true) => DepthwiseStencil.BackwardDataLanes(s, lanes),
@@ -56,13 +57,25 @@ internal sealed class Depthwise : IConvAlgorithm
         };
     }
 
+    /// <summary>
+    /// Rows that nearly fill their vectors, of taps that stand under one another, so that a load serves a column of them; with stride 2 wide ones, since
+    /// columns are told apart first.
+    /// </summary>
+    private static bool RowsPay(in ConvSizes s, Direction direction, int lanes)
+    {
+        if (direction == Direction.BackwardWeights || s.dh > 1 || s.sh != s.sw) return false;
+        int outputs = direction == Direction.Forward ? s.OW : s.IW;
+        bool isWide = s.sw == 1 ? outputs >= NarrowRow : direction == Direction.Forward && s.sw == 2 && outputs >= (lanes < Prefetch.Line ? 2 : 1) * WideRow;
+        return isWide && outputs >= LeastUse * BlockSizes.RoundUp(outputs, lanes);
+    }
+
     /// <summary>Scratch memory of one worker, a whole number of cache lines.</summary>
     private static long WorkerBytes(DepthwiseStencil stencil, Direction direction)
     {
-        long floats = (direction, stencil.Lanes) switch
+        long floats = (direction, stencil.InRows) switch
         {
-            (Direction.BackwardWeights, 1) => DepthwiseGradient.ScratchLength(stencil),
-            (_, 1) => DepthwisePlane.ScratchLength(stencil),
+            (Direction.BackwardWeights, true) => DepthwiseGradient.ScratchLength(stencil),
+            (_, true) => DepthwisePlane.ScratchLength(stencil),
             (Direction.BackwardWeights, _) => DepthwiseLanes.GradientsScratch(stencil),
             _ => DepthwiseLanes.PlanesScratch(stencil),
         };
@@ -76,11 +89,11 @@ internal sealed class Depthwise : IConvAlgorithm
 
         public override long WorkspaceBytes => _workerBytes * _workers;
 
-        public override string Details => $"{stencil.Bands} bands of {stencil.BandSteps} rows, {(stencil.Lanes > 1 ? "channels in lanes" : "vectors along rows")}";
+        public override string Details => $"{stencil.Bands} bands of {stencil.BandSteps} rows, {(stencil.InRows ? "vectors along rows" : "channels in lanes")}";
 
         public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
         {
-            if (stencil.Lanes > 1)
+            if (!stencil.InRows)
             {
                 var lanes = new LanesTask(context, direction, stencil, buffers, workspace, _workerBytes / sizeof(float));
                 pool.For(_workers, lanes.Count, ref lanes);
@@ -120,41 +133,51 @@ internal sealed class Depthwise : IConvAlgorithm
     /// <summary>for n, oc: y[n, oc] = x[n, oc's input] ⋆ w[oc] + b[oc].</summary>
     private readonly unsafe struct ForwardTask(Work work) : IParallelTask
     {
-        public PlaneItems Items { get; } = new((long)work.S.N * work.S.OC, work.S.OutputPixels, 1, 1, work.Context.Threads);
+        public PlaneItems Items { get; } = new(work.S.OC, work.S.OutputPixels, 1, work.S.N, work.Context.Threads);
 
         public void Run(long index, int worker)
         {
-            (_, long first, long end) = Items.Range(index);
-            long oc = first % work.S.OC;
-            TileStore store = work.Context.Epilogue(null, null);
-            for (long plane = first; plane < end; plane++)
+            ConvSizes s = work.S;
+            (long n, long first, long end) = Items.Range(index);
+            for (long oc = first, next; oc < end; oc = next)
             {
-                long y = plane * work.S.OutputPixels;
-                store.Bias = work.Buffers.B == null ? null : work.Buffers.B + oc;
-                store.Addend = work.Buffers.Residual == null ? null : work.Buffers.Residual + y;
-                DepthwisePlane.Run(
-                    work.Context.Isa, work.Stencil, work.Buffers.X + (plane / work.S.GroupOC * work.S.InputPixels),
-                    work.Buffers.W + (oc * work.S.PatchLength), work.Buffers.Y + y, store, work.Scratch(worker));
-                if (++oc == work.S.OC) oc = 0;
+                next = s.GroupOC == 1 ? end : Math.Min(end, ((oc / s.GroupOC) + 1) * s.GroupOC);   // outputs of one input
+                var planes = new StencilPlanes(
+                    work.Buffers.X + (((n * s.IC) + (oc / s.GroupOC)) * s.InputPixels), s.GroupOC == 1 ? s.InputPixels : 0,
+                    work.Buffers.W + (oc * s.PatchLength), s.PatchLength, work.Buffers.B == null ? null : work.Buffers.B + oc,
+                    work.Buffers.Y + (((n * s.OC) + oc) * s.OutputPixels), (int)(next - oc));
+                DepthwisePlane.Run(work.Context.Isa, work.Stencil, planes, work.Scratch(worker));
             }
+
+            Finish((n * s.OC) + first, (int)(end - first));
+        }
+
+        /// <summary>Residual and activation.</summary>
+        private void Finish(long plane, int count)
+        {
+            long y = plane * work.S.OutputPixels;
+            TileStore store = work.Context.Epilogue(null, work.Buffers.Residual == null ? null : work.Buffers.Residual + y);
+            if (store.Addend == null && store.Activation == Activation.None) return;
+            (store.Rows, store.Columns) = (count, work.S.OutputPixels);
+            Epilogue.Apply(work.Context.Isa, store, work.Buffers.Y + y, work.S.OutputPixels);
         }
     }
 
     /// <summary>for n, ic: dx[n, ic] = Σ over the outputs oc of ic of the transposed stencil of dy[n, oc].</summary>
     private readonly unsafe struct BackwardDataTask(Work work) : IParallelTask
     {
-        public PlaneItems Items { get; } = new((long)work.S.N * work.S.IC, work.S.InputPixels, 1, 1, work.Context.Threads);
+        public PlaneItems Items { get; } = new(work.S.IC, work.S.InputPixels, 1, work.S.N, work.Context.Threads);
 
         public void Run(long index, int worker)
         {
-            (_, long first, long end) = Items.Range(index);
-            for (long plane = first; plane < end; plane++)
-            {
-                long oc = plane % work.S.IC * work.S.GroupOC;
-                DepthwisePlane.Run(
-                    work.Context.Isa, work.Stencil, work.Buffers.Y + (plane * work.S.GroupOC * work.S.OutputPixels),
-                    work.Buffers.W + (oc * work.S.PatchLength), work.Buffers.X + (plane * work.S.InputPixels), default, work.Scratch(worker));
-            }
+            ConvSizes s = work.S;
+            (long n, long first, long end) = Items.Range(index);
+            long oc = first * s.GroupOC;
+            var planes = new StencilPlanes(
+                work.Buffers.Y + (((n * s.OC) + oc) * s.OutputPixels), (nint)s.GroupOC * s.OutputPixels,
+                work.Buffers.W + (oc * s.PatchLength), (nint)s.GroupOC * s.PatchLength, null,
+                work.Buffers.X + (((n * s.IC) + first) * s.InputPixels), (int)(end - first));
+            DepthwisePlane.Run(work.Context.Isa, work.Stencil, planes, work.Scratch(worker));
         }
     }
 

@@ -52,7 +52,7 @@ internal static unsafe class DepthwiseGradient
         long sums = Sums(t);
         double* totals = (double*)scratch;
         float* lanes = scratch + (2 * sums), band = lanes + (sums * S.Width);
-        NativeMemory.Clear(scratch, (nuint)((2 + S.Width) * sums * sizeof(float)));
+        NativeMemory.Clear(scratch, (nuint)((((2 + S.Width) * sums) + t.SourceLength) * sizeof(float)));
         int width = t.Columns.Outputs, vectors = 0;
         for (int n = 0; n < images; n++)
         for (int first = 0; first < t.Rows.Steps; first += t.BandSteps)

@@ -120,14 +120,15 @@ internal static unsafe class DepthwiseLanes
         {
             int steps = Math.Min(t.BandSteps, t.Rows.Steps - first);
             Fill<S, V>(t, lanes, source, (long)first * t.Rows.StepLength, ((steps - 1) * t.Rows.StepLength) + t.Span, band);
-            Band<S, V>(t, steps, band, ordered, bias, result);
+            Band<S, V>(t, first, steps, band, ordered, bias, result);
             int row = first * t.Rows.Phases, rows = Math.Min(steps * t.Rows.Phases, t.Rows.Outputs - row);
             PixelLanes.Scatter(result, S.Width, rows * t.Columns.Outputs, lanes, plane + ((long)row * t.Columns.Outputs), planeLength);
         }
     }
 
+    /// <summary>Taps above and below the plane are left out, unless they are nine, whose weights are in registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Band<S, V>(DepthwiseStencil t, int steps, float* band, float* weights, V bias, float* result)
+    private static void Band<S, V>(DepthwiseStencil t, int first, int steps, float* band, float* weights, V bias, float* result)
         where S : struct, ISimd<V>
         where V : struct
     {
@@ -135,32 +136,43 @@ internal static unsafe class DepthwiseLanes
         fixed (int* offsets = t.Offsets)
         {
             for (int i = 0; i < steps; i++, band += t.StepPitch)
-            for (int p = 0; p < t.Rows.Phases; p++, result += t.ResultPitch)
-            for (int q = 0; q < t.Columns.Phases; q++)
             {
-                int phase = (p * t.Columns.Phases) + q, start = t.First[phase], taps = t.First[phase + 1] - start;
-                int pixels = (t.Columns.Outputs - q + t.Columns.Phases - 1) / t.Columns.Phases;
-                if (taps == 9 && pixels >= 4)
-                    Row9<S, V>(pixels, offsets + start, band, pixelStep, weights + (start * S.Width), bias, result + (q * S.Width), resultStep);
-                else
-                    Row<S, V>(pixels, taps, offsets + start, band, pixelStep, weights + (start * S.Width), bias, result + (q * S.Width), resultStep);
+                long row = ((long)(first + i) * t.Rows.StepLength) + t.Rows.Origin;   // of the source, where the step's rows begin
+                for (int p = 0; p < t.Rows.Phases; p++, result += t.ResultPitch)
+                for (int q = 0; q < t.Columns.Phases; q++)
+                {
+                    int phase = (p * t.Columns.Phases) + q, start = t.First[phase], end = t.First[phase + 1];
+                    int pixels = (t.Columns.Outputs - q + t.Columns.Phases - 1) / t.Columns.Phases;
+                    float* to = result + (q * S.Width);
+                    if (end - start == 9 && pixels >= 4)
+                    {
+                        Row9<S, V>(pixels, offsets + start, band, pixelStep, weights + (start * S.Width), bias, to, resultStep);
+                        continue;
+                    }
+
+                    while (start < end && offsets[start] < -row * t.RowPitch) start++;
+                    while (start < end && offsets[end - 1] >= (t.Rows.Source - row) * t.RowPitch) end--;
+                    Row<S, V>(pixels, end - start, offsets + start, band, pixelStep, weights + (start * S.Width), bias, to, resultStep);
+                }
             }
         }
     }
 
-    /// <summary>One row of one phase, eight or four pixels at a time; the last ones begin early enough to be so many.</summary>
+    /// <summary>One row of one phase, eight, seven or four pixels at a time; the last ones begin early enough to be so many.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Row<S, V>(
         int pixels, int taps, int* offsets, float* source, nint sourceStep, float* weights, V bias, float* result, nint resultStep)
         where S : struct, ISimd<V>
         where V : struct
     {
-        if (pixels >= 8)
+        if (pixels >= 7)
         {
-            for (int j = 0; j < pixels; j += 8)
+            int block = BlockSizes.RoundUp(pixels, 7) < BlockSizes.RoundUp(pixels, 8) ? 7 : 8;
+            for (int j = 0; j < pixels; j += block)
             {
-                int at = Math.Min(j, pixels - 8);
-                Eight<S, V>(taps, offsets, source + (at * sourceStep), sourceStep, weights, bias, result + (at * resultStep), resultStep);
+                int at = Math.Min(j, pixels - block);
+                if (block == 7) Pixels<S, V, Seven>(taps, offsets, source + (at * sourceStep), sourceStep, weights, bias, result + (at * resultStep), resultStep);
+                else Pixels<S, V, Eight>(taps, offsets, source + (at * sourceStep), sourceStep, weights, bias, result + (at * resultStep), resultStep);
             }
         }
         else if (pixels >= 4)
@@ -183,10 +195,12 @@ internal static unsafe class DepthwiseLanes
         }
     }
 
+    /// <summary>Seven pixels or eight.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Eight<S, V>(int taps, int* offsets, float* source, nint step, float* weights, V bias, float* result, nint resultStep)
+    private static void Pixels<S, V, N>(int taps, int* offsets, float* source, nint step, float* weights, V bias, float* result, nint resultStep)
         where S : struct, ISimd<V>
         where V : struct
+        where N : struct, ICount
     {
         V a0 = bias, a1 = bias, a2 = bias, a3 = bias, a4 = bias, a5 = bias, a6 = bias, a7 = bias;
         nint step3 = 3 * step;
@@ -201,7 +215,7 @@ internal static unsafe class DepthwiseLanes
             a4 = S.MultiplyAdd(S.Load(q), w, a4);
             a5 = S.MultiplyAdd(S.Load(q + step), w, a5);
             a6 = S.MultiplyAdd(S.Load(q + (2 * step)), w, a6);
-            a7 = S.MultiplyAdd(S.Load(q + step3), w, a7);
+            if (N.Value > 7) a7 = S.MultiplyAdd(S.Load(q + step3), w, a7);
         }
 
         S.Store(result, a0);
@@ -211,7 +225,7 @@ internal static unsafe class DepthwiseLanes
         S.Store(result + (4 * resultStep), a4);
         S.Store(result + (5 * resultStep), a5);
         S.Store(result + (6 * resultStep), a6);
-        S.Store(result + (7 * resultStep), a7);
+        if (N.Value > 7) S.Store(result + (7 * resultStep), a7);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -7,98 +7,77 @@ namespace ConvNative.Kernels;
 internal static unsafe class DepthwiseRows
 {
     /// <summary>
-    /// Fills <paramref name="rows"/> rows of a band, of which the first is padded row <paramref name="firstRow"/>. Every column that a tap
-    /// of an existing output reads is written; beyond them the rest of a row is left as it comes. Reads nothing outside the plane.
+    /// Fills <paramref name="rows"/> rows of a band, of which the first is padded row <paramref name="firstRow"/>: those within the plane, and where there are
+    /// several bands the others with zeros. Left and right of a plane's columns the band must be zero, and stays so. Reads nothing outside the plane.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Copy<S, V>(DepthwiseStencil t, float* plane, long firstRow, int rows, float* band)
         where S : struct, ISimd<V>
         where V : struct
     {
-        int skipped = (int)Math.Min(Math.Max(t.Columns.Origin, 0), t.Columns.Source);
-        nint start = (nint)Math.Max(-t.Columns.Origin, 0);
+        nint skipped = (nint)Math.Min(Math.Max(t.Columns.Origin, 0), t.Columns.Source), start = (nint)Math.Max(-t.Columns.Origin, 0);
         int count = (int)Math.Clamp(t.Columns.Extent - start, 0, t.Columns.Source - skipped);
-        nint setLength = (nint)((t.Columns.Extent + t.Split - 1) / t.Split), pitch = (nint)t.RowPitch, sourcePitch = t.Columns.Source;
+        nint pitch = (nint)t.RowPitch, sourcePitch = t.Columns.Source;
         long row = firstRow + t.Rows.Origin;
         int above = count == 0 ? rows : (int)Math.Clamp(-row, 0, rows);
-        int inside = (int)Math.Clamp(t.Rows.Source - (row + above), 0, rows - above);
-        float* source = plane + ((row + above) * sourcePitch) + skipped;
-        for (int r = 0; r < above; r++, band += pitch) Clear<S, V>(band, 0, pitch);
-        if (t.Split == 1) Whole<S, V>(source, sourcePitch, inside, count, band, pitch, start, setLength);
-        else if (t.Split == 2) Pairs<S, V>(source, sourcePitch, inside, count, band, pitch, start, setLength, t.SetPitch);
-        else for (int r = 0; r < inside; r++) Any<S, V>(source + (r * sourcePitch), count, band + (r * pitch), start, t);
-        band += inside * pitch;
-        for (int r = above + inside; r < rows; r++, band += pitch) Clear<S, V>(band, 0, pitch);
+        int inside = (int)Math.Clamp(t.Rows.Source - (row + above), 0, rows - above), below = rows - above - inside;
+        if (t.Bands > 1) Clear<S, V>(band, above * pitch);
+        band += above * pitch;
+        nint from = ((nint)(row + above) * sourcePitch) + skipped;
+        if (t.Split == 1) Whole<S, V>(plane + from, sourcePitch, inside, count, band + start, pitch);
+        else if (t.Split == 2) Pairs<S, V>(plane + from, sourcePitch, inside, count, band + Set(t, start), band + Set(t, start + 1), pitch);
+        else for (int r = 0; r < inside; r++) Any(plane + from + (r * sourcePitch), count, band + (r * pitch), start, t);
+        if (t.Bands > 1) Clear<S, V>(band + (inside * pitch), below * pitch);
     }
 
-    // Zeros may run into what is copied after them; the last vector brings zeros along.
+    /// <summary>Where padded column c stands in a row.</summary>
+    private static nint Set(DepthwiseStencil t, nint c) => (c % t.Split * t.SetPitch) + (c / t.Split);
+
+    // The last vector brings zeros along, into what is zero.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Whole<S, V>(float* source, nint sourcePitch, int rows, int count, float* band, nint pitch, nint start, nint setLength)
+    private static void Whole<S, V>(float* source, nint sourcePitch, int rows, int count, float* to, nint pitch)
         where S : struct, ISimd<V>
         where V : struct
     {
         int whole = count / S.Width * S.Width, rest = count - whole;
-        for (; rows > 0; rows--, source += sourcePitch, band += pitch)
+        for (; rows > 0; rows--, source += sourcePitch, to += pitch)
         {
-            Clear<S, V>(band, 0, start);
-            float* to = band + start;
             nint i = 0;
             for (; i < whole; i += S.Width) S.Store(to + i, S.Load(source + i));
-            if (rest > 0)
-            {
-                S.Store(to + i, S.LoadPartial(source + i, rest));
-                i += S.Width;
-            }
-
-            Clear<S, V>(band, start + i, setLength);
+            if (rest > 0) S.Store(to + i, S.LoadPartial(source + i, rest));
         }
     }
 
     // Pair k of the source's columns goes to the sets of its even and its odd column.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Pairs<S, V>(
-        float* source, nint sourcePitch, int rows, int count, float* band, nint pitch, nint start, nint setLength, nint setPitch)
+    private static void Pairs<S, V>(float* source, nint sourcePitch, int rows, int count, float* even, float* odd, nint pitch)
         where S : struct, ISimd<V>
         where V : struct
     {
-        int whole = count / (2 * S.Width) * S.Width, rest = count - (2 * whole);
-        int low = Math.Min(rest, S.Width), high = rest - low;
-        nint evenStart = start / 2, oddStart = (start + 1) / 2;
-        float* even = band + (start % 2 * setPitch), odd = band + ((start + 1) % 2 * setPitch);
         for (; rows > 0; rows--, source += sourcePitch, even += pitch, odd += pitch)
+        for (int i = 0; 2 * i < count; i += S.Width)
         {
-            Clear<S, V>(even, 0, evenStart);
-            Clear<S, V>(odd, 0, oddStart);
-            float* toEven = even + evenStart, toOdd = odd + oddStart;
-            nint i = 0;
-            for (; i < whole; i += S.Width)
-            {
-                V a = S.Load(source + (2 * i)), b = S.Load(source + (2 * i) + S.Width);
-                S.Store(toEven + i, S.Even(a, b));
-                S.Store(toOdd + i, S.Odd(a, b));
-            }
-
-            if (rest > 0)
-            {
-                V a = S.LoadPartial(source + (2 * i), low);
-                V b = high > 0 ? S.LoadPartial(source + (2 * i) + S.Width, high) : S.Zero;
-                S.Store(toEven + i, S.Even(a, b));
-                S.Store(toOdd + i, S.Odd(a, b));
-                i += S.Width;
-            }
-
-            Clear<S, V>(even, evenStart + i, setLength);
-            Clear<S, V>(odd, oddStart + i, setLength);
+            TellApart<S, V>(source + (2 * i), count - (2 * i), out V e, out V o);
+            S.Store(even + i, e);
+            S.Store(odd + i, o);
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Any<S, V>(float* source, int count, float* band, long start, DepthwiseStencil t)
+    /// <summary>The even and the odd of count &gt; 0 columns, at most two vectors of them; after them zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TellApart<S, V>(float* p, int count, out V even, out V odd)
         where S : struct, ISimd<V>
         where V : struct
     {
-        Clear<S, V>(band, 0, (nint)t.RowPitch);
-        (long column, long set) = Math.DivRem(start, t.Split);
+        V a = count >= S.Width ? S.Load(p) : S.LoadPartial(p, count);
+        V b = count >= 2 * S.Width ? S.Load(p + S.Width) : count > S.Width ? S.LoadPartial(p + S.Width, count - S.Width) : S.Zero;
+        even = S.Even(a, b);
+        odd = S.Odd(a, b);
+    }
+
+    private static void Any(float* source, int count, float* band, nint start, DepthwiseStencil t)
+    {
+        (long column, long set) = Math.DivRem(start, (long)t.Split);
         for (int i = 0; i < count; i++)
         {
             band[(set * t.SetPitch) + column] = source[i];
@@ -106,12 +85,11 @@ internal static unsafe class DepthwiseRows
         }
     }
 
-    /// <summary>Zeros to [from, end) in whole vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Clear<S, V>(float* p, nint from, nint end)
+    private static void Clear<S, V>(float* p, nint count)
         where S : struct, ISimd<V>
         where V : struct
     {
-        for (; from < end; from += S.Width) S.Store(p + from, S.Zero);
+        for (nint i = 0; i < count; i += S.Width) S.Store(p + i, S.Zero);
     }
 }

@@ -17,24 +17,24 @@ internal sealed class DepthwiseStencil
     private DepthwiseStencil(StencilAxis rows, StencilAxis columns, int split, int planes, int lanes = 1)
     {
         (Rows, Columns, Split, Planes, Lanes) = (rows, columns, split, planes, lanes);
-        Is3x3 = planes == 1 && rows is { Taps: 3, Phases: 1 } && columns is { Taps: 3, Phases: 1 };
         // Vectors along a row reach one beyond the last column, on both the way in and out.
-        long set = lanes > 1 ? columns.Extent * lanes : RoundUp(((columns.Extent + split - 1) / split) + (2 * LargestVector));
+        long set = InRows ? RoundUp(((columns.Extent + split - 1) / split) + (2 * LargestVector)) : columns.Extent * lanes;
         SetPitch = (int)Math.Min(set, int.MaxValue / 4);
         RowPitch = (long)SetPitch * split;
         StepPitch = RowPitch * rows.StepLength;
         Taps = rows.Taps * columns.Taps;
         long span = rows.Extent - ((rows.Steps - 1L) * rows.StepLength);
-        long fitting = (((lanes > 1 ? LanesBandFloats : BandFloats) / RowPitch / planes) - span) / rows.StepLength;
+        long fitting = (((InRows ? BandFloats : LanesBandFloats) / RowPitch / planes) - span) / rows.StepLength;
         int largest = (int)Math.Clamp(fitting + 1, Math.Min(SmallestBand, rows.Steps), rows.Steps);
         Bands = BlockSizes.CeilDiv(rows.Steps, largest);
         BandSteps = BlockSizes.CeilDiv(rows.Steps, Bands);
         Bands = BlockSizes.CeilDiv(rows.Steps, BandSteps);
-        PlanePitch = (((BandSteps - 1L) * rows.StepLength) + span) * RowPitch;
+        int mostSteps = InRows ? Math.Max(BandSteps, DepthwiseTaps.FewestRows) : BandSteps;
+        PlanePitch = (((mostSteps - 1L) * rows.StepLength) + span) * RowPitch;
         Span = (int)Math.Min(span, int.MaxValue);
-        ResultPitch = lanes > 1 ? (long)columns.Outputs * lanes : RoundUp(columns.Steps);
+        ResultPitch = InRows ? RoundUp(columns.Steps) : (long)columns.Outputs * lanes;
         SourceLength = RoundUp((long)Math.Min((double)PlanePitch * planes, long.MaxValue / 64));   // of which no workspace holds the most
-        ResultLength = RoundUp((long)BandSteps * rows.Phases * (lanes > 1 ? 1 : columns.Phases) * ResultPitch);
+        ResultLength = RoundUp((long)mostSteps * rows.Phases * (InRows ? columns.Phases : 1) * ResultPitch);
         WeightsLength = RoundUp((long)rows.Taps * columns.Taps * planes * lanes);
     }
 
@@ -50,6 +50,9 @@ internal sealed class DepthwiseStencil
 
     /// <summary>Channels whose pixels lie side by side in the band; 1: one plane.</summary>
     public int Lanes { get; }
+
+    /// <summary>Vectors lie along the rows, else channels are in the lanes.</summary>
+    public bool InRows => Lanes == 1;
 
     /// <summary>Floats between the sets of a row.</summary>
     public int SetPitch { get; }
@@ -86,19 +89,16 @@ internal sealed class DepthwiseStencil
     /// <summary>Taps of phase (p, q) are [First[p·Columns.Phases + q], First[that + 1]).</summary>
     public int[] First { get; private set; } = [];
 
-    /// <summary>Offset of each tap, in floats, in ascending order within a phase.</summary>
+    /// <summary>Columns of taps of each phase; with channels in the lanes none.</summary>
+    public TapColumns[][] PhaseColumns { get; private set; } = [];
+
+    /// <summary>Offset of each tap, in floats: within a phase by columns, or with channels in the lanes in ascending order.</summary>
     public int[] Offsets { get; private set; } = [];
 
     /// <summary>Which weight each tap is: kh·KW + kw.</summary>
     public int[] Weights { get; private set; } = [];
 
     public int Taps { get; }
-
-    /// <summary>One phase of one plane with 3×3 taps: <see cref="Depthwise3x3"/> can do it.</summary>
-    public bool Is3x3 { get; }
-
-    /// <summary>Each step's second row of taps is the next one's first: rows can stay in registers.</summary>
-    public bool Slides { get; private set; }
 
     /// <summary>The weights lie in the order of the taps already.</summary>
     public bool IsOrdered { get; private set; }
@@ -127,31 +127,44 @@ internal sealed class DepthwiseStencil
     public DepthwiseStencil WithTaps()
     {
         var first = new List<int>();
-        var offsets = new List<int>();
-        var weights = new List<int>();
+        var ordered = new List<StencilTap>();
+        var columns = new List<TapColumns[]>();
         for (int p = 0; p < Rows.Phases; p++)
         for (int q = 0; q < Columns.Phases; q++)
         {
-            first.Add(offsets.Count);
-            var taps =
-                from kh in Enumerable.Range(0, Rows.Taps)
-                from kw in Enumerable.Range(0, Columns.Taps)
-                where Rows.Reads(p, kh) && Columns.Reads(q, kw)
-                orderby Rows.Position(p, kh), Columns.Position(q, kw)
-                select (Rows.Position(p, kh), Columns.Position(q, kw), (kh * Columns.Taps) + kw);
-            foreach ((long row, long column, int weight) in taps)
-            {
-                offsets.Add((int)((row * RowPitch) + (column % Split * SetPitch) + (column / Split * Lanes)));
-                weights.Add(weight);
-            }
+            first.Add(ordered.Count);
+            if (!InRows) ordered.AddRange(TapsOf(p, q));
+            else columns.Add(AddColumns(TapsOf(p, q), ordered));
         }
 
-        first.Add(offsets.Count);
-        (First, Offsets, Weights) = ([.. first], [.. offsets], [.. weights]);
-        Slides = Is3x3 && Offsets[3] - Offsets[0] == StepPitch;
-        IsOrdered = weights.SequenceEqual(Enumerable.Range(0, Taps));
+        first.Add(ordered.Count);
+        (First, PhaseColumns) = ([.. first], [.. columns]);
+        (Offsets, Weights) = ([.. ordered.Select(Offset)], [.. ordered.Select(tap => tap.Weight)]);
+        IsOrdered = Weights.SequenceEqual(Enumerable.Range(0, Taps));
         return this;
     }
+
+    private IEnumerable<StencilTap> TapsOf(int rowPhase, int columnPhase) =>
+        from kh in Enumerable.Range(0, Rows.Taps)
+        from kw in Enumerable.Range(0, Columns.Taps)
+        where Rows.Reads(rowPhase, kh) && Columns.Reads(columnPhase, kw)
+        orderby Rows.Position(rowPhase, kh), Columns.Position(columnPhase, kw)
+        select new StencilTap(Rows.Position(rowPhase, kh), Columns.Position(columnPhase, kw), (kh * Columns.Taps) + kw);
+
+    private TapColumns[] AddColumns(IEnumerable<StencilTap> taps, List<StencilTap> ordered)
+    {
+        var columns = new List<TapColumns>();
+        foreach (IGrouping<int, StencilTap[]> alike in TapColumns.Cut(taps, Rows.StepLength).GroupBy(column => column.Length))
+        {
+            columns.Add(TapColumns.Of([.. alike], ordered.Count));
+            foreach (StencilTap[] column in alike) ordered.AddRange(column);
+        }
+
+        return [.. columns];
+    }
+
+    private int Offset(StencilTap tap) =>
+        (int)((tap.Row * RowPitch) + (tap.Column % Split * SetPitch) + (tap.Column / Split * Lanes));
 
     private static long RoundUp(long value) => BlockSizes.RoundUp(value, LargestVector);
 }

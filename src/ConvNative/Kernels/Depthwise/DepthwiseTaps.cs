@@ -4,101 +4,78 @@ using ConvNative.Simd;
 namespace ConvNative.Kernels;
 
 /// <summary>
-/// A band by any stencil: eight vectors of outputs are summed in registers over all taps and planes, each weight broadcast once for the
-/// eight, and stored as a result band; then its phases are woven together into the plane.
+/// A band by any stencil: blocks of a vector of outputs in each of some rows, which are summed in registers over all planes and columns of taps
+/// (<see cref="DepthwiseColumns{S,V,R,K}"/>).
 /// </summary>
 internal static unsafe class DepthwiseTaps
 {
-    private const int Strips = 8;
+    private const int LargestVector = 16;
 
-    /// <summary>Computes the steps [first, first + steps) of the plane from their band.</summary>
+    /// <summary>Rows of the smallest block.</summary>
+    public const int FewestRows = 4;
+
+    /// <summary>Floats of memory for a block's sums between its columns of one length and those of another.</summary>
+    public const int PartLength = 8 * LargestVector;
+
+    /// <summary>Rows of a block, of so many: of 8, 7 and 4 what computes fewest twice.</summary>
+    public static int RowsAtOnce(int steps) =>
+        steps < 7 ? FewestRows : BlockSizes.RoundUp(steps, 7) < BlockSizes.RoundUp(steps, 8) ? 7 : 8;
+
+    /// <summary>
+    /// Computes a phase of so many steps, or of <see cref="FewestRows"/> where they are less. The last block begins early enough to have as many rows as the others, the last
+    /// vector of a row likewise. Rows are written from the top, so that a vector may reach beyond its row into what is written later.
+    /// </summary>
     /// <param name="t">The stencil.</param>
-    /// <param name="first">First step of the band.</param>
+    /// <param name="phase">Of its outputs.</param>
     /// <param name="steps">Steps of the band.</param>
-    /// <param name="band">What <see cref="DepthwiseRows"/> copied.</param>
-    /// <param name="weights">Per source plane the weights in the order of the taps.</param>
-    /// <param name="result">ResultLength floats of scratch memory.</param>
-    /// <param name="output">The plane.</param>
+    /// <param name="band">What is summed, for the band.</param>
+    /// <param name="to">Results of the first row.</param>
+    /// <param name="toPitch">Floats from row to row.</param>
+    /// <param name="end">Nothing is written here or beyond.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Band<S, V>(
-        DepthwiseStencil t, int first, int steps, float* band, float* weights, float* result, in DepthwiseOutput output)
+    public static void Phase<S, V>(DepthwiseStencil t, int phase, int steps, in StencilSums band, float* to, nint toPitch, float* end)
         where S : struct, ISimd<V>
         where V : struct
     {
-        int phases = t.Rows.Phases * t.Columns.Phases;
-        for (int phase = 0; phase < phases; phase++)
-            Phase<S, V>(t, phase, steps, band, weights, output.Bias, result + (phase * t.ResultPitch), t.ResultPitch * phases);
+        StencilSums sums = band;
+        TapColumns[] columns = t.PhaseColumns[phase];
+        int rows = RowsAtOnce(steps), width = t.Columns.Steps, lastColumn = Math.Max(0, width - S.Width), last = columns.Length - 1;
+        nint stepPitch = (nint)t.StepPitch;
+        fixed (int* offsets = t.Offsets, indices = t.Weights)
+        {
+            for (int i = 0; i < steps; i += rows)
+            {
+                int row = Math.Max(0, Math.Min(i, steps - rows));
+                for (int j = 0; j < width; j += S.Width)
+                {
+                    int column = Math.Min(j, lastColumn);
+                    float* block = to + (row * toPitch) + column;
+                    sums.From = band.From + (row * stepPitch) + column;
+                    sums.BeginWith(band.First, 0);
+                    for (int k = 0; k <= last; k++)
+                    {
+                        if (k < last) sums.Write(sums.Part, S.Width, S.Width);
+                        else sums.Write(block, toPitch, (int)Math.Min(S.Width, end - (block + ((rows - 1) * toPitch))));
+                        sums.WeightStep = columns[k].WeightStep;
+                        int first = columns[k].First;
+                        DepthwiseSum.Of<S, V>(rows, columns[k].Length)(sums, columns[k].Count, offsets + first, indices + first);
+                        sums.BeginWith(sums.Part, S.Width);
+                    }
+                }
+            }
+        }
+
+        if (last < 0) Fill<S, V>(steps, width, band.First, to, toPitch);
+    }
+
+    /// <summary>A phase that reads nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Fill<S, V>(int steps, int width, float* bias, float* to, nint toPitch)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
         for (int i = 0; i < steps; i++)
-        for (int p = 0; p < t.Rows.Phases; p++, result += t.ResultPitch * t.Columns.Phases)
-        {
-            long row = ((long)(first + i) * t.Rows.Phases) + p;
-            if (row < t.Rows.Outputs) output.Row<S, V>(t, result, row * t.Columns.Outputs);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Phase<S, V>(DepthwiseStencil t, int phase, int steps, float* band, float* weights, float bias, float* result, long resultStep)
-        where S : struct, ISimd<V>
-        where V : struct
-    {
-        float** from = stackalloc float*[Strips];
-        float** to = stackalloc float*[Strips];
-        int start = t.First[phase], taps = t.First[phase + 1] - start, filled = 0;
-        fixed (int* offsets = t.Offsets)
-        {
-            for (int i = 0; i < steps; i++)
-            for (int j = 0; j < t.Columns.Steps; j += S.Width)
-            {
-                from[filled] = band + (i * t.StepPitch) + j;
-                to[filled] = result + (i * resultStep) + j;
-                if (++filled < Strips) continue;
-                Sum<S, V>(from, to, t.Planes, (nint)t.PlanePitch, t.Taps, taps, offsets + start, weights + start, bias);
-                filled = 0;
-            }
-
-            if (filled == 0) return;
-            for (int i = filled; i < Strips; i++)
-            {
-                from[i] = from[0];
-                to[i] = to[0];
-            }
-
-            Sum<S, V>(from, to, t.Planes, (nint)t.PlanePitch, t.Taps, taps, offsets + start, weights + start, bias);
-        }
-    }
-
-    /// <summary>to[i][..] = bias + Σ_planes Σ_taps weight · from[i][plane + offset ..], i &lt; 8.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Sum<S, V>(
-        float** from, float** to, int planes, nint planePitch, nint weightsPitch, int taps, int* offsets, float* weights, float bias)
-        where S : struct, ISimd<V>
-        where V : struct
-    {
-        V a0 = S.Create(bias), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;
-        float* p0 = from[0], p1 = from[1], p2 = from[2], p3 = from[3], p4 = from[4], p5 = from[5], p6 = from[6], p7 = from[7];
-        nint plane = 0;
-        for (int k = 0; k < planes; k++, plane += planePitch, weights += weightsPitch)
-        for (nint tap = 0; tap < taps; tap++)
-        {
-            V w = S.Broadcast(weights + tap);
-            nint at = plane + offsets[tap];
-            a0 = S.MultiplyAdd(S.Load(p0 + at), w, a0);
-            a1 = S.MultiplyAdd(S.Load(p1 + at), w, a1);
-            a2 = S.MultiplyAdd(S.Load(p2 + at), w, a2);
-            a3 = S.MultiplyAdd(S.Load(p3 + at), w, a3);
-            a4 = S.MultiplyAdd(S.Load(p4 + at), w, a4);
-            a5 = S.MultiplyAdd(S.Load(p5 + at), w, a5);
-            a6 = S.MultiplyAdd(S.Load(p6 + at), w, a6);
-            a7 = S.MultiplyAdd(S.Load(p7 + at), w, a7);
-        }
-
-        S.Store(to[0], a0);
-        S.Store(to[1], a1);
-        S.Store(to[2], a2);
-        S.Store(to[3], a3);
-        S.Store(to[4], a4);
-        S.Store(to[5], a5);
-        S.Store(to[6], a6);
-        S.Store(to[7], a7);
+        for (int j = 0; j < width; j += S.Width)
+            S.Store(to + (i * toPitch) + j, S.Load(bias));
     }
 }

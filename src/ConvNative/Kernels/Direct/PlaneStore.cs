@@ -90,7 +90,7 @@ internal static unsafe class PlaneStore<S, V>
     public static void Interleaved(
         float* sums, nint classStride, int sh, int sw, int pitch, int rows, int columns, float* output, int rh, int rw)
     {
-        int overrun = columns >= 2 * S.Width ? rows - 1 : 0;
+        int overrun = columns >= S.Width ? rows - 1 : 0;   // into the next row, which is written after it
         for (int row = 0; row < rows; row++, output += columns)
         {
             (int i, int phase) = Math.DivRem(row + rh, sh);
@@ -196,7 +196,11 @@ internal static unsafe class PlaneStore<S, V>
             S.Store(output + j + S.Width, S.InterleaveHigh(x, y));
         }
 
-        for (; j < columns; j++) output[j] = j % 2 == 0 ? *even++ : *odd++;
+        if (j >= columns) return;
+        int left = columns - j;
+        V lastEven = S.LoadPartial(even, (left + 1) / 2), lastOdd = S.LoadPartial(odd, left / 2);
+        Put(output + j, S.InterleaveLow(lastEven, lastOdd), left);
+        if (left > S.Width) Put(output + j + S.Width, S.InterleaveHigh(lastEven, lastOdd), left - S.Width);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -20,6 +20,7 @@ internal static unsafe class PaddedRows<S, V>
     {
         if (grid.sw == 1 || (grid.Phases == 1 && grid.Columns == 1)) Fill<UnitRead<S, V>>(grid, planes, channels, gridRow, rows, scratch, channelStride);
         else if (grid.sw == 2) Fill<PairRead<S, V>>(grid, planes, channels, gridRow, rows, scratch, channelStride);
+        else if (grid.sw == 4) Fill<QuadRead<S, V>>(grid, planes, channels, gridRow, rows, scratch, channelStride);
         else Fill<GatherRead<S, V>>(grid, planes, channels, gridRow, rows, scratch, channelStride);
     }
 

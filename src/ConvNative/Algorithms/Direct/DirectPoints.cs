@@ -24,7 +24,7 @@ namespace ConvNative.Algorithms;
 /// </summary>
 internal sealed unsafe class DirectPoints : DirectForm
 {
-    private const int ItemsPerThread = 4;
+    private const int ItemsPerThread = 4, FewPoints = 256, SomeRows = 24;
     private readonly PlanContext _context;
     private readonly Direction _direction;
     private readonly ConvSizes _s;
@@ -51,13 +51,15 @@ internal sealed unsafe class DirectPoints : DirectForm
 
     /// <summary>
     /// Few rows and most lanes on points, measured against implicit and im2col GEMM. Backward-data with strides gains for more rows, since the
-    /// residue classes share one copy of dy; a single row then loads more than it multiplies.
+    /// residue classes share one copy of dy; a single row then loads more than it multiplies. Forward with strides, small images of more rows lose (16² of 32 rows 0.8,
+    /// 14² of 24 0.85), for which weights are packed and planes split.
     /// </summary>
     public override bool Pays
     {
         get
         {
             double rows = M / UsefulShare;
+            if (_direction == Direction.Forward && _s.sh * _s.sw > 1 && _s.OutputPixels <= FewPoints && M >= SomeRows) return false;
             return UsefulShare >= 0.5 && (_classes.Length == 1 ? rows <= 40 : rows is > 1.5 and <= 72);
         }
     }

@@ -67,8 +67,8 @@ internal sealed class Winograd : IConvAlgorithm
         if (!context.AllowWinograd) return false;
         if (WinogradPhases.For(context, direction) is { } phases) return phases.Pays;
         ConvSizes s = context.SizesOf(direction);
+        if (direction == Direction.BackwardWeights) return WinogradChoice.GradientPays(context.Isa, s);
         double direct = (double)s.KH * s.KW * s.N * s.OutputPixels;   // for each pair of channels
-        if (direction == Direction.BackwardWeights) return WinogradChoice.GradientTime(WinogradChoice.GradientKernels(context.Isa, s), s) < direct;
         WinogradKernels kernels = WinogradChoice.Kernels(context.Isa, s);
         return kernels.Grid.Tiles >= FewestTiles && WinogradChoice.PackedTime(kernels, s) < direct
             && (!LaneKernels.Suit(context.Isa, s) || WinogradChoice.Time(kernels, s) < LaneKernels.Cost(context.Isa, s));

@@ -60,7 +60,7 @@ internal sealed unsafe class WinogradPhases
     /// Whether products and transforms take less time than a direct convolution, in multiply-adds at the peak of one core (measured on Zen 5 over
     /// 15 problems). Transforming the weights of y and dx counts half: where they were packed, it costs nothing; but three times that where U is made, and more than
     /// L3 holds (4×4 taps, stride 2, 256 channels 16², batch 8: plain 0.77 times as fast as implicit GEMM). A phase of few taps has too many zeros: 3×3 with stride 2
-    /// was 0.55 to 1.0 times as fast, but for dx of 64→128 channels 112², 1.17.
+    /// was 0.55 to 1.0 times as fast, but for dx of 64→128 channels 112², 1.17; dw of 4×4 with stride 2 from 3 channels, where lanes are empty too, 0.7.
     /// </summary>
     public bool Pays
     {
@@ -72,6 +72,8 @@ internal sealed unsafe class WinogradPhases
             WinogradKernels kernels = isGradient
                 ? WinogradChoice.GradientKernels(_context.Isa, s)
                 : WinogradChoice.Kernels(_context.Isa, s);
+            int taps = Inner.Sizes.KH * Inner.Sizes.KW * _context.Sizes.sh * _context.Sizes.sw;
+            if (isGradient && s.GroupIC < kernels.Width && 2 * _context.Sizes.KH * _context.Sizes.KW < taps) return false;
             double points = kernels.Grid.Products, scale = points / 36;
             (int input, int output, int kernel) = isGradient ? (900, 330, 600) : (1200, 560, 450);   // of 36 points of a channel's tile, of a kernel
             double direct = _direction == Direction.BackwardData ? 1.25 : 1.1;   // the time of a multiply-add

@@ -48,5 +48,12 @@ internal readonly record struct BlockSizes(int MC, int NC, int KC)
 
     public static long RoundUp(long value, int unit) => CeilDiv(value, unit) * unit;
 
+    public static long LeastCommonMultiple(int a, int b)
+    {
+        int divisor = a;
+        for (int rest = b; rest > 0;) (divisor, rest) = (rest, divisor % rest);
+        return (long)a / divisor * b;
+    }
+
     private static int RoundDown(long value, int unit) => (int)Math.Max(unit, value / unit * unit);
 }

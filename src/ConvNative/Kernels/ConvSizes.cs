@@ -39,6 +39,16 @@ internal readonly record struct ConvSizes(
         IC = OC, IH = OH, IW = OW, OC = IC, OH = IH, OW = IW, pt = (dh * (KH - 1)) - pt, pl = (dw * (KW - 1)) - pl,
     };
 
+    /// <summary>With strides, whether a pixel of the image is seen by one patch at most, between whose first and last pixel is no other's.</summary>
+    public bool PatchesAreApart =>
+        (sh > 1 || sw > 1) && (KH - 1) * (long)dh < sh && (KW - 1) * (long)dw < sw && IC * (long)KH * KW <= int.MaxValue;
+
+    /// <summary>The same sums over channels for each tap by itself: the 1×1 convolution whose input channels (ic, kh, kw) are the patches' pixels.</summary>
+    public ConvSizes OfTaps() => this with
+    {
+        IC = IC * KH * KW, IH = OH, IW = OW, KH = 1, KW = 1, sh = 1, sw = 1, dh = 1, dw = 1, pt = 0, pl = 0, pb = 0, pr = 0,
+    };
+
     private static long InsideOf(int size, int outputs, int taps, int stride, int dilation, int padding)
     {
         long sum = 0;

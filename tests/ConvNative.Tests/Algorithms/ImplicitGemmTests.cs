@@ -65,7 +65,7 @@ internal sealed unsafe class ImplicitGemmTests
         PlanContext context = new(s, isa, threads, Conv2dOptions.DefaultMaxWorkspaceBytes, GemmChooser.Choose(GemmEngine.Managed, isa), default, true);
         var shape = new ImplicitGemmShape(context, Direction.Forward);
         PatchGrid grid = ImplicitGemm.ForwardGrid(s);
-        shape.Block([new ImplicitGemmPart(grid, [.. Enumerable.Range(0, grid.Taps)], 0, 0, 0)], fillsGaps: false);
+        shape.Block([new ImplicitGemmPart(grid, [.. Enumerable.Range(0, grid.Taps)], 0, 0, 0)]);
         int blocks = shape.ColumnBlocks(grid), NR = shape.Kernel.NR, points = shape.Points(grid);
         int[] ends = [.. Enumerable.Range(0, blocks + 1).Select(block => shape.FirstColumn(grid, block))];
         Assert.That((ends[0], ends[^1]), Is.EqualTo((0, points)));

@@ -7,26 +7,6 @@ internal sealed unsafe class PlaneStoreTests
 {
     private const int Channels = 2, Vector = 16;
 
-    // Rows of the output one after the other, or apart; the last grid row's zeros there or not.
-    [Test]
-    public void SpreadWritesPointsAndTheZerosBetween([Values] Isa isa, [Values(2, 3)] int sw, [Values(1, 2)] int sh, [Values(1, 2, 3, 5)] int height, [Values(0, 2)] int apart)
-    {
-        for (int count = 1; count <= (2 * Vector) + 1; count++)
-        for (int width = ((count - 1) * sw) + 1; width <= count * sw; width++)
-        {
-            int pitch = width + apart, plane = (height * pitch) + 3, rows = (height + sh - 1) / sh, stride = (rows * count) + Vector;
-            using FencedFloats sums = new FencedFloats(Channels * stride).FillUniform(new Random(count));
-            using FencedFloats output = new FencedFloats(((Channels - 1) * plane) + ((height - 1) * pitch) + width).FillUniform(new Random(width));
-            float[] expected = output.Span.ToArray();
-            for (int m = 0; m < Channels; m++)
-            for (int h = 0; h < height; h++)
-            for (int j = 0; j < width; j++)
-                expected[(m * plane) + (h * pitch) + j] = h % sh == 0 && j % sw == 0 ? sums.Span[(m * stride) + (h / sh * count) + (j / sw)] : 0;
-            PlaneStore.Spread(isa, sums.Pointer, stride, Channels, count, sh, sw, height, width, output.Pointer, pitch, plane);
-            if (!output.FencesHold || !output.Span.SequenceEqual(expected)) Assert.Fail($"{count} points, {width} columns");
-        }
-    }
-
     [Test]
     public void WeaveWritesPointsAndLeavesTheRest([Values] Isa isa, [Values(2, 3)] int sw)
     {

@@ -9,6 +9,7 @@ namespace ConvNative.Algorithms;
 /// forward          y[OC × pixels]  = w[OC × (ic, kh, kw)] · patches of x
 /// backward-data    dx[IC × pixels] = w[IC × (oc, kh, kw)] · patches of dy, for each residue class of the strides:
 ///                  pixels (i·sh + rh, j·sw + rw) see only the taps with (rh + pt − kh·dh) divisible by sh, columns likewise
+///                  dx's patches[(ic, kh, kw) × points] = wᵀ[(ic, kh, kw) × OC] · dy, where no two of them have a pixel in common
 /// backward-weights dw[OC × (ic, kh, kw)] = dy · patches of x: ImplicitGemmWeights
 /// </code>
 /// Weights are read as they stand wherever the kernel can step through them. Each element is summed over k in one order, cut at KC only: the result
@@ -21,7 +22,7 @@ internal sealed class ImplicitGemm : IConvAlgorithm
     public string? Refuse(PlanContext context, Direction direction)
     {
         ConvSizes s = context.Sizes;
-        if (direction == Direction.BackwardData && ResidueClass.TooMany(Math.Min(s.sh, s.IH), Math.Min(s.sw, s.IW)) is { } reason) return reason;
+        if (direction == Direction.BackwardData && !s.PatchesAreApart && ResidueClass.TooMany(Math.Min(s.sh, s.IH), Math.Min(s.sw, s.IW)) is { } reason) return reason;
         int workers = direction == Direction.BackwardWeights ? Weights(context).Workers : new ImplicitGemmPass(context, direction).Workers;
         return workers > 0
             ? null

@@ -23,17 +23,15 @@ internal sealed unsafe class ImplicitGemmPass : ConvPass
 
     public ImplicitGemmPass(PlanContext context, Direction direction)
     {
-        (_context, _direction) = (context, direction);
+        _direction = direction;
         _shape = new ImplicitGemmShape(context, direction);
+        _context = _shape.Context;
         (_parts, _someEmpty) = direction == Direction.Forward ? (Forward(), false) : BackwardData();
         if (_parts.Length == 0) return;   // no output reads the image, only its padding: dx is 0
         ImplicitGemmPart last = _parts[^1];
         PackedWeightsBytes = (last.PackedOffset + PackedLength(last.Kernel.Length)) * sizeof(float);
-        _shape.Block(_parts, FillsGaps);
+        _shape.Block(_parts);
     }
-
-    /// <summary>Only the residue class of pixel (0, 0) reads anything: it writes the zeros of the others as well.</summary>
-    private bool FillsGaps => _someEmpty && _parts is [{ Row: 0, Column: 0 }];
 
     public int Workers => _parts.Length == 0 ? 1 : _shape.Workers;
 
@@ -58,7 +56,7 @@ internal sealed unsafe class ImplicitGemmPass : ConvPass
 
     public override void Run(in ConvBuffers buffers, float* workspace, WorkerPool pool)
     {
-        if (_someEmpty && !FillsGaps)
+        if (_someEmpty)
         {
             var clear = new ClearTask(_context.Sizes, buffers.X);
             pool.For(_context.Threads, _context.Sizes.N, ref clear);
@@ -66,7 +64,7 @@ internal sealed unsafe class ImplicitGemmPass : ConvPass
 
         foreach (ImplicitGemmPart part in _parts)
         {
-            var task = new ImplicitGemmProduct(_context, _shape, part, _direction, buffers, workspace, FillsGaps);
+            var task = new ImplicitGemmProduct(_context, _shape, part, _direction, buffers, workspace);
             pool.For(Workers, task.Count, ref task);
         }
     }

@@ -7,7 +7,7 @@ using ConvNative.Simd;
 namespace ConvNative.Algorithms;
 
 /// <summary>for image (or all), g, column block, row block: one block of the output.</summary>
-internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, ImplicitGemmShape shape, ImplicitGemmPart part, Direction direction, ConvBuffers buffers, float* workspace, bool fillsGaps) : IParallelTask
+internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, ImplicitGemmShape shape, ImplicitGemmPart part, Direction direction, ConvBuffers buffers, float* workspace) : IParallelTask
 {
     private readonly PatchGrid _grid = part.Grid;
     private readonly ConvSizes _s = context.Sizes;
@@ -28,7 +28,10 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         float* scratch = workspace + (worker * shape.WorkerLength);
         Multiply(block, scratch);
         if (_streams) StreamingStores.Fence();
-        if (!shape.StoresDirectly) Scatter(block, scratch + shape.ScratchLength + shape.PanelsLength);
+        if (shape.StoresDirectly) return;
+        float* result = scratch + shape.ScratchLength + shape.PanelsLength;
+        if (shape.Folded is { } image) Fold(image, block, result);
+        else Scatter(block, result);
     }
 
     /// <summary>
@@ -251,21 +254,24 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
             (int image, int point) = Math.DivRem(block.Point + done, _grid.Points);
             (int row, int column) = Math.DivRem(point, _grid.Columns);
             // Without strides, points of one image go on from row to row.
-            int length = Math.Min(shape.OutStepW == 1 && shape.OutStepH == 1 ? _grid.Points - point : _grid.Columns - column, block.Count - done), rows = 1;
-            if (fillsGaps && length == _grid.Columns) rows = Math.Min(_grid.Rows - row, (block.Count - done) / length);
+            int length = Math.Min(shape.OutStepW == 1 && shape.OutStepH == 1 ? _grid.Points - point : _grid.Columns - column, block.Count - done);
             float* output = Output(block.N + image, block.G, block.Row) + ((long)((row * shape.OutStepH) + part.Row) * shape.OutW) + (column * shape.OutStepW) + part.Column;
-            if (fillsGaps) SpreadRows(block, row, rows, column, length, result + done, output);
-            else StoreRun(block, result + done, output, length);
-            done += rows * length;
+            StoreRun(block, result + done, output, length);
+            done += length;
         }
     }
 
-    private void SpreadRows(in Block block, int row, int rows, int column, int length, float* result, float* output)
+    /// <summary>The finished block, whose rows are taps and whose columns are patches, into the images.</summary>
+    private void Fold(in ConvSizes s, in Block block, float* result)
     {
-        int height = Math.Min(rows * shape.OutStepH, shape.OutH - (row * shape.OutStepH));
-        int width = Math.Min(length * shape.OutStepW, shape.OutW - (column * shape.OutStepW));
-        PlaneStore.Spread(
-            context.Isa, result, shape.MostColumns, block.Rows, length, shape.OutStepH, shape.OutStepW, height, width, output, shape.OutW, (nint)shape.OutH * shape.OutW);
+        for (int done = 0; done < block.Count;)
+        {
+            (int image, int point) = Math.DivRem(block.Point + done, _grid.Points);
+            int length = Math.Min(_grid.Points - point, block.Count - done);
+            float* planes = buffers.X + ((((long)(block.N + image) * s.IC) + ((long)block.G * s.GroupIC)) * s.InputPixels);
+            PatchFold.Run(context.Isa, s, result + done, shape.MostColumns, block.Row, block.Rows, point, length, planes);
+            done += length;
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -5,22 +5,26 @@ namespace ConvNative.Algorithms;
 /// <summary>Sizes that all products of a pass share, and the blocking.</summary>
 internal sealed class ImplicitGemmShape
 {
-    /// <summary>Panels of a block where sums are short, and where an image that is read as it stands had best give whole planes.</summary>
-    private const int MostPanels = 16, MostPlanePanels = 30;
+    /// <summary>Panels of a block where sums are short; columns where an image that is read as it stands had best give whole planes.</summary>
+    private const int MostPanels = 16, MostPlaneColumns = 1440;
 
     /// <summary>So many items of an image let a thread that comes late leave some to the others.</summary>
     private const int ItemsPerThread = 4;
 
-    private readonly PlanContext _context;
+    /// <summary>The part of L2 that holds results till they are folded.</summary>
+    private const int KeptResults = 4;
+
     private readonly bool _forward;
     private readonly bool _isDeep;
     private readonly bool _collides;   // channels' rows of a panel of the image, where panels are to stay in L1
+    private readonly int _rowUnit;     // an item's rows are a multiple of it
     private int _sharers = 1;          // threads that share out the column blocks of an image
 
     public ImplicitGemmShape(PlanContext context, Direction direction)
     {
-        _context = context;
-        ConvSizes s = context.Sizes;
+        Folded = direction == Direction.BackwardData && context.Sizes.PatchesAreApart ? context.Sizes : null;
+        Context = Folded is { } image ? context with { Sizes = image.OfTaps() } : context;
+        ConvSizes s = Context.Sizes;
         bool forward = _forward = direction == Direction.Forward;
         int points = forward ? s.OutputPixels : BlockSizes.CeilDiv(s.IH, s.sh) * BlockSizes.CeilDiv(s.IW, s.sw);
         // Blocks that span images waste no lanes, but go through scratch.
@@ -39,8 +43,15 @@ internal sealed class ImplicitGemmShape
         (OutH, OutW) = forward ? (s.OH, s.OW) : (s.IH, s.IW);
         (OutStepH, OutStepW) = forward ? (1, 1) : (s.sh, s.sw);
         PaddedM = BlockSizes.RoundUp(M, Kernel.MR);
+        _rowUnit = Folded is { } folded ? (int)Math.Min(PaddedM, BlockSizes.LeastCommonMultiple(Kernel.MR, folded.KW)) : Kernel.MR;
         _collides = BlockSizes.KeepsPanelsInL1(Kernel) && CacheSizes.Machine.Collide(ChannelsPerBlock(taps: 1), sizeof(float) * (long)points);
     }
+
+    /// <summary>What is multiplied; not the problem itself where <see cref="Folded"/> is.</summary>
+    public PlanContext Context { get; }
+
+    /// <summary>Backward-data of patches apart: the problem whose taps are the product's rows, and whose patches are its columns.</summary>
+    public ConvSizes? Folded { get; }
 
     public GemmKernel Kernel { get; }
 
@@ -117,9 +128,9 @@ internal sealed class ImplicitGemmShape
     /// <summary>Rows of A that are packed at once in the run: they stay in L2 beside a block of B. Whole lines, where rows are neighbours.</summary>
     public int FilterRows => ReadsWeights ? Kernel.MR : Math.Min(RowsPerItem, BlockSizes.RoundUp(Blocks.MC / 4, Prefetch.Line));
 
-    public int Images => MergesImages ? 1 : _context.Sizes.N;
+    public int Images => MergesImages ? 1 : Context.Sizes.N;
 
-    public int Points(PatchGrid grid) => MergesImages ? grid.Points * _context.Sizes.N : grid.Points;
+    public int Points(PatchGrid grid) => MergesImages ? grid.Points * Context.Sizes.N : grid.Points;
 
     /// <summary>Columns of the packed panel beside an image that is read as it stands: one where a vector would reach beyond the image's row.</summary>
     public int EdgeColumns(PatchGrid grid) => NeedsEdge(grid.Points) ? Kernel.NR : 0;
@@ -130,7 +141,7 @@ internal sealed class ImplicitGemmShape
     /// <summary>Columns of so many that are the last panel's tail.</summary>
     public int Tail(int columns) => columns > Kernel.NR && columns % Kernel.NR <= Kernel.Tail ? columns % Kernel.NR : 0;
 
-    public FilterPanels Filter(ImplicitGemmPart part) => new(Packer, Kernel.MR, _context.Sizes, part.Kernel, _forward);
+    public FilterPanels Filter(ImplicitGemmPart part) => new(Packer, Kernel.MR, Context.Sizes, part.Kernel, _forward);
 
     public int ColumnBlocks(PatchGrid grid) => ColumnBlocks(Points(grid));
 
@@ -151,30 +162,28 @@ internal sealed class ImplicitGemmShape
     public int RowBlocks => BlockSizes.CeilDiv(M, RowsPerItem);
 
     /// <summary>Whether tiles go straight into the output.</summary>
-    public bool StoresDirectly => !MergesImages && OutStepH == 1 && OutStepW == 1;
+    public bool StoresDirectly => !MergesImages && Folded is null && OutStepH == 1 && OutStepW == 1;
 
     /// <summary>Whether whole tiles of an output whose planes begin with cache lines go past the caches, for a part that is summed in one go.</summary>
     public bool Streams(ImplicitGemmPart part) =>
         StoresDirectly && Kernel.Vector == Prefetch.Line && Kernel.NR % Prefetch.Line == 0 && OutH * OutW % Prefetch.Line == 0
-        && ChannelsPerBlock(part.Grid.Taps) >= Channels && (_forward ? _context.Sizes.BytesOfY : _context.Sizes.BytesOfX) > StreamingStores.NearBytes;
+        && ChannelsPerBlock(part.Grid.Taps) >= Channels && (_forward ? Context.Sizes.BytesOfY : Context.Sizes.BytesOfX) > StreamingStores.NearBytes;
 
-    /// <summary>
-    /// Settles NC, rows per item and the workers, so that the workspace stays within its limit. <paramref name="fillsGaps"/>: zeros between the
-    /// points are stored with them, which makes of the output several times what is computed: best plane after plane, from one end to the other.
-    /// </summary>
-    public void Block(ImplicitGemmPart[] products, bool fillsGaps)
+    /// <summary>Settles NC, rows per item and the workers, so that the workspace stays within its limit.</summary>
+    public void Block(ImplicitGemmPart[] products)
     {
         PatchGrid[] grids = Array.ConvertAll(products, product => product.Grid);
-        ConvSizes s = _context.Sizes;
+        ConvSizes s = Context.Sizes;
         int points = grids.Max(grid => grid.Points);
         ReadsWeights = Array.TrueForAll(products, product => Filter(product).StandsInPlace);
         bool readsImages = Array.TrueForAll(grids, ReadsImage);
         Blocks = BlockSizes.For(Kernel, CacheSizes.Machine, grids.Max(grid => ChannelsPerBlock(grid.Taps) * grid.Taps), _isDeep);
-        int panels = fillsGaps && readsImages ? MostPlanePanels : Math.Min(Blocks.NC / Kernel.NR, MostPanels);
+        int panels = Folded is { } && readsImages ? MostPlaneColumns / Kernel.NR : Math.Min(Blocks.NC / Kernel.NR, MostPanels);
         long images = (long)Images * s.G;
-        bool sharesImages = images >= ItemsPerThread * (long)_context.Threads || images % _context.Threads == 0;
-        if (!sharesImages && readsImages && !fillsGaps) CutImage(points, panels);
-        else Cut(images, grids.Max(Points), panels, fewestTiles: readsImages ? 1 : 8, mayShareColumns: !sharesImages && !fillsGaps);
+        bool sharesImages = images >= ItemsPerThread * (long)Context.Threads || images % Context.Threads == 0;
+        if (Folded is { }) CutTaps(images, Points(grids[0]), panels);
+        else if (!sharesImages && readsImages) CutImage(points, panels);
+        else Cut(images, grids.Max(Points), panels, fewestTiles: readsImages ? 1 : 8, mayShareColumns: !sharesImages);
         FitWorkspace(grids);
     }
 
@@ -186,10 +195,10 @@ internal sealed class ImplicitGemmShape
         while (true)
         {
             Measure(grids);
-            Workers = (int)Math.Min(_context.Threads, _context.MaxWorkspaceBytes / (WorkerLength * sizeof(float)));
+            Workers = (int)Math.Min(Context.Threads, Context.MaxWorkspaceBytes / (WorkerLength * sizeof(float)));
             if (Workers > 0) return;
             if (NC > Kernel.NR) NC = BlockSizes.RoundUp(NC / 2, Kernel.NR);
-            else if (RowsPerItem > Kernel.MR) RowsPerItem = BlockSizes.RoundUp(RowsPerItem / 2, Kernel.MR);
+            else if (RowsPerItem > _rowUnit) RowsPerItem = BlockSizes.RoundUp(RowsPerItem / 2, _rowUnit);
             else if (Blocks.KC > 1) Blocks = Blocks with { KC = Blocks.KC / 2 };
             else return;
         }
@@ -198,14 +207,28 @@ internal sealed class ImplicitGemmShape
     private void Cut(long images, int points, int panels, int fewestTiles, bool mayShareColumns)
     {
         NC = BalancedColumns(points, panels);
-        int tiles = PaddedM / Kernel.MR, groups = Math.Min(_context.Threads, Math.Max(1, tiles / fewestTiles));
-        double columns = Unevenness(Pieces(points, Kernel.NR)), rows = groups < _context.Threads ? Unevenness(groups) : Unevenness(tiles);
+        int tiles = PaddedM / Kernel.MR, groups = Math.Min(Context.Threads, Math.Max(1, tiles / fewestTiles));
+        double columns = Unevenness(Pieces(points, Kernel.NR)), rows = groups < Context.Threads ? Unevenness(groups) : Unevenness(tiles);
         ShareColumns(points, mayShareColumns && columns <= 1.1 * rows);
         long items = images * ColumnBlocks(points);
         // Each part of the rows packs the patches anew, so there are only as many as even out the work.
         int parts = 1;
-        while (items * parts < ItemsPerThread * (long)_context.Threads && items * parts % _context.Threads != 0) parts++;
+        while (items * parts < ItemsPerThread * (long)Context.Threads && items * parts % Context.Threads != 0) parts++;
         RowsPerItem = Math.Min(PaddedM, BlockSizes.RoundUp(Math.Max(BlockSizes.CeilDiv(M, parts), fewestTiles * Kernel.MR), Kernel.MR));
+    }
+
+    /// <summary>
+    /// What is folded is the output with the zeros between, several times what is computed: best plane after plane, from one end to the other, and from
+    /// results that are still in L2. Rows of taps are whole.
+    /// </summary>
+    private void CutTaps(long images, int points, int panels)
+    {
+        NC = BalancedColumns(points, panels);
+        ShareColumns(points, evenly: false);
+        long items = images * ColumnBlocks(points);
+        int parts = BlockSizes.CeilDiv(M, Math.Max(1, CacheSizes.Machine.L2 / KeptResults / (sizeof(float) * NC)));
+        while (items * parts < ItemsPerThread * (long)Context.Threads && items * parts % Context.Threads != 0) parts++;
+        RowsPerItem = Math.Min(PaddedM, BlockSizes.RoundUp(BlockSizes.CeilDiv(M, parts), _rowUnit));
     }
 
     /// <summary>
@@ -219,16 +242,16 @@ internal sealed class ImplicitGemmShape
         double columns = Unevenness(all), rows = Unevenness(tiles);
         bool byRows = rows < 0.85 * columns
             || (rows < 1.15 * columns && (Kernel.HasRowsInLanes || (M > Channels && OutH * OutW % Prefetch.Line != 0)));
-        if (!byRows) panels = Math.Clamp(all / ((Kernel.HasRowsInLanes ? 1 : ItemsPerThread) * _context.Threads), 1, panels);
+        if (!byRows) panels = Math.Clamp(all / ((Kernel.HasRowsInLanes ? 1 : ItemsPerThread) * Context.Threads), 1, panels);
         NC = BalancedColumns(points, panels);
         ShareColumns(points, !byRows);
-        RowsPerItem = byRows ? BlockSizes.CeilDiv(tiles, _context.Threads) * Kernel.MR : PaddedM;
+        RowsPerItem = byRows ? BlockSizes.CeilDiv(tiles, Context.Threads) * Kernel.MR : PaddedM;
     }
 
     /// <summary>Settles whether the blocks are a multiple of the threads, and as wide as they then are.</summary>
     private void ShareColumns(int points, bool evenly)
     {
-        _sharers = evenly ? _context.Threads : 1;
+        _sharers = evenly ? Context.Threads : 1;
         NC = BlockSizes.CeilDiv(Pieces(points, Kernel.NR), ColumnBlocks(points)) * Kernel.NR;
     }
 
@@ -240,18 +263,18 @@ internal sealed class ImplicitGemmShape
         BlockSizes.RoundUp(BlockSizes.Balance(Math.Max(1, points - Kernel.Tail), panels * Kernel.NR, Kernel.NR), Kernel.NR);
 
     /// <summary>The largest share of so many equal pieces over the mean.</summary>
-    private double Unevenness(int pieces) => BlockSizes.CeilDiv(pieces, _context.Threads) * _context.Threads / (double)pieces;
+    private double Unevenness(int pieces) => BlockSizes.CeilDiv(pieces, Context.Threads) * Context.Threads / (double)pieces;
 
     private void Measure(PatchGrid[] grids)
     {
         (ScratchLength, PanelsLength, LastColumnsLength, FilterLength) = (0, 0, 0, 0);
-        bool isPointwise = _context.Sizes.KH * _context.Sizes.KW == 1;
+        bool isPointwise = Context.Sizes.KH * Context.Sizes.KW == 1;
         PacksInRun = ReadsWeights || (isPointwise && Images == 1 && Array.TrueForAll(grids, grid => ColumnBlocks(grid) == 1));
         int slack = 2 * Kernel.NR;   // whole-vector writes beyond the last run
         foreach (PatchGrid grid in grids)
         {
             int channels = ChannelsPerBlock(grid.Taps);
-            int images = MergesImages ? Math.Min(_context.Sizes.N, ((MostColumns - 1) / grid.Points) + 2) : 1;
+            int images = MergesImages ? Math.Min(Context.Sizes.N, ((MostColumns - 1) / grid.Points) + 2) : 1;
             int rows = MergesImages ? grid.Rows : Math.Min(grid.Rows, ((MostColumns + grid.Columns - 2) / grid.Columns) + 1);
             long scratch = grid.ReadsInPlace ? 0 : ((long)images * channels * grid.PaddedRowCount(rows) * grid.Pitch) + slack;
             ScratchLength = Math.Max(ScratchLength, BlockSizes.RoundUp(scratch, Prefetch.Line));

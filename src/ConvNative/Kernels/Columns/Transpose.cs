@@ -13,15 +13,26 @@ internal static unsafe class Transpose
         switch (isa)
         {
             case Isa.Avx512:
-                RunAtWidth<Simd512, Vector512<float>>(rows, columns, a, lda, b, ldb);
+                Run<Simd512, Vector512<float>>(rows, columns, a, lda, b, ldb);
                 break;
             case Isa.Avx2:
-                RunAtWidth<Simd256, Vector256<float>>(rows, columns, a, lda, b, ldb);
+                Run<Simd256, Vector256<float>>(rows, columns, a, lda, b, ldb);
                 break;
             default:
-                RunAtWidth<Simd128, Vector128<float>>(rows, columns, a, lda, b, ldb);
+                Run<Simd128, Vector128<float>>(rows, columns, a, lda, b, ldb);
                 break;
         }
+    }
+
+    /// <summary>The same; of few rows in narrower vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Run<S, V>(nint rows, nint columns, float* a, nint lda, float* b, nint ldb)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        if (rows >= S.Width) RunAtWidth<S, V>(rows, columns, a, lda, b, ldb);
+        else if (S.Width > Simd256.Width && rows >= Simd256.Width) RunAtWidth<Simd256, Vector256<float>>(rows, columns, a, lda, b, ldb);
+        else RunAtWidth<Simd128, Vector128<float>>(rows, columns, a, lda, b, ldb);
     }
 
     /// <summary>Some lines of some rows of b at a time: not of many rows, which may share their place in the cache.</summary>
@@ -30,7 +41,7 @@ internal static unsafe class Transpose
         where S : struct, ISimd<V>
         where V : struct
     {
-        nint step = Math.Min(8, S.Width), strip = 2 * step, height = 4 * S.Width;
+        nint step = columns < 8 ? 4 : Math.Min(8, S.Width), strip = 2 * step, height = 4 * S.Width;
         if (rows < S.Width || columns < step)
         {
             Scalar(rows, columns, a, lda, b, ldb);

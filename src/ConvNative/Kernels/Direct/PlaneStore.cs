@@ -49,21 +49,6 @@ internal static unsafe class PlaneStore
             default: PlaneStore<Simd128, Vector128<float>>.Weave(sums, stride, channels, sw, count, output, plane); break;
         }
     }
-
-    /// <summary>
-    /// Points of some grid rows, some channels, apart in the output with zeros between: out[m·plane + h·pitch + j] = sums[m·stride + h/sh·count + j/sw]
-    /// where sh divides h and sw divides j, else 0; m &lt; channels, h &lt; height, j &lt; width, (count − 1)·sw &lt; width ≤ pitch.
-    /// </summary>
-    public static void Spread(
-        Isa isa, float* sums, nint stride, int channels, int count, int sh, int sw, int height, int width, float* output, nint pitch, nint plane)
-    {
-        switch (isa)
-        {
-            case Isa.Avx512: PlaneStore<Simd512, Vector512<float>>.Spread(sums, stride, channels, count, sh, sw, height, width, output, pitch, plane); break;
-            case Isa.Avx2: PlaneStore<Simd256, Vector256<float>>.Spread(sums, stride, channels, count, sh, sw, height, width, output, pitch, plane); break;
-            default: PlaneStore<Simd128, Vector128<float>>.Spread(sums, stride, channels, count, sh, sw, height, width, output, pitch, plane); break;
-        }
-    }
 }
 
 /// <summary>The same for one vector width.</summary>
@@ -118,63 +103,6 @@ internal static unsafe class PlaneStore<S, V>
 
             for (; j < count; j++) output[(nint)j * sw] = sums[j];
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Spread(
-        float* sums, nint stride, int channels, int count, int sh, int sw, int height, int width, float* output, nint pitch, nint plane)
-    {
-        // Channel by channel, and in whole vectors, since lines that are written whole need not be read: where rows of the output follow each
-        // other, what is written beyond one is written again with the next.
-        bool isDense = width == pitch;
-        for (int m = 0; m < channels; m++, sums += stride, output += plane)
-        {
-            float* source = sums, row = output;
-            for (int h = 0; h < height; h += sh, source += count, row += sh * pitch)
-            {
-                int rows = Math.Min(sh, height - h);
-                nint room = isDense ? (height - h) * pitch : width;
-                int done = sw == 2 ? SpreadPairs(source, count, row, width, room) : SpreadAny(source, sw, row, width);
-                if (isDense)
-                {
-                    Zeros(row + done, (rows * pitch) - done, room - done);
-                    continue;
-                }
-
-                for (int i = 1; i < rows; i++) Zeros(row + (i * pitch), width, width);
-            }
-        }
-    }
-
-    /// <summary>Writes whole vectors within the room; returns how far.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int SpreadPairs(float* sums, int count, float* output, int width, nint room)
-    {
-        int j = 0;
-        for (; j < width; j += 2 * S.Width, count -= S.Width, sums += S.Width)
-        {
-            V x = count >= S.Width ? S.Load(sums) : S.LoadPartial(sums, count);
-            Put(output + j, S.InterleaveLow(x, S.Zero), room - j);
-            if (j + S.Width >= width) return j + S.Width;
-            Put(output + j + S.Width, S.InterleaveHigh(x, S.Zero), room - j - S.Width);
-        }
-
-        return j;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int SpreadAny(float* sums, int sw, float* output, int width)
-    {
-        Zeros(output, width, width);
-        for (int j = 0; j < width; j += sw) output[j] = *sums++;
-        return width;
-    }
-
-    /// <summary>At least so many zeros, in whole vectors within the room.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Zeros(float* output, nint length, nint room)
-    {
-        for (nint j = 0; j < length; j += S.Width) Put(output + j, S.Zero, room - j);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -10,7 +10,11 @@ namespace ConvNative.Algorithms;
 /// <param name="Row">Output row of grid row 0.</param>
 /// <param name="Column">Output column of grid column 0.</param>
 /// <param name="PackedOffset">Where its packed weights begin, in floats.</param>
-internal sealed record ImplicitGemmPart(PatchGrid Grid, int[] Kernel, int Row, int Column, long PackedOffset);
+internal sealed record ImplicitGemmPart(PatchGrid Grid, int[] Kernel, int Row, int Column, long PackedOffset)
+{
+    /// <summary>What a block sees of a grid of one long row; null: blocks take whole rows.</summary>
+    public PatchGrid? Window { get; init; }
+}
 
 /// <summary>The forward and backward-data pass of <see cref="ImplicitGemm"/>: its products one after the other.</summary>
 internal sealed unsafe class ImplicitGemmPass : ConvPass
@@ -31,6 +35,7 @@ internal sealed unsafe class ImplicitGemmPass : ConvPass
         ImplicitGemmPart last = _parts[^1];
         PackedWeightsBytes = (last.PackedOffset + PackedLength(last.Kernel.Length)) * sizeof(float);
         _shape.Block(_parts);
+        _parts = Array.ConvertAll(_parts, part => _shape.TakesWindow(part.Grid) ? part with { Window = part.Grid.Window(_shape.MostColumns) } : part);
     }
 
     public int Workers => _parts.Length == 0 ? 1 : _shape.Workers;

@@ -204,6 +204,12 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
 
     private void PackPadded(in Block block, int c, int channels, float* scratch, float* panels)
     {
+        if (part.Window is { } window)
+        {
+            PackWindow(window, block, c, channels, scratch, panels);
+            return;
+        }
+
         // The images that the block touches, each with the same room in scratch.
         int lastImage = block.N + ((block.Point + block.Count - 1) / _grid.Points);
         int firstRow = lastImage == block.N ? block.Point / _grid.Columns : 0;
@@ -211,12 +217,21 @@ internal readonly unsafe struct ImplicitGemmProduct(PlanContext context, Implici
         nint channelStride = (nint)_grid.PaddedRowCount(rows) * _grid.Pitch;
         nint imageStride = channelStride * channels;
         for (int n = block.N; n <= lastImage; n++)
-            shape.Patches.Fill(_grid, Source(n, block.G, c), channels, firstRow, rows, scratch + ((n - block.N) * imageStride), channelStride);
+            shape.Patches.Fill(_grid, Source(n, block.G, c), channels, firstRow, 0, rows, scratch + ((n - block.N) * imageStride), channelStride);
 
         var source = new PatchSource(scratch - (firstRow * _grid.RowStep), scratch + shape.ScratchLength, channelStride, 1);
         Span<Run> runs = stackalloc Run[MostRuns(block)];
         int count = FindRuns(block, imageStride, _grid.RowStep, 1, runs);
         shape.Patches.Pack(source, channels, _grid.TapOffsets, _grid.Taps, runs[..count], shape.PatchesLd, panels);
+    }
+
+    private void PackWindow(PatchGrid window, in Block block, int c, int channels, float* scratch, float* panels)
+    {
+        nint channelStride = (nint)window.PaddedRowCount(1) * window.Pitch;
+        shape.Patches.Fill(window, Source(block.N, block.G, c), channels, 0, block.Point, 1, scratch, channelStride);
+        var source = new PatchSource(scratch, scratch + shape.ScratchLength, channelStride, 1);
+        var run = new Run(0, 0, block.Count);
+        shape.Patches.Pack(source, channels, window.TapOffsets, window.Taps, new ReadOnlySpan<Run>(in run), shape.PatchesLd, panels);
     }
 
     private int MostRuns(in Block block) => (block.Count / _grid.Columns) + 2;

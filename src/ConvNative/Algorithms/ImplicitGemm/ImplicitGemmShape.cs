@@ -119,6 +119,9 @@ internal sealed class ImplicitGemmShape
     /// <summary>B is the image as it stands: one that need not be merged with others, and whose rows do not push each other out of L1.</summary>
     public bool ReadsImage(PatchGrid grid) => grid.IsIdentity && !MergesImages && !_collides;
 
+    /// <summary>Whether a block copies only the part of a grid's one row that it sees.</summary>
+    public bool TakesWindow(PatchGrid grid) => grid.Rows == 1 && grid.Columns > MostColumns && !MergesImages && !grid.ReadsInPlace;
+
     /// <summary>Weights that are not packed are read as they stand.</summary>
     public bool ReadsWeights { get; private set; }
 
@@ -276,7 +279,8 @@ internal sealed class ImplicitGemmShape
             int channels = ChannelsPerBlock(grid.Taps);
             int images = MergesImages ? Math.Min(Context.Sizes.N, ((MostColumns - 1) / grid.Points) + 2) : 1;
             int rows = MergesImages ? grid.Rows : Math.Min(grid.Rows, ((MostColumns + grid.Columns - 2) / grid.Columns) + 1);
-            long scratch = grid.ReadsInPlace ? 0 : ((long)images * channels * grid.PaddedRowCount(rows) * grid.Pitch) + slack;
+            int pitch = TakesWindow(grid) ? grid.PitchOf(MostColumns) : grid.Pitch;
+            long scratch = grid.ReadsInPlace ? 0 : ((long)images * channels * grid.PaddedRowCount(rows) * pitch) + slack;
             ScratchLength = Math.Max(ScratchLength, BlockSizes.RoundUp(scratch, Prefetch.Line));
             int panelColumns = ReadsImage(grid) ? EdgeColumns(grid) : PatchesLd;
             PanelsLength = Math.Max(PanelsLength, ((long)channels * grid.Taps * panelColumns) + slack);

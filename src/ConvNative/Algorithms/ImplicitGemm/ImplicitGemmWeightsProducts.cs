@@ -128,7 +128,7 @@ internal sealed unsafe partial class ImplicitGemmWeights
             for (int n = 0; n < block.Images; n++)
             {
                 pass._patches.Fill(
-                    _grid, planes + (n * (long)_s.IC * _s.InputPixels), item.ICs, row, rows,
+                    _grid, planes + (n * (long)_s.IC * _s.InputPixels), item.ICs, row, 0, rows,
                     scratch + (n * pass.ImageStride), pass.ChannelStride);
             }
 

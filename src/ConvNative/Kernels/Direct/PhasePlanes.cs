@@ -7,14 +7,15 @@ internal readonly record struct PlanePiece(int Begin, int End, int Source)
     public static PlanePiece[] OfPhases(int phases, int firstColumn, int sw, int W, int length)
     {
         var pieces = new PlanePiece[phases];
-        for (int phase = 0; phase < phases; phase++)
-        {
-            int first = firstColumn + phase;
-            int begin = Math.Clamp(CeilDiv(-first, sw), 0, length);
-            pieces[phase] = new(begin, Math.Clamp(CeilDiv(W - first, sw), begin, length), first + (begin * sw));
-        }
-
+        for (int phase = 0; phase < phases; phase++) pieces[phase] = Of(firstColumn + phase, sw, W, length);
         return pieces;
+    }
+
+    /// <summary>Of the phase whose column q is source column <paramref name="first"/> + q·<paramref name="sw"/>, of W.</summary>
+    public static PlanePiece Of(int first, int sw, int W, int length)
+    {
+        int begin = Math.Clamp(CeilDiv(-first, sw), 0, length);
+        return new(begin, Math.Clamp(CeilDiv(W - first, sw), begin, length), first + (begin * sw));
     }
 
     private static int CeilDiv(int a, int b) => (a / b) + (a % b > 0 ? 1 : 0);

@@ -13,25 +13,26 @@ internal static unsafe class PaddedRows<S, V>
 
     /// <summary>
     /// The padded rows of grid rows [gridRow, gridRow + rows) for some channel planes; channel c at scratch + c·channelStride. Writes up
-    /// to a vector beyond its last row; reads nothing outside the planes.
+    /// to a vector beyond its last row; reads nothing outside the planes. <paramref name="gridColumn"/>: where a <see cref="PatchGrid.Window"/> begins, else 0.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Fill(PatchGrid grid, float* planes, int channels, int gridRow, int rows, float* scratch, nint channelStride)
+    public static void Fill(PatchGrid grid, float* planes, int channels, int gridRow, int gridColumn, int rows, float* scratch, nint channelStride)
     {
-        if (grid.sw == 1 || (grid.Phases == 1 && grid.Columns == 1)) Fill<UnitRead<S, V>>(grid, planes, channels, gridRow, rows, scratch, channelStride);
-        else if (grid.sw == 2) Fill<PairRead<S, V>>(grid, planes, channels, gridRow, rows, scratch, channelStride);
-        else if (grid.sw == 4) Fill<QuadRead<S, V>>(grid, planes, channels, gridRow, rows, scratch, channelStride);
-        else Fill<GatherRead<S, V>>(grid, planes, channels, gridRow, rows, scratch, channelStride);
+        if (grid.sw == 1 || (grid.Phases == 1 && grid.Columns == 1)) Fill<UnitRead<S, V>>(grid, planes, channels, gridRow, gridColumn, rows, scratch, channelStride);
+        else if (grid.sw == 2) Fill<PairRead<S, V>>(grid, planes, channels, gridRow, gridColumn, rows, scratch, channelStride);
+        else if (grid.sw == 4) Fill<QuadRead<S, V>>(grid, planes, channels, gridRow, gridColumn, rows, scratch, channelStride);
+        else Fill<GatherRead<S, V>>(grid, planes, channels, gridRow, gridColumn, rows, scratch, channelStride);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Fill<R>(PatchGrid grid, float* planes, int channels, int gridRow, int rows, float* scratch, nint channelStride)
+    private static void Fill<R>(PatchGrid grid, float* planes, int channels, int gridRow, int gridColumn, int rows, float* scratch, nint channelStride)
         where R : struct, IStridedRead<S, V>
     {
         int paddedRows = grid.PaddedRowCount(rows);
         nint plane = (nint)grid.H * grid.W;
         nint ahead = Math.Max(1, PrefetchDistance / plane) * plane;
         float* end = planes + (channels * plane);
+        int seen = gridColumn * grid.sw;   // the first column, but for padding
         ReadOnlySpan<PlanePiece> pieces = grid.Pieces;
         for (int c = 0; c < channels; c++, planes += plane, scratch += channelStride)
         {
@@ -45,10 +46,13 @@ internal static unsafe class PaddedRows<S, V>
                     continue;
                 }
 
-                PrefetchRow(planes + ahead + ((nint)source * grid.W), grid.W);
+                PrefetchRow(planes + ahead + ((nint)source * grid.W) + seen, Math.Min(grid.W - seen, grid.Columns * grid.sw));
                 float* target = row;
-                foreach (ref readonly PlanePiece piece in pieces)
+                for (int phase = 0; phase < pieces.Length; phase++)
                 {
+                    PlanePiece piece = gridColumn == 0
+                        ? pieces[phase]
+                        : PlanePiece.Of(grid.FirstColumn + (gridColumn * grid.sw) + phase, grid.sw, grid.W, grid.PhaseLength);
                     Zeros(target, piece.Begin);
                     Copy<R>(planes + ((nint)source * grid.W) + piece.Source, grid.sw, piece.End - piece.Begin, end, target + piece.Begin);
                     Zeros(target + piece.End, grid.PhaseLength - piece.End);

@@ -15,6 +15,7 @@ internal readonly record struct Tap(int Row, int Column);
 /// </summary>
 internal sealed unsafe class PatchGrid
 {
+    private readonly Tap[] _taps;
     private readonly nint[] _tapOffsets;
     private readonly PlanePiece[] _pieces;
     private readonly bool _rowsOverlap;   // several kernel rows: a padded row may serve several grid rows
@@ -30,11 +31,12 @@ internal sealed unsafe class PatchGrid
             (lastRow, lastColumn) = (Math.Max(lastRow, tap.Row), Math.Max(lastColumn, tap.Column));
         }
 
+        _taps = taps.ToArray();
         _rowsOverlap = lastRow > FirstRow;
         RowSpan = lastRow - FirstRow;
         Phases = lastColumn > FirstColumn ? Math.Min(sw, lastColumn - FirstColumn + 1) : 1;
-        PhaseLength = columns + ((lastColumn - FirstColumn) / sw);
-        Pitch = Phases * PhaseLength;
+        ColumnSpan = (lastColumn - FirstColumn) / sw;
+        (PhaseLength, Pitch) = (columns + ColumnSpan, PitchOf(columns));
         _pieces = PlanePiece.OfPhases(Phases, FirstColumn, sw, W, PhaseLength);
         _tapOffsets = GC.AllocateArray<nint>(Taps, pinned: true);
         for (int t = 0; t < taps.Length; t++)
@@ -43,6 +45,9 @@ internal sealed unsafe class PatchGrid
             _tapOffsets[t] = ((nint)(taps[t].Row - FirstRow) * Pitch) + ((nint)phase * PhaseLength) + q;
         }
     }
+
+    /// <summary>A part of one grid row: the same taps of so many of its columns, wherever they begin.</summary>
+    public PatchGrid Window(int columns) => new(H, W, 1, columns, sh, sw, _taps);
 
     /// <summary>Source rows.</summary>
     public int H { get; }
@@ -77,6 +82,9 @@ internal sealed unsafe class PatchGrid
     /// <summary>Column phases that a padded row holds.</summary>
     public int Phases { get; }
 
+    /// <summary>Columns of a phase beyond those of the grid.</summary>
+    public int ColumnSpan { get; }
+
     /// <summary>Columns of one phase.</summary>
     public int PhaseLength { get; }
 
@@ -85,6 +93,9 @@ internal sealed unsafe class PatchGrid
 
     /// <summary>Floats from one padded row to the next.</summary>
     public int Pitch { get; }
+
+    /// <summary>The same of a window.</summary>
+    public int PitchOf(int columns) => Phases * (columns + ColumnSpan);
 
     /// <summary>Grid points of one image.</summary>
     public int Points => Rows * Columns;

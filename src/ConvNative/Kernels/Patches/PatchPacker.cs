@@ -5,11 +5,11 @@ namespace ConvNative.Kernels;
 
 /// <summary>The two steps of <see cref="PatchGrid"/> for one instruction set.</summary>
 internal readonly unsafe struct PatchPacker(
-    delegate*<PatchGrid, float*, int, int, int, float*, nint, void> fill,
+    delegate*<PatchGrid, float*, int, int, int, int, float*, nint, void> fill,
     delegate*<in PatchSource, int, nint*, int, ReadOnlySpan<Run>, nint, float*, void> pack)
 {
     /// <inheritdoc cref="PaddedRows{S, V}.Fill"/>
-    public delegate*<PatchGrid, float*, int, int, int, float*, nint, void> Fill { get; } = fill;
+    public delegate*<PatchGrid, float*, int, int, int, int, float*, nint, void> Fill { get; } = fill;
 
     /// <inheritdoc cref="PatchRows{S, V}.Pack"/>
     public delegate*<in PatchSource, int, nint*, int, ReadOnlySpan<Run>, nint, float*, void> Pack { get; } = pack;

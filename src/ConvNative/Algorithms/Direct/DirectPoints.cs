@@ -131,7 +131,7 @@ internal sealed unsafe class DirectPoints : DirectForm
     // As few panels as there can be, as even as they can be.
     private static Panel[] Cut(int M, Isa isa)
     {
-        int count = BlockSizes.CeilDiv(M, DirectKernel.MaxRows);
+        int count = BlockSizes.CeilDiv(M, DirectKernel.MaxRows(isa));
         var panels = new Panel[count];
         for (int i = 0, row = 0; i < count; i++)
         {

@@ -38,14 +38,14 @@ internal unsafe struct DirectProduct
 internal readonly unsafe struct DirectKernel(int columns, delegate*<DirectProduct*, void> run)
 {
     /// <summary>The most rows of a kernel.</summary>
-    public const int MaxRows = 6;
+    public static int MaxRows(Isa isa) => isa == Isa.Avx512 ? 8 : 6;
 
     /// <summary>Points of a tile.</summary>
     public int Columns { get; } = columns;
 
     public delegate*<DirectProduct*, void> Run { get; } = run;
 
-    /// <summary>The kernel for so many rows, 1 … MaxRows.</summary>
+    /// <summary>The kernel for so many rows, 1 to <see cref="MaxRows"/>.</summary>
     public static DirectKernel For(Isa isa, int rows) => isa switch
     {
         Isa.Avx512 => Of<Simd512, Vector512<float>>(rows),
@@ -71,6 +71,8 @@ internal readonly unsafe struct DirectKernel(int columns, delegate*<DirectProduc
         3 => new(4 * S.Width, &DirectKernels<S, V>.Run3x4),
         4 => new(3 * S.Width, &DirectKernels<S, V>.Run4x3),
         5 => new(2 * S.Width, &DirectKernels<S, V>.Run5x2),
-        _ => new(2 * S.Width, &DirectKernels<S, V>.Run6x2),
+        6 => new(2 * S.Width, &DirectKernels<S, V>.Run6x2),
+        7 => new(3 * S.Width, &DirectKernels<S, V>.RunMx3<Seven>),
+        _ => new(3 * S.Width, &DirectKernels<S, V>.RunMx3<Eight>),
     };
 }

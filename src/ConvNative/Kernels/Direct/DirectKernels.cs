@@ -6,7 +6,7 @@ namespace ConvNative.Kernels;
 /// <summary>
 /// The kernels of <see cref="DirectKernel"/>, rows × vectors. B is read where it stands, each vector once for all rows: the fewer rows,
 /// the more vectors, so that 8 to 12 accumulators hide an FMA's latency and loads stay below two per FMA pair; 12 accumulators,
-/// the broadcast weights of up to 3 rows and a vector of B fill 16 registers.
+/// the broadcast weights of up to 3 rows and a vector of B fill 16 registers. With 32 registers 7 and 8 rows are possible too.
 /// </summary>
 internal static unsafe class DirectKernels<S, V>
     where S : struct, ISimd<V>
@@ -189,6 +189,49 @@ internal static unsafe class DirectKernels<S, V>
             Finish(product, c + (3 * product->StrideC), c30, c31);
             Finish(product, c + (4 * product->StrideC), c40, c41);
             Finish(product, c + (5 * product->StrideC), c50, c51);
+        }
+    }
+
+    /// <summary>Of 7 or 8 rows, for 32 registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void RunMx3<M>(DirectProduct* product)
+        where M : struct, ICount
+    {
+        float* c = product->C;
+        for (nint p = 0; p < product->Points; p += 3 * S.Width, c += 3 * S.Width)
+        {
+            V c00 = S.Zero, c01 = S.Zero, c02 = S.Zero;
+            V c10 = S.Zero, c11 = S.Zero, c12 = S.Zero;
+            V c20 = S.Zero, c21 = S.Zero, c22 = S.Zero;
+            V c30 = S.Zero, c31 = S.Zero, c32 = S.Zero;
+            V c40 = S.Zero, c41 = S.Zero, c42 = S.Zero;
+            V c50 = S.Zero, c51 = S.Zero, c52 = S.Zero;
+            V c60 = S.Zero, c61 = S.Zero, c62 = S.Zero;
+            V c70 = S.Zero, c71 = S.Zero, c72 = S.Zero;
+            float* a = product->A;
+            float* points = product->B + p;
+            for (nint k = 0; k < product->K; k++, a += M.Value)
+            {
+                float* b = points + product->Offsets[k];
+                V b0 = S.Load(b), b1 = S.Load(b + S.Width), b2 = S.Load(b + (2 * S.Width));
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a), b0, b1, b2, ref c00, ref c01, ref c02);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 1), b0, b1, b2, ref c10, ref c11, ref c12);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 2), b0, b1, b2, ref c20, ref c21, ref c22);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 3), b0, b1, b2, ref c30, ref c31, ref c32);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 4), b0, b1, b2, ref c40, ref c41, ref c42);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 5), b0, b1, b2, ref c50, ref c51, ref c52);
+                TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 6), b0, b1, b2, ref c60, ref c61, ref c62);
+                if (M.Value > 7) TileRow<S, V>.MultiplyAdd(S.Broadcast(a + 7), b0, b1, b2, ref c70, ref c71, ref c72);
+            }
+
+            Finish(product, c, c00, c01, c02);
+            Finish(product, c + product->StrideC, c10, c11, c12);
+            Finish(product, c + (2 * product->StrideC), c20, c21, c22);
+            Finish(product, c + (3 * product->StrideC), c30, c31, c32);
+            Finish(product, c + (4 * product->StrideC), c40, c41, c42);
+            Finish(product, c + (5 * product->StrideC), c50, c51, c52);
+            Finish(product, c + (6 * product->StrideC), c60, c61, c62);
+            if (M.Value > 7) Finish(product, c + (7 * product->StrideC), c70, c71, c72);
         }
     }
 

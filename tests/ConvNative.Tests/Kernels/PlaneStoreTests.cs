@@ -58,7 +58,7 @@ internal sealed unsafe class PlaneStoreTests
             for (int i = 0; i < rows; i++)
             for (int j = 0; j < columns; j++)
                 expected[(i * columns) + j] = sums.Span[((((i + rh) % sh * sw) + ((j + rw) % sw)) * classStride) + ((i + rh) / sh * pitch) + ((j + rw) / sw)];
-            PlaneStore.Interleaved(isa, sums.Pointer, classStride, sh, sw, pitch, rows, columns, output.Pointer, rh, rw);
+            PlaneStore.Interleaved(isa, sums.Pointer, classStride, sh, sw, pitch, rows, columns, output.Pointer, columns, rh, rw);
             if (!output.FencesHold || !output.Span.SequenceEqual(expected)) Assert.Fail($"{columns} columns from class {rh}, {rw} on");
         }
     }

@@ -1,0 +1,127 @@
+using ConvNative.Interop;
+using ConvNative.Kernels;
+
+namespace ConvNative.Algorithms;
+
+/// <summary>
+/// How <see cref="Winograd"/> does dilation: as a convolution without it over the images of <see cref="DilationPhases"/>, which stand in the workspace, of x as
+/// well as of y. They are made, convolved and laid back for some row phases at a time; how many follows from the shape and the limit of the workspace alone.
+/// </summary>
+internal sealed unsafe class WinogradDilation
+{
+    /// <summary>Of a dilation of 32 in both dimensions; beyond it nothing was measured.</summary>
+    public const int MostPhases = 1024;
+
+    // Of the workspace, for planes.
+    private const int PlanesShare = 2;
+
+    private readonly PlanContext _context;
+    private readonly Direction _direction;
+    private readonly DilationPhases _phases;
+
+    private WinogradDilation(PlanContext context, Direction direction, bool smallest)
+    {
+        (_context, _direction, _phases) = (context, direction, new DilationPhases(context.Sizes));
+        ConvSizes s = context.Sizes;
+        long all = (long)s.N * s.dh, most = context.MaxWorkspaceBytes / PlanesShare / (sizeof(float) * ((long)_phases.X.Length + _phases.Y.Length));
+        RowPhases = smallest ? 1 : (int)LargestDivisor(all, Math.Min(most, int.MaxValue / s.dw));
+        Parts = all / RowPhases;
+        XLength = BlockSizes.RoundUp(RowPhases * (long)_phases.X.Length, Prefetch.Line);
+        YLength = BlockSizes.RoundUp(RowPhases * (long)_phases.Y.Length, Prefetch.Line);
+        WeightsLength = direction == Direction.BackwardWeights && Parts > 1 ? BlockSizes.RoundUp((long)s.OC * s.PatchLength, Prefetch.Line) : 0;
+        Inner = context with { Sizes = _phases.Unit with { N = RowPhases * s.dw }, MaxWorkspaceBytes = Math.Max(0, context.MaxWorkspaceBytes - WorkspaceBytes) };
+    }
+
+    /// <summary>The convolution without dilation of <see cref="RowPhases"/>, and what it may use.</summary>
+    public PlanContext Inner { get; }
+
+    /// <summary>Row phases that are convolved at once; the number of all images' is a multiple.</summary>
+    public int RowPhases { get; }
+
+    /// <summary>How often that is all.</summary>
+    public long Parts { get; }
+
+    /// <summary>Floats of the planes of x.</summary>
+    public long XLength { get; }
+
+    /// <summary>Floats of the planes of y.</summary>
+    public long YLength { get; }
+
+    /// <summary>Floats of what one of several parts adds to dw.</summary>
+    public long WeightsLength { get; }
+
+    /// <summary>What all these take of the workspace.</summary>
+    public long WorkspaceBytes => (XLength + YLength + WeightsLength) * sizeof(float);
+
+    /// <summary>In a few words.</summary>
+    public string Details => $"{RowPhases} of {Parts * RowPhases} row phases of dilation {_context.Sizes.dh}×{_context.Sizes.dw} at a time";
+
+    /// <summary>Whether that takes less time than a convolution that leaves out padding.</summary>
+    public bool Pays => _direction >= 0;
+
+    /// <summary>
+    /// Null where there is no dilation, or strides too, or kernels are not what <see cref="Winograd"/> can do, or a phase has no output: what dw would take from its
+    /// pixels is nothing, but for a NaN.
+    /// </summary>
+    public static WinogradDilation? For(PlanContext context, Direction direction)
+    {
+        ConvSizes s = context.Sizes;
+        if (s is { dh: 1, dw: 1 } or not { sh: 1, sw: 1, KH: >= 3 and <= 5 } || s.KH != s.KW) return null;
+        if ((long)s.dh * s.dw > MostPhases || s.OH < s.dh || s.OW < s.dw) return null;
+        WinogradDilation dilation = new(context, direction, smallest: false);
+        return Winograd.WorkspaceOf(dilation.Inner, direction).Workers > 0 ? dilation : new(context, direction, smallest: true);
+    }
+
+    /// <summary>The pass.</summary>
+    public ConvPass Plan() =>
+        _direction == Direction.BackwardWeights ? new WinogradDilatedGradientPass(_context, this) : new WinogradDilatedPass(_context, _direction, this);
+
+    /// <summary>The phases of a part of x.</summary>
+    public void SplitX(long part, float* x, float* planes, WorkerPool pool) => Run(_phases.X, part, x, planes, joins: false, pool);
+
+    /// <summary>A part of x from its phases.</summary>
+    public void JoinX(long part, float* planes, float* x, WorkerPool pool) => Run(_phases.X, part, x, planes, joins: true, pool);
+
+    /// <summary>The phases of a part of y.</summary>
+    public void SplitY(long part, float* y, float* planes, WorkerPool pool) => Run(_phases.Y, part, y, planes, joins: false, pool);
+
+    /// <summary>A part of y from its phases.</summary>
+    public void JoinY(long part, float* planes, float* y, WorkerPool pool) => Run(_phases.Y, part, y, planes, joins: true, pool);
+
+    private void Run(DilationPlanes phases, long part, float* images, float* planes, bool joins, WorkerPool pool)
+    {
+        var task = new PlanesTask(this, phases, part * RowPhases, images, planes, joins);
+        pool.For(_context.Threads, task.Count, ref task);
+    }
+
+    /// <summary>The largest divisor that is not more than the limit, or 1.</summary>
+    private static long LargestDivisor(long number, long most)
+    {
+        long divisor = Math.Clamp(most, 1, number);
+        while (number % divisor != 0) divisor--;
+        return divisor;
+    }
+
+    /// <summary>
+    /// for row phase, some channels: in the order in which blocks of whole tiles are shared out, so that a worker finds most of what it reads in its own core's
+    /// cache.
+    /// </summary>
+    private readonly struct PlanesTask(WinogradDilation pass, DilationPlanes phases, long first, float* images, float* planes, bool joins) : IParallelTask
+    {
+        private const int Channels = 16;
+
+        public long Count => (long)pass.RowPhases * Chunks;
+
+        private int Chunks => BlockSizes.CeilDiv(phases.Channels, Channels);
+
+        public void Run(long index, int worker)
+        {
+            (long inPart, long chunk) = Math.DivRem(index, Chunks);
+            (long n, long phase) = Math.DivRem(first + inPart, pass._context.Sizes.dh);
+            int channel = (int)chunk * Channels, count = Math.Min(Channels, phases.Channels - channel);
+            float* image = images + ((nint)n * phases.ImageLength), ofPhase = planes + ((nint)inPart * phases.Length);
+            if (joins) phases.Join(pass._context.Isa, (int)phase, ofPhase, channel, count, image);
+            else phases.Split(pass._context.Isa, (int)phase, image, channel, count, ofPhase);
+        }
+    }
+}

@@ -17,13 +17,9 @@ internal sealed class DilationPhases
     {
         (int pt, int top) = Math.DivRem(s.pt, s.dh);
         (int pl, int left) = Math.DivRem(s.pl, s.dw);
-        Unit = s with
-        {
-            IH = BlockSizes.CeilDiv(s.IH + top, s.dh), IW = BlockSizes.CeilDiv(s.IW + left, s.dw), OH = BlockSizes.CeilDiv(s.OH, s.dh), OW = BlockSizes.CeilDiv(s.OW, s.dw),
-            N = s.dw, dh = 1, dw = 1, pt = pt, pl = pl,
-        };
-        X = new DilationPlanes(s.IC, s.IH, s.IW, s.dh, s.dw, top, left, Unit.IH, Unit.IW);
-        Y = new DilationPlanes(s.OC, s.OH, s.OW, s.dh, s.dw, 0, 0, Unit.OH, Unit.OW);
+        X = new DilationPlanes(s.IC, s.IH, s.IW, s.dh, s.dw, top, left);
+        Y = new DilationPlanes(s.OC, s.OH, s.OW, s.dh, s.dw, 0, 0);
+        Unit = s with { N = s.dw, IH = X.Rows, IW = X.Columns, OH = Y.Rows, OW = Y.Columns, dh = 1, dw = 1, pt = pt, pl = pl };
     }
 
     /// <summary>The convolution without dilation of one row phase of an image.</summary>

@@ -5,56 +5,47 @@ namespace ConvNative.Kernels;
 /// <summary>
 /// An image as images of its pixels whose rows and columns leave the same rest modulo the dilation, one row phase at a time:
 /// <code>planes[b][c][i][j] = image[c][dh·i + a − top][dw·j + b − left],   of row phase a</code>
+/// What lies outside the image is zero; of each plane that is at most the first and the last row and column.
 /// </summary>
-internal sealed unsafe class DilationPlanes
+/// <param name="Channels">Of the image.</param>
+/// <param name="Height">Rows of the image.</param>
+/// <param name="Width">Columns of the image.</param>
+/// <param name="dh">Row phases.</param>
+/// <param name="dw">Column phases.</param>
+/// <param name="Top">The row phase of the image's first row.</param>
+/// <param name="Left">The column phase of its first column.</param>
+internal sealed record DilationPlanes(int Channels, int Height, int Width, int dh, int dw, int Top, int Left)
 {
-    private readonly int _channels, _height, _width, _dh, _dw, _top, _left;
-    private readonly PhasePlanes[] _phases;   // of each row phase
+    /// <summary>Rows of a plane.</summary>
+    public int Rows { get; } = BlockSizes.CeilDiv(Height + Top, dh);
 
-    /// <param name="channels">Of the image.</param>
-    /// <param name="height">Rows of the image.</param>
-    /// <param name="width">Columns of the image.</param>
-    /// <param name="dh">Row phases.</param>
-    /// <param name="dw">Column phases.</param>
-    /// <param name="top">The row phase of the image's first row.</param>
-    /// <param name="left">The column phase of its first column.</param>
-    /// <param name="rows">Rows of a plane.</param>
-    /// <param name="columns">Columns of a plane.</param>
-    public DilationPlanes(int channels, int height, int width, int dh, int dw, int top, int left, int rows, int columns)
-    {
-        (_channels, _height, _width, _dh, _dw, _top, _left) = (channels, height, width, dh, dw, top, left);
-        _phases = new PhasePlanes[dh];
-        for (int phase = 0; phase < dh; phase++)
-        {
-            ReadOnlySpan<Tap> corners = [new(phase - top, -left), new(phase - top, dw - 1 - left)];
-            _phases[phase] = new PhasePlanes(height, width, rows, columns, dh, dw, corners, isDense: true, channels: channels);
-        }
-    }
-
-    /// <summary>Channels of the image.</summary>
-    public int Channels => _channels;
+    /// <summary>Columns of a plane.</summary>
+    public int Columns { get; } = BlockSizes.CeilDiv(Width + Left, dw);
 
     /// <summary>Floats of an image.</summary>
-    public nint ImageLength => (nint)_channels * _height * _width;
+    public nint ImageLength => (nint)Channels * Height * Width;
+
+    /// <summary>Floats from a column phase to the next.</summary>
+    public nint PhaseStride => (nint)Channels * Rows * Columns;
 
     /// <summary>Floats of the planes of one row phase of an image.</summary>
-    public nint Length => _dw * _phases[0].PhaseStride;
+    public nint Length => dw * PhaseStride;
 
-    /// <summary>The planes of a row phase, for <paramref name="count"/> channels from <paramref name="channel"/> on.</summary>
-    public void Split(Isa isa, int phase, float* image, int channel, int count, float* planes)
-    {
-        PhasePlanes to = _phases[phase];
-        PhasePlanesFill.Run(isa, to, image + (channel * (nint)_height * _width), count, 0, to.Rows, planes + (channel * to.PlaneLength));
-    }
+    /// <summary>The rows of a row phase's planes that stand in the image.</summary>
+    public DilationRun RowsOf(int phase) => Run(phase, Height, dh, Top, Rows);
 
-    /// <summary>The rows of a row phase from their planes, for <paramref name="count"/> channels from <paramref name="channel"/> on.</summary>
-    public void Join(Isa isa, int phase, float* planes, int channel, int count, float* image)
+    /// <summary>The columns of a column phase's planes that stand in the image.</summary>
+    public DilationRun ColumnsOf(int phase) => Run(phase, Width, dw, Left, Columns);
+
+    private static DilationRun Run(int phase, int size, int dilation, int before, int all)
     {
-        PhasePlanes from = _phases[phase];
-        int skipped = phase < _top ? 1 : 0, row = (skipped * _dh) + phase - _top, rows = BlockSizes.CeilDiv(_height - row, _dh);
-        planes += (channel * from.PlaneLength) + (skipped * (nint)from.Pitch);
-        image += (((channel * (nint)_height) + row) * _width);
-        for (; count > 0; count--, planes += from.PlaneLength, image += (nint)_height * _width)
-            PlaneStore.Interleaved(isa, planes, from.PhaseStride, 1, _dw, from.Pitch, rows, _width, image, _dh * (nint)_width, rw: _left);
+        int begin = phase < before ? 1 : 0, first = (begin * dilation) + phase - before;
+        return new(begin, first + ((all - begin - 1) * dilation) < size ? all : all - 1, first);
     }
+}
+
+/// <summary>Rows or columns of a plane, from <paramref name="Begin"/> to before <paramref name="End"/>; Begin is number <paramref name="First"/> of the image.</summary>
+internal readonly record struct DilationRun(int Begin, int End, int First)
+{
+    public int Count => End - Begin;
 }

@@ -15,6 +15,10 @@ internal sealed unsafe class WinogradDilation
     // Of the workspace, for planes.
     private const int PlanesShare = 2;
 
+    // Planes at once, of L2: they shall be near when they are read (measured on Zen 5: 8 images 28², dilation 2, 64 to 256 channels, 1.15 to 1.35 times as fast as with 16 MB). And of
+    // the weights, which each part reads or adds to (512 channels, 65², dilation 12: dw 1.2 times as fast as with 4 MB).
+    private const int NearPlanes = 4, PlanesOfWeights = 2;
+
     private readonly PlanContext _context;
     private readonly Direction _direction;
     private readonly DilationPhases _phases;
@@ -23,8 +27,10 @@ internal sealed unsafe class WinogradDilation
     {
         (_context, _direction, _phases) = (context, direction, new DilationPhases(context.Sizes));
         ConvSizes s = context.Sizes;
-        long all = (long)s.N * s.dh, most = context.MaxWorkspaceBytes / PlanesShare / (sizeof(float) * ((long)_phases.X.Length + _phases.Y.Length));
-        RowPhases = smallest ? 1 : (int)LargestDivisor(all, Math.Min(most, int.MaxValue / s.dw));
+        long all = (long)s.N * s.dh, each = sizeof(float) * ((long)_phases.X.Length + _phases.Y.Length), weights = sizeof(float) * (long)s.OC * s.PatchLength;
+        long most = Math.Max((long)NearPlanes * CacheSizes.Machine.L2, PlanesOfWeights * weights);
+        most = Math.Min(Math.Min(most, context.MaxWorkspaceBytes / PlanesShare) / each, int.MaxValue / s.dw);
+        RowPhases = smallest ? 1 : (int)LargestDivisor(all, most);
         Parts = all / RowPhases;
         XLength = BlockSizes.RoundUp(RowPhases * (long)_phases.X.Length, Prefetch.Line);
         YLength = BlockSizes.RoundUp(RowPhases * (long)_phases.Y.Length, Prefetch.Line);
@@ -119,9 +125,10 @@ internal sealed unsafe class WinogradDilation
             (long inPart, long chunk) = Math.DivRem(index, Chunks);
             (long n, long phase) = Math.DivRem(first + inPart, pass._context.Sizes.dh);
             int channel = (int)chunk * Channels, count = Math.Min(Channels, phases.Channels - channel);
-            float* image = images + ((nint)n * phases.ImageLength), ofPhase = planes + ((nint)inPart * phases.Length);
-            if (joins) phases.Join(pass._context.Isa, (int)phase, ofPhase, channel, count, image);
-            else phases.Split(pass._context.Isa, (int)phase, image, channel, count, ofPhase);
+            float* image = images + ((nint)n * phases.ImageLength) + (channel * (nint)phases.Height * phases.Width);
+            float* ofPhase = planes + ((nint)inPart * phases.Length) + (channel * (nint)phases.Rows * phases.Columns);
+            if (joins) DilationSplit.Join(pass._context.Isa, phases, (int)phase, ofPhase, count, image);
+            else DilationSplit.Run(pass._context.Isa, phases, (int)phase, image, count, ofPhase);
         }
     }
 }

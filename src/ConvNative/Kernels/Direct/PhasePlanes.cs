@@ -29,7 +29,6 @@ internal readonly record struct PlanePiece(int Begin, int End, int Source)
 /// </summary>
 internal sealed unsafe class PhasePlanes
 {
-    private readonly int _channels;
     private readonly int _lastRow;
     private readonly int _lastColumn;
     private readonly PlanePiece[] _pieces;
@@ -43,10 +42,9 @@ internal sealed unsafe class PhasePlanes
     /// <param name="taps">What a point reads.</param>
     /// <param name="alignsRows">Rows begin with a cache line: for those who go row by row.</param>
     /// <param name="isDense">Rows and planes follow each other without gaps, and several threads may fill some rows each.</param>
-    /// <param name="channels">Of dense planes: each phase is an image of so many channels, [row phase][column phase][channel][row]; 0: each channel has its phases.</param>
-    public PhasePlanes(int H, int W, int rows, int columns, int sh, int sw, ReadOnlySpan<Tap> taps, bool alignsRows = false, bool isDense = false, int channels = 0)
+    public PhasePlanes(int H, int W, int rows, int columns, int sh, int sw, ReadOnlySpan<Tap> taps, bool alignsRows = false, bool isDense = false)
     {
-        (IsDense, _channels) = (isDense, channels);
+        IsDense = isDense;
         (this.H, this.W, Rows, Columns, this.sh, this.sw, StripRows) = (H, W, rows, columns, sh, sw, rows);
         (FirstRow, FirstColumn, _lastRow, _lastColumn) = (int.MaxValue, int.MaxValue, int.MinValue, int.MinValue);
         foreach (Tap tap in taps)
@@ -108,11 +106,8 @@ internal sealed unsafe class PhasePlanes
     /// <summary>Floats of one plane, and, unless they are dense, of a vector beyond its last row.</summary>
     public nint PlaneLength => ((nint)(StripRows + ExtraRows) * Pitch) + (IsDense ? 0 : Prefetch.Line);
 
-    /// <summary>Floats from a phase to the next.</summary>
-    public nint PhaseStride => _channels > 0 ? _channels * PlaneLength : PlaneLength;
-
     /// <summary>Floats from a channel to the next; where huge strides make it more than any memory has, no more than just that.</summary>
-    public nint ChannelStride => _channels > 0 ? PlaneLength : IsDense
+    public nint ChannelStride => IsDense
         ? RowPhases * ColumnPhases * PlaneLength
         : OddLines((nint)Math.Min((double)RowPhases * ColumnPhases * PlaneLength, 1L << 32));
 

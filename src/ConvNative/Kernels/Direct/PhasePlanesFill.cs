@@ -42,7 +42,7 @@ internal static unsafe class PhasePlanesFill<S, V>
     private static void Run<R>(PhasePlanes planes, float* source, int channels, int gridRow, int rows, float* scratch)
         where R : struct, IStridedRead<S, V>
     {
-        nint area = (nint)planes.H * planes.W, phaseStride = planes.PhaseStride, channelStride = planes.ChannelStride;
+        nint area = (nint)planes.H * planes.W, planeLength = planes.PlaneLength, channelStride = planes.ChannelStride;
         float* end = source + (channels * area);
         int planeRows = rows + planes.ExtraRows, rowPhases = planes.RowPhases, columnPhases = planes.ColumnPhases;
         int H = planes.H, W = planes.W, sh = planes.sh, sw = planes.sw, pitch = planes.Pitch, length = planes.RowLength;
@@ -54,7 +54,7 @@ internal static unsafe class PhasePlanesFill<S, V>
             for (int rowPhase = 0; rowPhase < rowPhases; rowPhase++)
             {
                 int sourceRow = ((gridRow + i) * sh) + planes.FirstRow + rowPhase;
-                for (int columnPhase = 0; columnPhase < columnPhases; columnPhase++, row += phaseStride)
+                for (int columnPhase = 0; columnPhase < columnPhases; columnPhase++, row += planeLength)
                 {
                     if ((uint)sourceRow < (uint)H) CopyRow<R>(source + ((nint)sourceRow * W), sw, planes.Piece(columnPhase), length, end, row, exact);
                     else Zeros(row, length, exact);
@@ -76,7 +76,7 @@ internal static unsafe class PhasePlanesFill<S, V>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Pairs(PhasePlanes planes, float* source, int channels, int gridRow, int rows, float* scratch)
     {
-        nint area = (nint)planes.H * planes.W, phaseStride = planes.PhaseStride, channelStride = planes.ChannelStride;
+        nint area = (nint)planes.H * planes.W, planeLength = planes.PlaneLength, channelStride = planes.ChannelStride;
         float* end = source + (channels * area);
         int planeRows = rows + planes.ExtraRows, rowPhases = planes.RowPhases, H = planes.H, W = planes.W, sh = planes.sh;
         int pitch = planes.Pitch, length = planes.RowLength;
@@ -86,21 +86,21 @@ internal static unsafe class PhasePlanesFill<S, V>
         for (int i = 0; i < planeRows; i++)
         {
             float* row = scratch + (i * (nint)pitch);
-            for (int rowPhase = 0; rowPhase < rowPhases; rowPhase++, row += 2 * phaseStride)
+            for (int rowPhase = 0; rowPhase < rowPhases; rowPhase++, row += 2 * planeLength)
             {
                 int sourceRow = ((gridRow + i) * sh) + planes.FirstRow + rowPhase;
                 if ((uint)sourceRow >= (uint)H)
                 {
                     Zeros(row, length, exact);
-                    Zeros(row + phaseStride, length, exact);
+                    Zeros(row + planeLength, length, exact);
                     continue;
                 }
 
                 Zeros(row, first.Begin, exact);
-                Zeros(row + phaseStride, second.Begin, exact);
-                CopyPair(source + ((nint)sourceRow * W), first, second, end, row, row + phaseStride, exact);
+                Zeros(row + planeLength, second.Begin, exact);
+                CopyPair(source + ((nint)sourceRow * W), first, second, end, row, row + planeLength, exact);
                 Zeros(row + first.End, length - first.End, exact);
-                Zeros(row + phaseStride + second.End, length - second.End, exact);
+                Zeros(row + planeLength + second.End, length - second.End, exact);
             }
         }
     }

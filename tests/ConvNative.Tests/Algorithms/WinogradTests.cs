@@ -600,6 +600,35 @@ internal sealed class WinogradTests
         Assert.That(conv.Describe(), pays ? Does.Contain("Forward: Winograd") : Does.Not.Contain("Forward: Winograd"));
     }
 
+    // Few channels; phases of 3×3 pixels, of which much is padding; phases of 5×5, of which each kind of tile is more than it needs; U and products that are far away.
+    [TestCase("mb1ic256ih28oc256kh3ph2dh1", true, true)]
+    [TestCase("mb1ic512ih28oc512kh3ph4dh3", true, true)]
+    [TestCase("mb1ic512ih14oc512kh3ph2dh1", true, true)]
+    [TestCase("mb1ic64ih128oc64kh3ph8dh7", true, true)]
+    [TestCase("mb1ic32ih128oc32kh3ph16dh15", true, true)]
+    [TestCase("mb1ic256ih14oc256kh3ph3dh2", true, false)]
+    [TestCase("mb1ic8ih64oc8kh3ph2dh1", false, false)]
+    [TestCase("g32mb1ic128ih56oc128kh3ph2dh1", false, false)]
+    [TestCase("mb1ic2048ih28oc256kh3ph12dh11", false, false)]
+    public void Auto_takes_it_with_dilation_where_it_pays(string descriptor, bool pays, bool gradientPays)
+    {
+        PlanContext context = Context(ConvProblem.Parse(descriptor), 1);
+        var algorithm = new Winograd();
+        bool Takes(Direction direction) => algorithm.Refuse(context, direction) is null && algorithm.Suits(context, direction);
+        Assert.That((Takes(Direction.Forward), Takes(Direction.BackwardData), Takes(Direction.BackwardWeights)), Is.EqualTo((pays, pays, gradientPays)));
+    }
+
+    // All row phases at once; a quarter of them, since more would leave L2; as many as have twice the bytes of the weights.
+    [TestCase("mb1ic256ih28oc256kh3ph2dh1", 2, 1)]
+    [TestCase("mb8ic64ih56oc64kh3ph2dh1", 4, 4)]
+    [TestCase("mb8ic512ih28oc512kh3ph2dh1", 8, 2)]
+    public void Row_phases_stay_near(string descriptor, int rowPhases, int parts)
+    {
+        if (CacheSizes.Machine.L2 != 1 << 20) Assert.Ignore("other caches");
+        WinogradDilation dilation = WinogradDilation.For(Context(ConvProblem.Parse(descriptor), 1), Direction.Forward)!;
+        Assert.That((dilation.RowPhases, dilation.Parts), Is.EqualTo((rowPhases, (long)parts)));
+    }
+
     // Few input channels, few tiles: the transforms cost more than they save.
     [TestCase("mb1ic3ih224oc64oh224kh3ph1", false)]
     [TestCase("mb1ic512ih5oc512oh5kh3ph1", false)]

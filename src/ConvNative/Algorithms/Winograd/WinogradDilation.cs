@@ -63,28 +63,30 @@ internal sealed unsafe class WinogradDilation
     public string Details => $"{RowPhases} of {Parts * RowPhases} row phases of dilation {_context.Sizes.dh}×{_context.Sizes.dw} at a time";
 
     /// <summary>
-    /// Whether products, transforms and copies take less time than a convolution at the peak of one core that leaves out padding where the others do, in
-    /// multiply-adds for each pair of channels (measured on Zen 5 over 50 problems). Weights of y and dx are counted as plain, and three times where U is made and is more than L3 holds.
+    /// Whether products, transforms and copies take less time than a convolution at the peak of one core, which leaves out padding where the others do, in
+    /// multiply-adds for each pair of channels (measured on Zen 5 over 60 problems). U, or the products of a gradient, take longer where they are more than L3 holds: 2048→256
+    /// channels 33², dilation 8, 0.8 to 0.9 times as fast as Direct.
     /// </summary>
     public bool Pays
     {
         get
         {
-            const double Pixel = 40, FarTap = 3.3;   // to copy a number there or back; of a product of a kernel and tap of a row, beyond what it takes near
-            ConvSizes all = _context.SizesOf(_direction), s = Inner.SizesOf(_direction) with { N = all.N * all.dh * all.dw };
-            double pairs = (double)s.GroupIC * s.GroupOC, direct = (double)s.KH * s.KW * all.N * all.OutputPixels;
+            const double Pixel = 27;      // to copy a number there or back
+            const double FarTap = 12;     // of a product of a kernel that is not near, for each tap of a row
+            const double Part = 20;       // of a product of a kernel, for each part of a gradient but the first
+            const double Gradient = 1.15; // what a gradient takes longer than that: 256 channels 14², dilation 3, 0.9 times as fast as implicit GEMM
+            bool isGradient = _direction == Direction.BackwardWeights;
+            ConvSizes all = _context.SizesOf(_direction), s = Inner.SizesOf(_direction);
+            WinogradKernels kernels = isGradient ? WinogradChoice.GradientKernels(_context.Isa, s) : WinogradChoice.Kernels(_context.Isa, s);
+            bool isByRows = isGradient ? WinogradGradientTiling.For(Inner).ByRows : WinogradTiling.For(Inner, s, kernels).ByRows;
+            s = s with { N = all.N * all.dh * all.dw };
+            double pairs = (double)s.GroupIC * s.GroupOC, points = kernels.Grid.Products;
             double time = Pixel * all.N * (((double)s.GroupIC * all.InputPixels) + ((double)s.GroupOC * all.OutputPixels)) / pairs;
-            if (_direction == Direction.BackwardWeights)
-            {
-                WinogradKernels gradient = WinogradChoice.GradientKernels(_context.Isa, s);
-                bool isFar = sizeof(float) * pairs * gradient.Grid.Products > CacheSizes.Machine.L3;
-                return time + WinogradChoice.GradientTime(gradient, s) + (isFar ? FarTap * s.KH * gradient.Grid.Products : 0) < (double)all.N * all.TapsInside;
-            }
-
-            WinogradKernels kernels = WinogradChoice.Kernels(_context.Isa, s);
-            bool makesFarU = !WinogradChoice.IsLargeByRows(kernels.Grid) && sizeof(float) * pairs * s.G * kernels.Grid.Products > CacheSizes.Machine.L3;
-            time += WinogradChoice.Time(kernels, s) + (makesFarU ? FarTap * s.KH * kernels.Grid.Products : 0);
-            return time < (LaneKernels.Suit(_context.Isa, all) ? LaneKernels.Cost(_context.Isa, all) : direct);
+            if (!isByRows && sizeof(float) * pairs * s.G * points > CacheSizes.Machine.L3) time += FarTap * s.KH * points;
+            kernels = WinogradKernels.For(_context.Isa, s, kernels.Grid.Tile);
+            if (isGradient) return Gradient * (time + (Part * points * (Parts - 1)) + WinogradChoice.GradientTime(kernels, s)) < (double)all.N * all.TapsInside;
+            double direct = LaneKernels.Suit(_context.Isa, all) ? LaneKernels.Cost(_context.Isa, all) : (double)s.KH * s.KW * all.N * all.OutputPixels;
+            return time + WinogradChoice.Time(kernels, s) < direct;
         }
     }
 

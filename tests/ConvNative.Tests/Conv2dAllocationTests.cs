@@ -8,7 +8,7 @@ internal sealed class Conv2dAllocationTests
 {
     private static IEnumerable<TestCaseData> Cases =>
         from problem in ShapeList.Problems
-        where problem.Name is "article_batch" or "pointwise_tail" or "w17" or "stride3" or "groups3_stride" or "depthwise_tail"
+        where problem.Name is "article_batch" or "pointwise_tail" or "w17" or "stride3" or "dilated" or "groups3_stride" or "depthwise_tail"
         from options in Configurations.All
         from threads in new[] { 1, 3 }
         select new TestCaseData(problem, options with { Threads = threads, Activation = ConvActivation.Relu })

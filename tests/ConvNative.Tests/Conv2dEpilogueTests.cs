@@ -17,7 +17,7 @@ internal sealed class Conv2dEpilogueTests
     private static IEnumerable<TestCaseData> Cases =>
         from problem in ShapeList.Problems
         where problem.Name is "article_batch" or "pointwise_tail" or "pointwise_stride" or "w17" or "square14" or "odd13" or "first_layer" or "first_layer_wide"
-            or "dilated" or "groups2" or "groups_pointwise" or "depthwise_tail" or "depthwise_multiplier" or "lopsided" or "one_pixel"
+            or "dilated" or "dilated_3x4" or "dilated_five" or "groups2" or "groups_pointwise" or "depthwise_tail" or "depthwise_multiplier" or "lopsided" or "one_pixel"
         from options in Configurations.All
         select new TestCaseData(problem, options).SetArgDisplayNames(problem.Name!, Configurations.Name(options));
 

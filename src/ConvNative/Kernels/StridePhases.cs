@@ -71,7 +71,7 @@ internal sealed unsafe class StridePhases
         int row = RowsIn(first), rows = RowsIn(end) - row, phase = first == 0 ? FirstRow : 0;
         x += (nint)row * s.IW;
         for (int c = 0; c < s.IC; c++, planes += Planes.ChannelStride, x += s.InputPixels)
-            PlaneStore.Interleaved(isa, planes, Planes.PlaneLength, s.sh, s.sw, Planes.Pitch, rows, s.IW, x, phase, FirstColumn);
+            PlaneStore.Interleaved(isa, planes, Planes.PlaneLength, s.sh, s.sw, Planes.Pitch, rows, s.IW, x, s.IW, phase, FirstColumn);
     }
 
     /// <summary>w' of some kernels.</summary>

@@ -9,7 +9,7 @@ internal sealed class FarTapsTests
     private const int MostPixels = int.MaxValue - (1 << 21), MostStride = 1 << 20;
     private static readonly int[] Far = [7, 1000, 65535, 65536, MostStride, 1 << 24, (1 << 27) + 1, 1 << 28];
 
-    // Winograd's have few phases and no dilation.
+    // Winograd's have few phases.
     private static readonly ConvAlgorithm[] Algorithms =
         [ConvAlgorithm.Auto, ConvAlgorithm.Reference, ConvAlgorithm.Im2ColGemm, ConvAlgorithm.ImplicitGemm, ConvAlgorithm.Direct, ConvAlgorithm.Depthwise];
 

@@ -77,6 +77,26 @@ internal sealed class WinogradTests
         Assert.That(computed, Is.GreaterThanOrEqualTo(2 * problems));
     }
 
+    // Images that begin and end with any phase, phases with and without a row or a column more, padding that is no multiple and far more than the kernel reaches.
+    [Test]
+    public void Dilations(
+        [Values("2x2", "3x3", "4x4", "2x1", "1x3", "5x2", "6x7")] string dilations, [Values(0, 1, 2, 3, 9)] int padding, [Values(3, 4, 5)] int taps, [Values] Isa isa)
+    {
+        (int dh, int dw) = (dilations[0] - '0', dilations[2] - '0');
+        int computed = 0;
+        for (int size = 0; size < 10; size++)
+        {
+            var around = new Padding(padding, (padding + size) % 4, size % 3, size % 2);
+            int oh = dh + size + padding, ow = (3 * dw) + 1 + size;
+            var input = new TensorShape(1 + (size % 3), 16, oh + ((taps - 1) * dh) - around.Top - around.Bottom, ow + ((taps - 1) * dw) - around.Left - around.Right);
+            if (input.H < 1 || (input.W + (around.Left % dw) - 1) / dw < WinogradPoints.Quad - 1) continue;
+            var problem = new ConvProblem(input, 17, taps, taps) { DilationH = dh, DilationW = dw, Padding = around };
+            computed += Check(problem, new() { Algorithm = ConvAlgorithm.Winograd, ForcedIsa = isa });
+        }
+
+        Assert.That(computed, Is.GreaterThanOrEqualTo(12));
+    }
+
     /// <summary>Rows of so many that outputs read.</summary>
     private static int ReadOf(int size, int kernel, int stride, int before, int after) =>
         Math.Min(size, ((size + before + after - kernel) / stride * stride) + kernel - before);
@@ -92,6 +112,7 @@ internal sealed class WinogradTests
     [Test]
     public void Packed_weights_give_the_same_bits(
         [Values("g2mb3ic34ih23oc22oh23kh3ph1", "mb1ic40ih7oc50oh7kh3ph1", "mb1ic330ih6oc150oh6kh3ph1", "mb2ic20ih33oc90oh33kh3ph1", "mb2ic40ih26oc70oh28kh3ph2", "mb3ic130ih14oc40oh14kh3ph1",
+            "mb3ic40ih14oc50oh14kh3ph2dh1", "g2mb1ic20ih33oc18oh33kh3ph4dh3", "mb2ic60ih130iw70oc20oh130ow70kh3ph3dh2",
             "g2mb2ic34ih15oc22oh15kh5ph2", "mb1ic48ih7oc128oh7kh5ph2", "g2mb3ic6ih53oc20oh25kh5sh2ph0", "mb1ic64ih16oc40oh8kh4sh2ph1", "mb2ic5ih31oc20oh16kh7sh2ph3")] string descriptor,
         [Values] Isa isa, [Values(1, 2, 5)] int threads)
     {
@@ -219,7 +240,8 @@ internal sealed class WinogradTests
     public void Bits_depend_neither_on_threads_nor_on_blocks(
         [Values] Isa isa,
         [Values("g2mb3ic34ih23oc22oh23kh3ph1", "mb1ic40ih7oc50oh7kh3ph1", "mb3ic20ih26oc24oh26kh3ph1", "mb3ic40ih14oc50oh14kh3ph1",
-            "g2mb1ic34ih15oc22oh15kh5ph2", "mb1ic48ih7oc128oh7kh5ph2", "mb4ic3ih67oc20oh15kh11sh4ph0")] string descriptor)
+            "g2mb1ic34ih15oc22oh15kh5ph2", "mb1ic48ih7oc128oh7kh5ph2", "mb4ic3ih67oc20oh15kh11sh4ph0", "mb2ic20ih26oc24oh26kh3ph2dh1",
+            "mb1ic30ih27iw41oc24oh27ow41kh3ph3dh2")] string descriptor)
     {
         ConvProblem problem = ConvProblem.Parse(descriptor);
         using Tensor x = Tensors.Random(problem.Input, 1), w = Tensors.Random(problem.Weights, 2), y = new(problem.Output), dx = new(problem.Input);
@@ -250,6 +272,8 @@ internal sealed class WinogradTests
     [TestCase("g2mb6ic64ih28oc40oh28kh3ph1")]
     [TestCase("mb2ic32ih28oc40oh28kh5ph2")]
     [TestCase("mb2ic8ih56oc16oh56kh7sh2ph3")]
+    [TestCase("mb2ic40ih56oc48oh56kh3ph2dh1")]
+    [TestCase("mb1ic96ih28oc80oh28kh3ph4dh3")]
     public void However_far_apart_threads_are_a_run_stays_within_the_workspace_and_has_the_same_bits(string descriptor)
     {
         ConvProblem problem = ConvProblem.Parse(descriptor);
@@ -324,7 +348,8 @@ internal sealed class WinogradTests
         [Values("g2mb3ic34ih23oc22oh23kh3ph1", "mb1ic40ih7oc50oh7kh3ph1", "mb2ic70ih13oc90oh13kh3ph1", "mb2ic200ih9oc200oh9kh3ph1", "mb3ic20ih33oc10oh33kh3ph1",
             "mb2ic24ih26oc40oh26kh3ph1", "mb1ic40ih14oc50oh14kh3ph1",
             "g2mb1ic34ih15oc130oh15kh5ph2", "mb1ic20ih9oc50oh9kh5ph2", "mb1ic70ih21oc22oh21kh5ph2", "mb2ic200ih7oc200oh7kh5ph2",
-            "mb6ic3ih67oc20oh15kh11sh4ph0", "g2mb4ic20ih28oc24oh14kh6sh2ph2", "mb4ic3ih37oc24oh19kh7sh2ph3")] string descriptor,
+            "mb6ic3ih67oc20oh15kh11sh4ph0", "g2mb4ic20ih28oc24oh14kh6sh2ph2", "mb4ic3ih37oc24oh19kh7sh2ph3",
+            "mb3ic40ih14oc50oh14kh3ph2dh1", "g2mb1ic34ih33oc22oh33kh3ph4dh3", "mb2ic30ih60iw70oc20oh60ow70kh3ph3dh2")] string descriptor,
         [Values] Isa isa, [Values(Conv2dOptions.DefaultMaxWorkspaceBytes, 4_000_000, 1_500_000, 700_000)] long workspace)
     {
         ConvProblem problem = ConvProblem.Parse(descriptor);
@@ -484,6 +509,7 @@ internal sealed class WinogradTests
     [TestCase("mb1ic64ih14iw3oc64oh14ow3kh3ph1pw1")]
     [TestCase("mb1ic64ih14iw5oc64oh14ow3kh3ph1pw0")]
     [TestCase("mb1ic64ih14iw3oc64oh14ow3kh5ph2pw2")]
+    [TestCase("mb1ic64ih28oc64oh28kh3ph12dh11")]
     public void Images_narrower_than_four_columns_are_refused(string descriptor)
     {
         var options = new Conv2dOptions { Algorithm = ConvAlgorithm.Winograd };
@@ -515,9 +541,9 @@ internal sealed class WinogradTests
 
     // What fits a limit fits every larger one.
     [Test]
-    public void More_workspace_never_refuses_a_stride([Values] Direction direction)
+    public void More_workspace_never_refuses_phases([Values("mb32ic16ih8oc16oh4kh4sh2ph1", "mb8ic16ih32oc16oh32kh3ph4dh3")] string descriptor, [Values] Direction direction)
     {
-        ConvProblem problem = ConvProblem.Parse("mb32ic16ih8oc16oh4kh4sh2ph1");
+        ConvProblem problem = ConvProblem.Parse(descriptor);
         bool fits = false;
         for (long workspace = 1000; workspace < 4_000_000; workspace += workspace / 40)
         {
@@ -532,7 +558,9 @@ internal sealed class WinogradTests
     [TestCase("mb1ic4ih27oc4oh9kh3sh3ph0")]
     [TestCase("mb1ic4ih100oc4oh10kh20sh9ph0")]
     [TestCase("mb1ic4ih27oc4oh14kh5sh2dh1ph4")]
-    [TestCase("mb1ic4ih9oc4oh9kh5dh1ph4")]
+    [TestCase("mb1ic4ih9oc4oh1ow9kh3dh3ph0pw4")]          // phases without outputs
+    [TestCase("mb1ic4ih200oc4oh200kh3ph40dh39")]
+    [TestCase("mb1ic4ih9oc4oh9kh3kw5dh1ph2pw4")]
     [TestCase("mb1ic4ih9oc4oh9kh5kw3ph2pw1")]
     [TestCase("mb1ic4ih9oc4oh8kh4kw3ph1pw1")]
     [TestCase("mb1ic4ih9oc4oh9kh7ph3")]
@@ -570,6 +598,35 @@ internal sealed class WinogradTests
     {
         using var conv = new Conv2d(ConvProblem.Parse(descriptor));
         Assert.That(conv.Describe(), pays ? Does.Contain("Forward: Winograd") : Does.Not.Contain("Forward: Winograd"));
+    }
+
+    // Few channels; phases of 3×3 pixels, of which much is padding; phases of 5×5, of which each kind of tile is more than it needs; U and products that are far away.
+    [TestCase("mb1ic256ih28oc256kh3ph2dh1", true, true)]
+    [TestCase("mb1ic512ih28oc512kh3ph4dh3", true, true)]
+    [TestCase("mb1ic512ih14oc512kh3ph2dh1", true, true)]
+    [TestCase("mb1ic64ih128oc64kh3ph8dh7", true, true)]
+    [TestCase("mb1ic32ih128oc32kh3ph16dh15", true, true)]
+    [TestCase("mb1ic256ih14oc256kh3ph3dh2", true, false)]
+    [TestCase("mb1ic8ih64oc8kh3ph2dh1", false, false)]
+    [TestCase("g32mb1ic128ih56oc128kh3ph2dh1", false, false)]
+    [TestCase("mb1ic2048ih28oc256kh3ph12dh11", false, false)]
+    public void Auto_takes_it_with_dilation_where_it_pays(string descriptor, bool pays, bool gradientPays)
+    {
+        PlanContext context = Context(ConvProblem.Parse(descriptor), 1);
+        var algorithm = new Winograd();
+        bool Takes(Direction direction) => algorithm.Refuse(context, direction) is null && algorithm.Suits(context, direction);
+        Assert.That((Takes(Direction.Forward), Takes(Direction.BackwardData), Takes(Direction.BackwardWeights)), Is.EqualTo((pays, pays, gradientPays)));
+    }
+
+    // All row phases at once; a quarter of them, since more would leave L2; as many as have twice the bytes of the weights.
+    [TestCase("mb1ic256ih28oc256kh3ph2dh1", 2, 1)]
+    [TestCase("mb8ic64ih56oc64kh3ph2dh1", 4, 4)]
+    [TestCase("mb8ic512ih28oc512kh3ph2dh1", 8, 2)]
+    public void Row_phases_stay_near(string descriptor, int rowPhases, int parts)
+    {
+        if (CacheSizes.Machine.L2 != 1 << 20) Assert.Ignore("other caches");
+        WinogradDilation dilation = WinogradDilation.For(Context(ConvProblem.Parse(descriptor), 1), Direction.Forward)!;
+        Assert.That((dilation.RowPhases, dilation.Parts), Is.EqualTo((rowPhases, (long)parts)));
     }
 
     // Few input channels, few tiles: the transforms cost more than they save.

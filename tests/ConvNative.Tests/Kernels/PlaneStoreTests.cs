@@ -24,21 +24,22 @@ internal sealed unsafe class PlaneStoreTests
         }
     }
 
-    // Every class first, rows that fill vectors and that do not.
+    // Every class first, rows that fill vectors and that do not, one after the other or apart.
     [Test]
-    public void InterleavedWeavesTheClassesOfStrides([Values] Isa isa, [Values(1, 2, 3, 4)] int sw, [Values(1, 2, 3)] int sh, [Values(1, 3)] int rows)
+    public void InterleavedWeavesTheClassesOfStrides([Values] Isa isa, [Values(1, 2, 3, 4)] int sw, [Values(1, 2, 3)] int sh, [Values(1, 3)] int rows, [Values(0, 3)] int apart)
     {
         for (int rw = 0; rw < sw; rw++)
         for (int columns = 1; columns <= (9 * Vector) + 2; columns += columns < 2 * Vector ? 1 : 5)
         {
             int rh = (columns + rw) % sh, pitch = ((columns + rw + sw - 1) / sw) + 1, classStride = (((rows + rh + sh - 1) / sh) * pitch) + 3;
             using FencedFloats sums = new FencedFloats((sh * sw * classStride) + (2 * Vector)).FillUniform(new Random(columns));
-            using FencedFloats output = new FencedFloats(rows * columns).FillUniform(new Random(sw));
-            float[] expected = new float[rows * columns];
+            int rowStride = columns + apart;
+            using FencedFloats output = new FencedFloats(((rows - 1) * rowStride) + columns).FillUniform(new Random(sw));
+            float[] expected = output.Span.ToArray();
             for (int i = 0; i < rows; i++)
             for (int j = 0; j < columns; j++)
-                expected[(i * columns) + j] = sums.Span[((((i + rh) % sh * sw) + ((j + rw) % sw)) * classStride) + ((i + rh) / sh * pitch) + ((j + rw) / sw)];
-            PlaneStore.Interleaved(isa, sums.Pointer, classStride, sh, sw, pitch, rows, columns, output.Pointer, rh, rw);
+                expected[(i * rowStride) + j] = sums.Span[((((i + rh) % sh * sw) + ((j + rw) % sw)) * classStride) + ((i + rh) / sh * pitch) + ((j + rw) / sw)];
+            PlaneStore.Interleaved(isa, sums.Pointer, classStride, sh, sw, pitch, rows, columns, output.Pointer, rowStride, rh, rw);
             if (!output.FencesHold || !output.Span.SequenceEqual(expected)) Assert.Fail($"{columns} columns from class {rh}, {rw} on");
         }
     }

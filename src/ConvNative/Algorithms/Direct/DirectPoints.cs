@@ -290,7 +290,7 @@ internal sealed unsafe class DirectPoints : DirectForm
 
             nint classStride = (nint)pass.M * pass.SumsStride;
             for (int m = 0; m < pass.M; m++, output += _s.InputPixels, sums += pass.SumsStride)
-                PlaneStore.Interleaved(pass._context.Isa, sums, classStride, _s.sh, _s.sw, pass.Planes.Pitch, outputRows, _s.IW, output);
+                PlaneStore.Interleaved(pass._context.Isa, sums, classStride, _s.sh, _s.sw, pass.Planes.Pitch, outputRows, _s.IW, output, _s.IW);
         }
     }
 }

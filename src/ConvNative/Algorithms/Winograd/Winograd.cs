@@ -35,22 +35,23 @@ internal sealed class Winograd : IConvAlgorithm
 
     public string? Refuse(PlanContext context, Direction direction)
     {
-        WinogradPhases? phases = WinogradPhases.For(context, direction);
+        var phases = WinogradPhases.For(context, direction);
+        var dilation = WinogradDilation.For(context, direction);
         ConvSizes s = context.Sizes;
-        if (phases is null && (s is not { KH: >= 3 and <= 5, sh: 1, sw: 1, dh: 1, dw: 1 } || s.KH != s.KW))
+        if (phases is null && dilation is null && (s is not { KH: >= 3 and <= 5, sh: 1, sw: 1, dh: 1, dw: 1 } || s.KH != s.KW))
         {
-            return $"it computes 3×3, 4×4 and 5×5 kernels without dilation; with strides those of 2 to 5 taps in each of at most {WinogradPhases.MostPhases} phases, " +
-                "and images of which every pixel is read";
+            return $"it computes 3×3, 4×4 and 5×5 kernels; with strides those of 2 to 5 taps in each of at most {WinogradPhases.MostPhases} phases, " +
+                $"and images of which every pixel is read; with dilation those of at most {WinogradDilation.MostPhases} phases, each of which has outputs; with both none";
         }
 
-        PlanContext inner = phases?.Inner ?? context;
+        PlanContext inner = phases?.Inner ?? dilation?.Inner ?? context;
         if (Math.Min(inner.Sizes.IW, inner.Sizes.OW) < WinogradPoints.Quad)
-            return $"its images must not be narrower than {WinogradPoints.Quad} columns{(phases is null ? "" : " of a stride phase")}";
+            return $"its images must not be narrower than {WinogradPoints.Quad} columns{(inner == context ? "" : " of a phase")}";
         int fewest = inner.Sizes.KH > 3 ? FewestTerms : phases is null || direction == Direction.BackwardWeights ? 0 : FewestTermsOfPhases;
-        if (TermsOf(context, direction) is var terms && terms < fewest)
+        if (TermsOf(phases is null ? inner.Sizes : s, direction) is var terms && terms < fewest)
             return $"its sums must have {fewest} terms for {inner.Sizes.KH}×{inner.Sizes.KH} taps, to keep the error bound; these have {terms}";
         (int workers, long smallest) = WorkspaceOf(inner, direction);
-        smallest += phases?.WorkspaceBytes ?? 0;
+        smallest += phases?.WorkspaceBytes ?? dilation?.WorkspaceBytes ?? 0;
         return workers > 0
             ? null
             : $"its smallest block of tiles takes {smallest} bytes of workspace; MaxWorkspaceBytes is {context.MaxWorkspaceBytes}";
@@ -66,6 +67,7 @@ internal sealed class Winograd : IConvAlgorithm
         const int FewestTiles = 4;   // measured on Zen 5: as fast as the others with plain weights, twice as fast with packed ones
         if (!context.AllowWinograd) return false;
         if (WinogradPhases.For(context, direction) is { } phases) return phases.Pays;
+        if (WinogradDilation.For(context, direction) is { } dilation) return dilation.Pays;
         ConvSizes s = context.SizesOf(direction);
         if (direction == Direction.BackwardWeights) return WinogradChoice.GradientPays(context.Isa, s);
         double direct = (double)s.KH * s.KW * s.N * s.OutputPixels;   // for each pair of channels
@@ -77,22 +79,19 @@ internal sealed class Winograd : IConvAlgorithm
     public ConvPass Plan(PlanContext context, Direction direction)
     {
         if (WinogradPhases.For(context, direction) is { } phases) return phases.Plan();
+        if (WinogradDilation.For(context, direction) is { } dilation) return dilation.Plan();
         if (direction == Direction.BackwardWeights) return new WinogradGradientPass(context, WinogradGradientTiling.For(context));
         ConvSizes sizes = context.SizesOf(direction);
         return new WinogradPass(context, direction, sizes, WinogradChoice.Kernels(context.Isa, sizes));
     }
 
     /// <summary>Terms of a sum, without those that are in the padding for every result; with strides of the sum that has fewest.</summary>
-    private static long TermsOf(PlanContext context, Direction direction)
+    private static long TermsOf(in ConvSizes s, Direction direction) => direction switch
     {
-        ConvSizes s = context.Sizes;
-        return direction switch
-        {
-            Direction.Forward => (long)s.GroupIC * Math.Min(s.KH, s.IH) * Math.Min(s.KW, s.IW),
-            Direction.BackwardData => (long)s.GroupOC * Math.Min(s.KH / s.sh, s.OH) * Math.Min(s.KW / s.sw, s.OW),
-            _ => (long)s.N * Math.Min(s.OH, BlockSizes.CeilDiv(s.IH, s.sh)) * Math.Min(s.OW, BlockSizes.CeilDiv(s.IW, s.sw)),
-        };
-    }
+        Direction.Forward => (long)s.GroupIC * Math.Min(s.KH, s.IH) * Math.Min(s.KW, s.IW),
+        Direction.BackwardData => (long)s.GroupOC * Math.Min(s.KH / s.sh, s.OH) * Math.Min(s.KW / s.sw, s.OW),
+        _ => (long)s.N * Math.Min(s.OH, BlockSizes.CeilDiv(s.IH, s.sh)) * Math.Min(s.OW, BlockSizes.CeilDiv(s.IW, s.sw)),
+    };
 
     /// <summary>Threads that the workspace holds the smallest blocks for, and the bytes that one needs.</summary>
     public static (int Workers, long SmallestBytes) WorkspaceOf(PlanContext context, Direction direction)

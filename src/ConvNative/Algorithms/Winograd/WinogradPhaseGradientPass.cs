@@ -27,7 +27,7 @@ internal sealed unsafe class WinogradPhaseGradientPass(PlanContext context, Wino
         {
             phases.Split(buffers.X + (n * (nint)s.IC * s.InputPixels), planes, pool);
             _inner.Run(new(planes, part, null, buffers.Y + (n * (nint)s.OC * s.OutputPixels)), own, pool);
-            if (n > 0) phases.AddWeights(sum, part, pool);
+            if (n > 0) WinogradSumTask.Run(phases.Inner, sum, part, pool);
         }
 
         phases.JoinWeights(sum, buffers.W, pool);

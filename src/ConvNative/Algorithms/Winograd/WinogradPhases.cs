@@ -145,13 +145,6 @@ internal sealed unsafe class WinogradPhases
         pool.For(_context.Threads, _context.Sizes.OC, ref task);
     }
 
-    /// <summary>sum += part, of weights by phases.</summary>
-    public void AddWeights(float* sum, float* part, WorkerPool pool)
-    {
-        var task = new AddTask(WinogradKernels.For(_context.Isa, _phases.Unit, WinogradChoice.Tile), _phases.Unit.PatchLength, sum, part);
-        pool.For(_context.Threads, _context.Sizes.OC, ref task);
-    }
-
     /// <summary>The largest divisor of N that is not more, or 1.</summary>
     private static int ImagesAtOnce(int N, long most)
     {
@@ -192,11 +185,5 @@ internal sealed unsafe class WinogradPhases
             if (joins) phases.JoinWeights(parts, phases.Strided.GroupIC, kernels);
             else phases.SplitWeights(kernels, phases.Strided.GroupIC, parts);
         }
-    }
-
-    /// <summary>for oc: sum += part.</summary>
-    private readonly struct AddTask(WinogradKernels kernels, int length, float* sum, float* part) : IParallelTask
-    {
-        public void Run(long index, int worker) => kernels.Add(sum + (index * length), part + (index * length), length);
     }
 }

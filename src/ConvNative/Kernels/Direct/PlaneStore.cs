@@ -22,17 +22,17 @@ internal static unsafe class PlaneStore
 
     /// <summary>
     /// Rows of one channel from the classes of strides (sh, sw), class (rh, rw) at sums + (rh·sw + rw)·classStride:
-    /// out[(row − rh)·columns + column − rw] = class (row mod sh, column mod sw)[row/sh·pitch + column/sw], rh ≤ row &lt; rows + rh,
+    /// out[(row − rh)·rowStride + column − rw] = class (row mod sh, column mod sw)[row/sh·pitch + column/sw], rh ≤ row &lt; rows + rh,
     /// rw ≤ column &lt; columns + rw: (<paramref name="rh"/>, <paramref name="rw"/>) is the class of the first element.
     /// </summary>
     public static void Interleaved(
-        Isa isa, float* sums, nint classStride, int sh, int sw, int pitch, int rows, int columns, float* output, int rh = 0, int rw = 0)
+        Isa isa, float* sums, nint classStride, int sh, int sw, int pitch, int rows, int columns, float* output, nint rowStride, int rh = 0, int rw = 0)
     {
         switch (isa)
         {
-            case Isa.Avx512: PlaneStore<Simd512, Vector512<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output, rh, rw); break;
-            case Isa.Avx2: PlaneStore<Simd256, Vector256<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output, rh, rw); break;
-            default: PlaneStore<Simd128, Vector128<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output, rh, rw); break;
+            case Isa.Avx512: PlaneStore<Simd512, Vector512<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output, rowStride, rh, rw); break;
+            case Isa.Avx2: PlaneStore<Simd256, Vector256<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output, rowStride, rh, rw); break;
+            default: PlaneStore<Simd128, Vector128<float>>.Interleaved(sums, classStride, sh, sw, pitch, rows, columns, output, rowStride, rh, rw); break;
         }
     }
 
@@ -73,10 +73,10 @@ internal static unsafe class PlaneStore<S, V>
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Interleaved(
-        float* sums, nint classStride, int sh, int sw, int pitch, int rows, int columns, float* output, int rh, int rw)
+        float* sums, nint classStride, int sh, int sw, int pitch, int rows, int columns, float* output, nint rowStride, int rh, int rw)
     {
-        int overrun = columns >= S.Width ? rows - 1 : 0;   // into the next row, which is written after it
-        for (int row = 0; row < rows; row++, output += columns)
+        int overrun = columns >= S.Width && rowStride == columns ? rows - 1 : 0;   // into the next row, which is written after it
+        for (int row = 0; row < rows; row++, output += rowStride)
         {
             (int i, int phase) = Math.DivRem(row + rh, sh);
             float* source = sums + (phase * sw * classStride) + ((nint)i * pitch);

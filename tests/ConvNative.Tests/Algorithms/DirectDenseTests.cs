@@ -127,6 +127,10 @@ internal sealed class DirectDenseTests
     [TestCase("mb1ic240ih1oc960kh1", true)]
     [TestCase("mb128ic512ih4oc10kh4", true)]
     [TestCase("mb1ic2ih1oc3kh1", true)]
+    [TestCase("mb64ic256ih5oc256oh1kh5ph0", true)]
+    [TestCase("mb1ic1ih28oc10oh1kh28ph0", true)]
+    [TestCase("g512mb16ic512ih7oc512oh1kh7ph0", true)]
+    [TestCase("g512mb1ic512ih7oc512oh1kh7ph0", false)]
     [TestCase("mb1ic240ih2oc960kh1", false)]
     [TestCase("mb1ic240ih1oc960kh3ph1", false)]
     public void Auto_takes_it_for_dense_layers_in_every_direction(string descriptor, bool taken)

@@ -5,8 +5,7 @@ using ConvNative.Kernels;
 namespace ConvNative.Algorithms;
 
 /// <summary>
-/// The form of <see cref="Direct"/> for images of one pixel, which a kernel as large as its image without padding makes of any: a dense layer. The images of a group
-/// are the rows of X[N × K] with K = IC/G·KH·KW, its weights those of W[OC/G × K], and all three directions read and write these as they stand:
+/// The form of <see cref="Direct"/> for dense layers (<see cref="ConvSizes.IsDense"/>): images of one pixel, or kernels as large as the image. The images of a group are the rows of X[N × K] with K = IC/G·KH·KW, its weights those of W[OC/G × K], and all three directions read and write these as they stand:
 /// <code>
 /// forward           Y  = X·Wᵀ       dot products of rows          DenseDots
 /// backward-data     dX = dY·W       sums of scaled rows of W      DenseRows
@@ -50,10 +49,6 @@ internal sealed unsafe class DirectDense : DirectForm
         if (!_isApart || WorkspaceBytes <= context.MaxWorkspaceBytes) return;
         _isApart = _streams = false;
     }
-
-    /// <summary>Whether each output is the dot product of an image and a kernel as they stand in memory: no tap reads padding, behind the image either.</summary>
-    public static bool Suits(in ConvSizes s) =>
-        (s.OH, s.OW, s.KH, s.KW, s.pt, s.pl) == (1, 1, s.IH, s.IW, 0, 0) && (s.KH == 1 || s.dh == 1) && (s.KW == 1 || s.dw == 1);
 
     /// <summary>Always: measured on Zen 5 against implicit GEMM, from 12 weights to 100 million and from 1 image to 2048, and with every instruction set.</summary>
     public override bool Pays => true;

@@ -71,8 +71,7 @@ internal unsafe struct DenseRowsProduct
 }
 
 /// <summary>
-/// The micro-kernels of a dense layer, whose matrices are read where they stand, along their rows. Nothing is packed or turned, since a batch may be one image, whose weights
-/// are read once.
+/// The micro-kernels of a dense layer, whose matrices are read where they stand, along their rows. Nothing is packed or turned: for one image each weight is used once.
 /// <code>
 ///    DenseDots                                      DenseRows
 ///    W: 8 rows, a vector of each at a time          A: 3 × 8 numbers, each in a vector of its own
@@ -80,8 +79,8 @@ internal unsafe struct DenseRowsProduct
 ///    X: 3  │ 3 × 8 │  a vector of sums each         C: 3  │ 3 × 8 │ · B: 8 rows, a vector of each at a time
 ///          └───────┘                                      └───────┘
 /// </code>
-/// With 16 registers it is 4 in the place of 8. In DenseDots an element is Width chains over k, one to a lane, which are added up at the end, in DenseRows one chain over t: which other
-/// rows are computed with it makes no difference.
+/// With 16 registers there are 4 rows in the place of 8. An element of DenseDots is Width chains over k, one to a lane, which are added up at the end, one of DenseRows a chain
+/// over t: it does not depend on what else is in its tile.
 /// </summary>
 internal readonly unsafe struct DenseKernels(int mostTerms, delegate*<in DenseDotsProduct, void> dots, delegate*<in DenseRowsProduct, int, void> rows)
 {
@@ -91,13 +90,13 @@ internal readonly unsafe struct DenseKernels(int mostTerms, delegate*<in DenseDo
     /// <summary>The most rows of W or B of a tile.</summary>
     public int MostTerms { get; } = mostTerms;
 
-    /// <inheritdoc cref="DenseDotsProduct"/>
+    /// <summary>The sums of a <see cref="DenseDotsProduct"/>.</summary>
     public delegate*<in DenseDotsProduct, void> Dots { get; } = dots;
 
-    /// <summary><inheritdoc cref="DenseRowsProduct" path="/summary/node()"/> Of so many terms: 1, 2, 4 or 8, as far as <see cref="MostTerms"/>.</summary>
+    /// <summary>The sums of a <see cref="DenseRowsProduct"/> of so many terms, a number of <see cref="TermsOf"/>.</summary>
     public delegate*<in DenseRowsProduct, int, void> Rows { get; } = rows;
 
-    /// <summary>The largest number of terms that there is a kernel for.</summary>
+    /// <summary>How many of so many terms there is a kernel for: 1, 2, 4 or 8, as far as <see cref="MostTerms"/>.</summary>
     public int TermsOf(int terms) => Math.Min(MostTerms, terms >= 8 ? 8 : terms >= 4 ? 4 : terms >= 2 ? 2 : 1);
 
     public static DenseKernels For(Isa isa) => isa switch

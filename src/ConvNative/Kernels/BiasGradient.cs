@@ -19,6 +19,34 @@ internal static unsafe class BiasGradient
         db[oc] = (float)sum;
     }
 
+    /// <summary>db[c] = Σ over n &lt; N of dy[n·stride + c], in double: images of one pixel each.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void SumImages(float* dy, nint stride, int N, int channels, float* db)
+    {
+        int c = 0;
+        for (; c <= channels - 8; c += 8)
+        {
+            Vector256<double> low = Vector256<double>.Zero, high = low;
+            float* p = dy + c;
+            for (int n = 0; n < N; n++, p += stride)
+            {
+                (Vector256<double> first, Vector256<double> second) = Vector256.Widen(Vector256.Load(p));
+                low += first;
+                high += second;
+            }
+
+            Vector256.Narrow(low, high).Store(db + c);
+        }
+
+        for (; c < channels; c++)
+        {
+            double sum = 0;
+            float* p = dy + c;
+            for (int n = 0; n < N; n++, p += stride) sum += *p;
+            db[c] = (float)sum;
+        }
+    }
+
     // Short runs keep the float sums short; four sums side by side keep the adders busy.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double SumPlane(float* p, int count)

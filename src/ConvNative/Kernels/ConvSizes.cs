@@ -30,6 +30,10 @@ internal readonly record struct ConvSizes(
     /// <summary>Bytes of y.</summary>
     public long BytesOfY => sizeof(float) * (long)N * OC * OutputPixels;
 
+    /// <summary>Whether each output is the dot product of an image and a kernel as they stand in memory, a dense layer: no tap reads padding, behind the image either.</summary>
+    public bool IsDense =>
+        (OH, OW, KH, KW, pt, pl) == (1, 1, IH, IW, 0, 0) && (KH == 1 || dh == 1) && (KW == 1 || dw == 1);
+
     /// <summary>Pairs of a pixel of an output image and a tap for which the tap reads the image, not its padding.</summary>
     public long TapsInside => InsideOf(IH, OH, KH, sh, dh, pt) * InsideOf(IW, OW, KW, sw, dw, pl);
 

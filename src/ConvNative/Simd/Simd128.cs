@@ -26,6 +26,7 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(float* p, Vector128<float> value) => Vector128.Store(value, p);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> LoadPartial(float* p, int count) => count switch
     {
         0 => Zero,
@@ -35,6 +36,7 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         _ => Vector128.Load(p),
     };
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StorePartial(float* p, Vector128<float> value, int count)
     {
         if (count >= 4) Vector128.Store(value, p);

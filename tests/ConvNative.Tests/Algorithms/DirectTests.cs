@@ -223,7 +223,7 @@ internal sealed class DirectTests
     [TestCase("mb1ic3ih224oc32kh3sh2ph1", Direction.Forward, true)]
     [TestCase("mb1ic64ih56oc256kh1", Direction.Forward, false)]
     [TestCase("mb1ic3ih224oc768kh16sh16", Direction.BackwardData, false)]
-    [TestCase("mb8ic16ih4oc16kh4", Direction.Forward, false)]
+    [TestCase("mb8ic16ih8oc16oh2kh4sh4", Direction.Forward, false)]
     [TestCase("mb1ic512ih5oc512oh5kh3ph1", Direction.BackwardData, true)]
     [TestCase("mb1ic512ih7oc512oh7kh3ph1", Direction.BackwardData, false)]
     [TestCase("mb1ic48ih7oc128oh7kh5ph2", Direction.BackwardData, false)]

@@ -48,6 +48,24 @@ internal static unsafe class PastTheCaches
         }
     }
 
+    /// <summary>dw has the same numbers wherever in a cache line it begins.</summary>
+    /// <inheritdoc cref="CheckForward" path="/param"/>
+    public static void CheckBackwardWeights(ConvProblem problem, Conv2dOptions options, bool streams)
+    {
+        using Conv2d conv = new(problem, options);
+        AssertDescribed(conv, " BackwardWeights:", streams);
+        using Tensor x = Tensors.Random(problem.Input, 1), dy = Tensors.Random(problem.Output, 2);
+        using Tensor dw = new(problem.Weights), memory = new(1, 1, 1, (int)problem.Weights.Length + Prefetch.Line);
+        conv.BackwardWeights(x, dy, dw, null);
+        fixed (float* start = memory.Span)
+        foreach (int offset in (int[])[1, 7])
+        {
+            using Tensor shifted = Tensor.Wrap(start + offset, problem.Weights);
+            conv.BackwardWeights(x, dy, shifted, null);
+            Assert.That(shifted.Span.SequenceEqual(dw.Span), $"{offset} floats after a line's beginning");
+        }
+    }
+
     private static void AssertDescribed(Conv2d conv, string direction, bool streams)
     {
         string line = conv.Describe().Split('\n').Single(line => line.Contains(direction, StringComparison.Ordinal));

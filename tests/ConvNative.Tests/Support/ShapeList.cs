@@ -17,6 +17,8 @@ internal static class ShapeList
         "mb1ic5ih4oc7oh8kh1ph2n\"pointwise_padded\"",
         "mb1ic130ih1oc67oh1kh1ph0n\"pointwise_one_pixel\"",
 
+        "mb3ic258ih1oc21oh1kh1ph0n\"dense\"",
+        "g3mb8ic24ih5iw3oc36oh1ow1kh5kw3ph0n\"dense_groups\"",
         "mb1ic345ih7oc19oh7kh1ph0n\"pointwise_deep\"",
         "mb5ic9ih6oc11oh6kh1ph0n\"pointwise_small_images\"",
         "mb1ic20ih32oc11oh32kh1ph0n\"pointwise_page\"",

@@ -11,7 +11,7 @@ namespace ConvNative.Algorithms;
 internal sealed class Depthwise : IConvAlgorithm
 {
     private const int NarrowRow = 14, WideRow = 28;
-    private const int SomeOutputs = 3, ManyOutputs = 16;
+    private const int SomeOutputs = 3, ManyOutputs = 16, LeastDenseWork = 512;
     private const double LeastUse = 0.65;   // of the lanes
 
     public ConvAlgorithm Id => ConvAlgorithm.Depthwise;
@@ -29,13 +29,22 @@ internal sealed class Depthwise : IConvAlgorithm
             : $"its smallest band takes {bytes} bytes of workspace; at most {Math.Min(context.MaxWorkspaceBytes, int.MaxValue)} are allowed";
     }
 
-    /// <summary>Not for many outputs of an input, whose taps <see cref="Direct"/> and <see cref="ImplicitGemm"/> load once for several of them.</summary>
-    public bool Suits(PlanContext context, Direction direction) => context.Sizes.GroupOC < direction switch
+    /// <summary>
+    /// Not for many outputs of an input, whose taps <see cref="Direct"/> and <see cref="ImplicitGemm"/> load once for several of them; nor for dense layers of one channel, as a
+    /// kernel of 28×28 on an image of 28×28: <see cref="Direct"/> does them ten to a thousand times as fast, but of groups with
+    /// fewer than some hundred multiply-adds each, to begin with one takes longer there (measured on Zen 5).
+    /// </summary>
+    public bool Suits(PlanContext context, Direction direction)
     {
-        Direction.Forward => ManyOutputs,
-        Direction.BackwardWeights => Depthwise3x3Pass.CanDo(context.Sizes, direction) ? ManyOutputs : SomeOutputs,
-        _ => int.MaxValue,
-    };
+        ConvSizes s = context.Sizes;
+        if (s.IsDense) return s.G > 1 && (double)s.N * s.GroupOC * s.PatchLength < LeastDenseWork;
+        return s.GroupOC < direction switch
+        {
+            Direction.Forward => ManyOutputs,
+            Direction.BackwardWeights => Depthwise3x3Pass.CanDo(s, direction) ? ManyOutputs : SomeOutputs,
+            _ => int.MaxValue,
+        };
+    }
 
     public ConvPass Plan(PlanContext context, Direction direction) =>
         Depthwise3x3Pass.CanDo(context.Sizes, direction)

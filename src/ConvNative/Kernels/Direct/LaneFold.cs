@@ -35,6 +35,17 @@ internal static unsafe class LaneFold<S, V>
         Add(sums, AddFours(b0, b2));
     }
 
+    /// <summary>In the first lanes the sums of the lanes of R vectors, 4 or 8 (of 16 lanes), in the same order.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V Sums<R>(V a0, V a1, V a2, V a3, V a4, V a5, V a6, V a7)
+        where R : struct, ICount
+    {
+        V b = S.SumFours(a0, a1, a2, a3);
+        if (S.Width == 4) return b;
+        b = AddFours(b, R.Value == 4 ? b : S.SumFours(a4, a5, a6, a7));
+        return S.Width == 8 ? b : AddFours(b, b);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V AddFours(V low, V high) => S.Add(S.EvenFours(low, high), S.OddFours(low, high));
 

@@ -19,6 +19,16 @@ internal sealed unsafe class ImplicitGemmTests
         Assert.That(conv.Describe().Split('\n').Single(line => line.Contains(" BackwardData:", StringComparison.Ordinal)), Does.Contain(kernel));
     }
 
+    [TestCase("mb1ic3ih224oc768oh14kh16sh16", 1)]
+    [TestCase("mb1ic16ih28oc32oh7kh2sh4ph1", 1)]
+    [TestCase("mb1ic16ih56oc32oh28kh1sh2", 1)]
+    [TestCase("mb1ic16ih28oc32oh14kh3sh2ph1", 4)]
+    public void Patches_without_a_pixel_in_common_are_one_product(string descriptor, int products)
+    {
+        using Conv2d conv = new(ConvProblem.Parse(descriptor), new Conv2dOptions { Algorithm = ConvAlgorithm.ImplicitGemm });
+        Assert.That(conv.Describe().Split('\n').Single(line => line.Contains(" BackwardData:", StringComparison.Ordinal)), Does.Contain($" {products} product(s)"));
+    }
+
     // So many images that whole tiles are stored past the caches, where memory is aligned: as one image at a time. 70 rows and 640 columns leave
     // some over.
     [Test]

@@ -45,26 +45,28 @@ internal sealed unsafe class PanelPackingTests
             return actual.Bits.SequenceEqual(expected.Bits) && actual.FencesHold;
         });
 
+    // Every area around the vectors' widths; of large kernels some taps at a time; taps in panels of their own, one after the other.
     [Test]
-    public void FromNinesEqualsReference([Values] Isa isa, [Values(8, 16, 24)] int R)
+    public void FromKernelsEqualsReference([Values(4, 8, 32)] int R, [Values(1, 2, 3, 4, 6, 9, 12, 15, 16, 25)] int area, [Values(false, true)] bool some)
     {
-        int[][] lists = [[4], [3, 5], [0, 2, 6, 8], [0, 1, 2, 3, 4, 5, 6, 7, 8]];
-        foreach (int[] list in lists)
+        int count = some ? Math.Max(1, area - 5) : area, offset = area - count;
+        TapPanels* taps = stackalloc TapPanels[count], others = stackalloc TapPanels[count];
+        for (int lanes = 1; lanes <= (2 * R) + 1; lanes++)
         {
-            ForEverySize(R, (rows, lanes, gap) =>
+            int length = BlockSizes.RoundUp(lanes, R);
+            using FencedFloats source = new FencedFloats(area * lanes).FillUniform(new Random(lanes));
+            using FencedFloats expected = new(count * length), actual = new(count * length);
+            for (int t = 0; t < count; t++)
             {
-                int ld = (9 * lanes) + gap;
-                using FencedFloats source = new FencedFloats(((rows - 1) * ld) + (9 * lanes)).FillUniform(new Random(rows));
-                using var expected = new FencedFloats(PanelsLength(rows * list.Length, lanes, R));
-                using var actual = new FencedFloats(expected.Length);
-                fixed (int* taps = list)
-                {
-                    PanelPackingReference.FromNines(source.Pointer, ld, rows, taps, list.Length, lanes, R, expected.Pointer);
-                    PanelPacker.For(isa).FromNines(source.Pointer, ld, rows, taps, list.Length, lanes, R, actual.Pointer);
-                }
+                // The first half has panels of its own for each tap, the others share them.
+                int half = count / 2, at = t < half ? t * length : (half * length) + ((t - half) * R);
+                nint step = t < half ? R : (count - half) * R;
+                (taps[t], others[t]) = (new() { First = actual.Pointer + at, Step = step }, new() { First = expected.Pointer + at, Step = step });
+            }
 
-                return actual.Bits.SequenceEqual(expected.Bits) && actual.FencesHold;
-            });
+            PanelPackingReference.FromKernels(source.Pointer + offset, area, count, lanes, R, others);
+            TapPacking.FromKernels(source.Pointer + offset, 0, area, count, lanes, R, taps);
+            if (!actual.Bits.SequenceEqual(expected.Bits) || !actual.FencesHold) Assert.Fail($"{lanes} lanes");
         }
     }
 

@@ -16,7 +16,8 @@ internal readonly unsafe struct FilterPanels(PanelPacker packer, int MR, ConvSiz
 {
     private int Area => s.KH * s.KW;
 
-    private bool HasAllTaps => kernel.Length == Area;
+    /// <summary>Not so where strides make several classes: <see cref="ClassPanels"/> packs these.</summary>
+    public bool HasAllTaps => kernel.Length == Area;
 
     /// <summary>The kernel can step through the weights as they are. By columns a tile takes half a line of each row at least.</summary>
     public bool StandsInPlace => IsByRows || (HasAllTaps && MR >= Prefetch.Line / 2);
@@ -29,13 +30,12 @@ internal readonly unsafe struct FilterPanels(PanelPacker packer, int MR, ConvSiz
 
     /// <summary>
     /// Rows [row, row + rows) and summed channels [first, first + channels) of a group's weights, in panels of
-    /// [MR][(channel, tap)] by rows, [(channel, tap)][MR] by columns.
+    /// [MR][(channel, tap)] by rows, [(channel, tap)][MR] by columns. All taps are there.
     /// </summary>
     public void Pack(float* group, int row, int rows, int first, int channels, float* panels)
     {
         if (IsByRows) CopyRows(At(group, row, first), rows, channels, panels);
-        else if (Area == 1) packer.FromRows(At(group, row, first), s.PatchLength, channels, rows, MR, panels);
-        else Gather(At(group, row, first), rows, channels, panels);
+        else packer.FromRows(At(group, row, first), s.PatchLength, channels, rows, MR, panels);
     }
 
     /// <summary>What <see cref="Pack"/> made, K long.</summary>
@@ -67,39 +67,5 @@ internal readonly unsafe struct FilterPanels(PanelPacker packer, int MR, ConvSiz
         }
 
         new Span<float>(panels, (BlockSizes.RoundUp(rows, MR) - rows) * K).Clear();
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Gather(float* source, int rows, int channels, float* panels)
-    {
-        if (Area == 9 && MR % 8 == 0)
-        {
-            fixed (int* positions = kernel) packer.FromNines(source, s.PatchLength, channels, positions, kernel.Length, rows, MR, panels);
-            return;
-        }
-
-        int taps = kernel.Length, area = Area;
-        for (int c = 0; c < channels; c++, source += s.PatchLength, panels += (nint)taps * MR)
-        {
-            float* from = source, panel = panels;
-            for (int i = 0; i < rows; i += MR, from += MR * area, panel += (nint)channels * taps * MR)
-            {
-                for (int line = 0; line < MR * area; line += Prefetch.Line) Prefetch.ToL1(from + s.PatchLength + line);
-                GatherTile(from, Math.Min(MR, rows - i), panel);
-            }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void GatherTile(float* source, int rows, float* panel)
-    {
-        int area = Area;
-        foreach (int position in kernel)
-        {
-            float* from = source + position;
-            for (int r = 0; r < rows; r++) panel[r] = from[r * area];
-            for (int r = rows; r < MR; r++) panel[r] = 0;
-            panel += MR;
-        }
     }
 }

@@ -23,6 +23,7 @@ internal sealed unsafe class ImplicitGemmPass : ConvPass
     private readonly Direction _direction;
     private readonly ImplicitGemmPart[] _parts;
     private readonly bool _someEmpty;
+    private readonly ClassPanels.Place[]? _places;   // of the taps, where no part has all of them
     private readonly ImplicitGemmShape _shape;
 
     public ImplicitGemmPass(PlanContext context, Direction direction)
@@ -36,6 +37,7 @@ internal sealed unsafe class ImplicitGemmPass : ConvPass
         PackedWeightsBytes = (last.PackedOffset + PackedLength(last.Kernel.Length)) * sizeof(float);
         _shape.Block(_parts);
         _parts = Array.ConvertAll(_parts, part => _shape.TakesWindow(part.Grid) ? part with { Window = part.Grid.Window(_shape.MostColumns) } : part);
+        if (!_shape.Filter(_parts[0]).HasAllTaps) _places = ClassPanels.PlacesOf(_shape, _parts, context.Sizes.KH * context.Sizes.KW);
     }
 
     public int Workers => _parts.Length == 0 ? 1 : _shape.Workers;
@@ -52,9 +54,14 @@ internal sealed unsafe class ImplicitGemmPass : ConvPass
 
     public override void PackWeights(float* w, float* packed, WorkerPool pool)
     {
-        foreach (ImplicitGemmPart part in _parts)
+        if (_places is { } places)
         {
-            var task = new PackTask(_shape, _context.Sizes, part, w, packed + part.PackedOffset);
+            var task = new ClassPanels(_shape, _context.Sizes, places, w, packed);
+            pool.For(_context.Threads, task.Count, ref task);
+        }
+        else if (_parts is [ImplicitGemmPart part])
+        {
+            var task = new PackTask(_shape, _context.Sizes, part, w, packed);
             pool.For(_context.Threads, task.Count, ref task);
         }
     }
@@ -124,7 +131,7 @@ internal sealed unsafe class ImplicitGemmPass : ConvPass
         {
             (long g, long block) = Math.DivRem(index, BlockSizes.CeilDiv(shape.Channels, _channelsPerBlock));
             int first = (int)block * _channelsPerBlock;
-            float* panels = packed + (((g * shape.Channels) + first) * part.Kernel.Length * shape.PaddedM);
+            float* panels = packed + part.PackedOffset + (((g * shape.Channels) + first) * part.Kernel.Length * shape.PaddedM);
             shape.Filter(part).Pack(w + (g * s.GroupOC * s.PatchLength), 0, shape.M, first, Math.Min(_channelsPerBlock, shape.Channels - first), panels);
         }
     }

@@ -91,20 +91,18 @@ internal readonly unsafe struct PatchFold<S, V, P>
         // Rows of patches that are whole are one piece of the plane: vectors may run over a row's end, into what is written next.
         int wholeEnd = (_point + _points) / _s.OW, innerEnd = Math.Min(wholeEnd, _endInner);
         float* end = wholeEnd == 0 || kernelRows < _s.KH ? plane : plane + ((nint)PatchRun.FirstPixel(wholeEnd, _s.OH, _s.sh, _s.pt, _s.IH) * _s.IW);
-        for (int done = 0; done < _points; oh++, ow = 0)
+        for (int done = 0; done < _points; ow = 0)
         {
+            int length = Math.Min(_s.OW - ow, _points - done), rows = 1;
             if (ow == 0 && oh >= _firstInner && oh < innerEnd)
             {
+                rows = innerEnd - oh;
                 InnerRows(columns + done, kh, kernelRows, oh, innerEnd, plane, end);
-                done += (innerEnd - oh) * _s.OW;
-                oh = innerEnd - 1;
-                continue;
             }
-
-            int length = Math.Min(_s.OW - ow, _points - done);
-            if (length == _s.OW) PixelRows(_row, columns + done, kh, kernelRows, oh, plane, end);
+            else if (length == _s.OW) PixelRows(_row, columns + done, kh, kernelRows, oh, plane, end);
             else PixelRows(new PatchRun(_s, ow, length), columns + done, kh, kernelRows, oh, plane, plane);
-            done += length;
+            done += rows * length;
+            oh += rows;
         }
     }
 

@@ -6,17 +6,13 @@ namespace ConvNative.Kernels;
 /// <summary>The packing functions of one instruction set: (source, ld, K, lanes, R, panels).</summary>
 internal readonly unsafe struct PanelPacker(
     delegate*<float*, nint, int, int, int, float*, void> fromRows,
-    delegate*<float*, nint, int, int, int, float*, void> fromColumns,
-    delegate*<float*, nint, int, int*, int, int, int, float*, void> fromNines)
+    delegate*<float*, nint, int, int, int, float*, void> fromColumns)
 {
     /// <inheritdoc cref="PanelPacking{S, V}.FromRows"/>
     public delegate*<float*, nint, int, int, int, float*, void> FromRows { get; } = fromRows;
 
     /// <inheritdoc cref="PanelPacking{S, V}.FromColumns"/>
     public delegate*<float*, nint, int, int, int, float*, void> FromColumns { get; } = fromColumns;
-
-    /// <inheritdoc cref="PanelPacking{S, V}.FromNines"/>
-    public delegate*<float*, nint, int, int*, int, int, int, float*, void> FromNines { get; } = fromNines;
 
     public static PanelPacker For(Isa isa) => isa switch
     {
@@ -27,5 +23,5 @@ internal readonly unsafe struct PanelPacker(
 
     private static PanelPacker Of<S, V>()
         where S : struct, ISimd<V>
-        where V : struct => new(&PanelPacking<S, V>.FromRows, &PanelPacking<S, V>.FromColumns, &PanelPacking<S, V>.FromNines);
+        where V : struct => new(&PanelPacking<S, V>.FromRows, &PanelPacking<S, V>.FromColumns);
 }

@@ -18,7 +18,6 @@ internal static unsafe class PanelPacking<S, V>
     where V : struct
 {
     private const int RowsAtOnce = 8;
-    private const int Eight = 8;         // lanes of the vectors that kernels are turned in
     private const int FoursAhead = 32;   // rows; measured on Zen 5
 
     /// <summary>
@@ -68,54 +67,6 @@ internal static unsafe class PanelPacking<S, V>
                 for (int i = 0; i < present; i += 4) LaneTranspose.Pack4(source + i * ld, ld, K, present - i, R, panels + i);
             if (present < R) Clear(K, present, R, panels);
         }
-    }
-
-    /// <summary>
-    /// From rows of kernels of nine taps that follow each other, <paramref name="ld"/> apart: a lane is a kernel of a row, k is (row, tap) of the
-    /// <paramref name="count"/> taps that are named. R is a multiple of 8.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    [SkipLocalsInit]
-    public static void FromNines(float* source, nint ld, int rows, int* taps, int count, int lanes, int R, float* panels)
-    {
-        float* nines = stackalloc float[9 * Eight];
-        nint step = (nint)rows * count * R;
-        for (int row = 0; row < rows; row++, source += ld, panels += count * R)
-        {
-            float* from = source, panel = panels;
-            for (int first = 0; first < lanes; first += R, panel += step)
-            for (int i = 0; i < R; i += Eight, from += 9 * Eight)
-            {
-                for (int line = 0; line < 9 * Eight; line += Prefetch.Line) Prefetch.ToL1(from + ld + line);
-                TurnNines(from, Math.Clamp(lanes - first - i, 0, Eight), nines);
-                for (int t = 0; t < count; t++) Vector256.Load(nines + (taps[t] * Eight)).Store(panel + (t * R) + i);
-            }
-        }
-    }
-
-    /// <summary>nines[tap][lane] of up to eight kernels; 0 where there is none.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TurnNines(float* from, int kernels, float* nines)
-    {
-        if (kernels == Eight)
-        {
-            Simd256.LoadNines(
-                from, out Vector256<float> c0, out Vector256<float> c1, out Vector256<float> c2, out Vector256<float> c3, out Vector256<float> c4, out Vector256<float> c5,
-                out Vector256<float> c6, out Vector256<float> c7, out Vector256<float> c8);
-            c0.Store(nines);
-            c1.Store(nines + Eight);
-            c2.Store(nines + (2 * Eight));
-            c3.Store(nines + (3 * Eight));
-            c4.Store(nines + (4 * Eight));
-            c5.Store(nines + (5 * Eight));
-            c6.Store(nines + (6 * Eight));
-            c7.Store(nines + (7 * Eight));
-            c8.Store(nines + (8 * Eight));
-            return;
-        }
-
-        for (int tap = 0; tap < 9; tap++)
-        for (int lane = 0; lane < Eight; lane++) nines[(tap * Eight) + lane] = lane < kernels ? from[(lane * 9) + tap] : 0;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

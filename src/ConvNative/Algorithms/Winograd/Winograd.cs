@@ -9,7 +9,7 @@ namespace ConvNative.Algorithms;
 /// Tiles at the edges of images are smaller (<see cref="WinogradGrid"/>). A block of tiles is transformed, multiplied with the
 /// transformed weights by 36, 49 or 64 matrix products, of few tiles row by row (<see cref="WinogradRows"/>), and transformed back while it is in the cache. dx is the convolution of dy with the kernels
 /// turned by 180° and the roles of the channels exchanged; dw is the transposed algorithm, F(3×3, 4×4) or F(3×3, 6×6) to F(5×5, 4×4), whose products are
-/// summed over all tiles before the last transform. Strides: <see cref="WinogradPhases"/>.
+/// summed over all tiles before the last transform. Strides: <see cref="WinogradPhases"/>; dilation: <see cref="WinogradDilation"/>.
 /// Results never depend on threads: products for y and dx are one sum over the channels in their order; those for dw are cut by the shape and the
 /// limit of the workspace.
 /// </summary>

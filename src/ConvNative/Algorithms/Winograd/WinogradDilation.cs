@@ -98,7 +98,7 @@ internal sealed unsafe class WinogradDilation
     {
         ConvSizes s = context.Sizes;
         if (s is { dh: 1, dw: 1 } or not { sh: 1, sw: 1, KH: >= 3 and <= 5 } || s.KH != s.KW) return null;
-        if ((long)s.dh * s.dw > MostPhases || s.OH < s.dh || s.OW < s.dw) return null;
+        if ((long)s.dh * s.dw > MostPhases || (long)s.N * s.dh * s.dw > int.MaxValue || s.OH < s.dh || s.OW < s.dw) return null;
         WinogradDilation dilation = new(context, direction, smallest: false);
         return Winograd.WorkspaceOf(dilation.Inner, direction).Workers > 0 ? dilation : new(context, direction, smallest: true);
     }

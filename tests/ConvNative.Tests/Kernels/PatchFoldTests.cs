@@ -11,7 +11,7 @@ internal sealed unsafe class PatchFoldTests
     [Test]
     public void Every_pixel_is_its_patchs_or_zero(
         [Values] Isa isa,
-        [Values("1x1/1x2", "1x1/2x1", "1x1/2x2", "1x1/3x3", "2x2/2x2", "4x4/4x4", "2x2d2x2/4x3", "2x3/2x5", "3x1/3x1", "3x4/5x4", "2x8/2x8", "1x14/2x14", "2x16/2x16", "2x16d1x2/2x33", "1x17/1x19")] string shape)
+        [Values("1x1/1x2", "1x1/2x1", "1x1/2x2", "1x1/3x3", "2x2/2x2", "4x4/4x4", "2x2d2x2/4x3", "2x3/2x5", "3x1/3x1", "3x4/5x4", "3x3/3x3", "1x2/2x3", "2x8/2x8", "1x14/2x14", "2x16/2x16", "2x16d1x2/2x33", "1x17/1x19")] string shape)
     {
         foreach (int OW in (int[])[1, 2, 3, 5, 7, 8, 15, 16, 17, 33])
         foreach (int padding in (int[])[0, 1, 2, 5])

@@ -79,6 +79,7 @@ internal static class ShapeList
         "mb2ic3ih20iw28oc40oh5ow7kh4sh4ph0n\"patches4\"",
         "mb2ic5ih9iw35oc33oh4ow17kh2sh2ph0n\"patches2_margins\"",
         "mb1ic24ih20iw40oc70oh10ow20kh2sh2ph0n\"patches2_blocks\"",
+        "mb2ic5ih19oc20oh6kh3sh3ph0n\"patches3\"",
         "mb1ic3ih48oc70oh3kh16sh16ph0n\"patches16\"",
         "mb3ic2ih70iw42oc9oh5ow3kh14sh14ph0n\"patches14\"",
         "g2mb1ic6ih23iw40oc10oh5ow11kh2kw3sh5sw4ph1pw2n\"patches_gaps\"",

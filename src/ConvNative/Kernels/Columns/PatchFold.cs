@@ -57,16 +57,20 @@ internal readonly unsafe struct PatchFold<S, V, P>
 {
     private readonly ConvSizes _s;
     private readonly nint _ld;
-    private readonly int _point, _points;
+    private readonly int _oh, _ow, _points;        // of the first patch, and how many
+    private readonly int _wholeEnd;                // up to this row, patches are whole rows, but for the first
     private readonly PatchRun _row;                // all patches of a row
-    private readonly int _firstInner, _endInner;   // rows of patches whose pixels are all there, above another row
+    private readonly int _firstInner, _endInner;   // rows of patches whose pixels are all there
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public PatchFold(in ConvSizes s, nint ld, int point, int points)
     {
-        (_s, _ld, _point, _points, _row) = (s, ld, point, points, new PatchRun(s, 0, s.OW));
+        (_s, _ld, _points, _row, _wholeEnd) = (s, ld, points, new PatchRun(s, 0, s.OW), (point + points) / s.OW);
+        (_oh, _ow) = Math.DivRem(point, s.OW);
         if (!_row.IsInside) return;
-        (_firstInner, _endInner) = (BlockSizes.CeilDiv(s.pt, s.sh), Math.Min(s.OH - 1, (s.IH + s.pt) / s.sh));
+        bool isLastInner = ((s.OH - 1) * s.sh) - s.pt + ((s.KH - 1) * s.dh) < s.IH;
+        _firstInner = BlockSizes.CeilDiv(s.pt, s.sh);
+        _endInner = Math.Min(_wholeEnd, isLastInner ? s.OH : Math.Min(s.OH - 1, (s.IH + s.pt) / s.sh));
     }
 
     /// <summary>Channel by channel: lines that are written from one end of a plane to the other need not be read.</summary>
@@ -87,17 +91,16 @@ internal readonly unsafe struct PatchFold<S, V, P>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Channel(float* columns, int kh, int kernelRows, float* plane)
     {
-        (int oh, int ow) = Math.DivRem(_point, _s.OW);
+        int oh = _oh, ow = _ow;
         // Rows of patches that are whole are one piece of the plane: vectors may run over a row's end, into what is written next.
-        int wholeEnd = (_point + _points) / _s.OW, innerEnd = Math.Min(wholeEnd, _endInner);
-        float* end = wholeEnd == 0 || kernelRows < _s.KH ? plane : plane + ((nint)PatchRun.FirstPixel(wholeEnd, _s.OH, _s.sh, _s.pt, _s.IH) * _s.IW);
+        float* end = _wholeEnd == 0 || kernelRows < _s.KH ? plane : plane + ((nint)PatchRun.FirstPixel(_wholeEnd, _s.OH, _s.sh, _s.pt, _s.IH) * _s.IW);
         for (int done = 0; done < _points; ow = 0)
         {
             int length = Math.Min(_s.OW - ow, _points - done), rows = 1;
-            if (ow == 0 && oh >= _firstInner && oh < innerEnd)
+            if (ow == 0 && oh >= _firstInner && oh < _endInner)
             {
-                rows = innerEnd - oh;
-                InnerRows(columns + done, kh, kernelRows, oh, innerEnd, plane, end);
+                rows = _endInner - oh;
+                InnerRows(columns + done, kh, kernelRows, oh, _endInner, plane, end);
             }
             else if (length == _s.OW) PixelRows(_row, columns + done, kh, kernelRows, oh, plane, end);
             else PixelRows(new PatchRun(_s, ow, length), columns + done, kh, kernelRows, oh, plane, plane);
@@ -115,10 +118,10 @@ internal readonly unsafe struct PatchFold<S, V, P>
         float* first = plane + ((nint)((oh * _s.sh) - _s.pt) * width);
         for (; oh < endRow; oh++, first += patchStep, columns += patches)
         {
-            float* from = columns, output = first + (kh * rowStep);
+            float* from = columns, output = first + (kh * rowStep), following = oh == _s.OH - 1 ? plane + ((nint)_s.IH * width) : first + patchStep;
             for (int k = 0; k < kernelRows; k++, from += tapsStep)
             {
-                float* next = k == last ? first + patchStep : output + rowStep, border = end > next ? end : next;
+                float* next = k == last ? following : output + rowStep, border = end > next ? end : next;
                 PatchPixels<S, V>.Zeros(P.Store(_s.KW, _s.sw, _s.dw, from, ld, patches, output, width, border), next, border);
                 output = next;
             }

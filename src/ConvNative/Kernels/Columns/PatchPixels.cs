@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using ConvNative.Simd;
 
 namespace ConvNative.Kernels;
@@ -119,18 +120,39 @@ internal readonly unsafe struct AnyTaps<S, V> : IPatchPixels
         }
 
         PatchPixels<S, V>.Zeros(KW < sw ? output : output + ((nint)count * sw), end, border);
-        if (dw == 1)
-        {
-            Transpose.Run<S, V>(KW, count, columns, ld, output, sw);
-            return end;
-        }
+        if (dw > 1) Dilated(KW, sw, dw, columns, ld, count, output);
+        else if (KW < 4) FewTaps(KW, sw, columns, ld, count, output);
+        else Transpose.Run<S, V>(KW, count, columns, ld, output, sw);
+        return end;
+    }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Dilated(int KW, int sw, int dw, float* columns, nint ld, int count, float* output)
+    {
         for (int kw = 0; kw < KW; kw++, columns += ld)
         {
             float* to = output + (kw * dw);
             for (nint j = 0; j < count; j++) to[j * sw] = columns[j];
         }
+    }
 
-        return end;
+    /// <summary>Up to three taps of four patches at a time, with zeros to a vector of four, of which the next patch writes over what is its own; sw ≥ 3.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FewTaps(int KW, int sw, float* columns, nint ld, int count, float* output)
+    {
+        for (; count > 4; count -= 4, columns += 4)
+        {
+            Vector128<float> a = Vector128.Load(columns), b = KW > 1 ? Vector128.Load(columns + ld) : default;
+            Vector128<float> c = KW > 2 ? Vector128.Load(columns + (2 * ld)) : default;
+            Vector128<float> lowAC = Simd128.InterleaveLow(a, c), lowB = Simd128.InterleaveLow(b, default);
+            Vector128<float> highAC = Simd128.InterleaveHigh(a, c), highB = Simd128.InterleaveHigh(b, default);
+            Simd128.InterleaveLow(lowAC, lowB).Store(output);
+            Simd128.InterleaveHigh(lowAC, lowB).Store(output + sw);
+            Simd128.InterleaveLow(highAC, highB).Store(output + (2 * sw));
+            Simd128.InterleaveHigh(highAC, highB).Store(output + (3 * sw));
+            output += 4 * sw;
+        }
+
+        Dilated(KW, sw, 1, columns, ld, count, output);
     }
 }

@@ -20,7 +20,7 @@ internal sealed unsafe class DirectDense : DirectForm
     /// <summary>Values of k, or columns, at a time: 8 rows of W or B and 3 of X or C stay in L1 (measured on Zen 5).</summary>
     private const int MostDepth = 1024, MostColumns = 1024;
 
-    private const int SumsStride = MostColumns + CacheSizes.Skew, LeastColumns = 256, ItemsPerThread = 4;
+    private const int LeastColumns = 256, ItemsPerThread = 4;
     private readonly PlanContext _context;
     private readonly Direction _direction;
     private readonly ConvSizes _s;
@@ -65,6 +65,9 @@ internal sealed unsafe class DirectDense : DirectForm
 
     /// <summary>What is summed over, backward.</summary>
     private int Terms => _direction == Direction.BackwardWeights ? _s.N : _s.GroupOC;
+
+    /// <summary>Floats from a row of sums to the next.</summary>
+    private int SumsStride => BlockSizes.RoundUp(Math.Min(_columns.Longest, MostColumns), Prefetch.Line) + CacheSizes.Skew;
 
     /// <summary>Floats of a block of sums.</summary>
     private long WorkerLength => (long)_rowsAtOnce * SumsStride;
@@ -209,7 +212,7 @@ internal sealed unsafe class DirectDense : DirectForm
                 product.A = a;
                 product.B = b;
                 product.C = product.From = pass._isApart ? scratch : c;
-                product.StrideC = product.StrideFrom = pass._isApart ? SumsStride : stride;
+                product.StrideC = product.StrideFrom = pass._isApart ? pass.SumsStride : stride;
                 for (int left = terms, count; left > 0; left -= count, product.A += count * product.StepA, product.B += count * product.StrideB, product.Adds = true)
                 {
                     count = pass._kernels.TermsOf(left);

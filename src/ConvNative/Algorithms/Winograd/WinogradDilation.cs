@@ -78,7 +78,7 @@ internal sealed unsafe class WinogradDilation
             bool isGradient = _direction == Direction.BackwardWeights;
             ConvSizes all = _context.SizesOf(_direction), s = Inner.SizesOf(_direction);
             WinogradKernels kernels = isGradient ? WinogradChoice.GradientKernels(_context.Isa, s) : WinogradChoice.Kernels(_context.Isa, s);
-            bool isByRows = isGradient ? WinogradGradientTiling.For(Inner).ByRows : WinogradTiling.For(Inner, s, kernels).ByRows;
+            bool isByRows = isGradient ? WinogradGradientTiling.For(Inner).ByRows : WinogradTiling.For(Inner with { Threads = 1 }, s, kernels).ByRows;
             s = s with { N = all.N * all.dh * all.dw };
             double pairs = (double)s.GroupIC * s.GroupOC, points = kernels.Grid.Products;
             double time = Pixel * all.N * (((double)s.GroupIC * all.InputPixels) + ((double)s.GroupOC * all.OutputPixels)) / pairs;

@@ -10,7 +10,7 @@ namespace ConvNative.Kernels;
 internal sealed class DepthwiseStencil
 {
     private const int BandFloats = 4096;       // 16 KiB: half of L1, beside the result
-    private const int SmallestBand = 4;        // steps: what the row-blocked kernel takes at once
+    private const int SmallestBand = DepthwiseTaps.FewestRows;
     private const int LargestVector = 16;
     private const int LanesBandFloats = 8192;  // 32 KiB: eight or sixteen planes at once
 
@@ -26,8 +26,8 @@ internal sealed class DepthwiseStencil
         long span = rows.Extent - ((rows.Steps - 1L) * rows.StepLength);
         long fitting = (((InRows ? BandFloats : LanesBandFloats) / RowPitch / planes) - span) / rows.StepLength;
         int largest = (int)Math.Clamp(fitting + 1, Math.Min(SmallestBand, rows.Steps), rows.Steps);
-        Bands = BlockSizes.CeilDiv(rows.Steps, largest);
-        BandSteps = BlockSizes.CeilDiv(rows.Steps, Bands);
+        BandSteps = BlockSizes.CeilDiv(rows.Steps, BlockSizes.CeilDiv(rows.Steps, largest));
+        if (InRows && BandSteps < rows.Steps) BandSteps = DepthwiseTaps.WholeBlocks(BandSteps, largest);
         Bands = BlockSizes.CeilDiv(rows.Steps, BandSteps);
         int mostSteps = InRows ? Math.Max(BandSteps, DepthwiseTaps.FewestRows) : BandSteps;
         PlanePitch = (((mostSteps - 1L) * rows.StepLength) + span) * RowPitch;
@@ -83,7 +83,7 @@ internal sealed class DepthwiseStencil
     /// <summary>Floats of a band's result: rows (step, row phase, column phase).</summary>
     public long ResultLength { get; }
 
-    /// <summary>Floats of the weights in the order of the taps.</summary>
+    /// <summary>With channels in the lanes: floats of the weights in the order of the taps.</summary>
     public long WeightsLength { get; }
 
     /// <summary>Taps of phase (p, q) are [First[p·Columns.Phases + q], First[that + 1]).</summary>
@@ -100,7 +100,7 @@ internal sealed class DepthwiseStencil
 
     public int Taps { get; }
 
-    /// <summary>The weights lie in the order of the taps already.</summary>
+    /// <summary>With channels in the lanes: the weights lie in the order of the taps already.</summary>
     public bool IsOrdered { get; private set; }
 
     public static DepthwiseStencil Forward(in ConvSizes s) => new DepthwiseStencil(
@@ -140,14 +140,15 @@ internal sealed class DepthwiseStencil
         first.Add(ordered.Count);
         (First, PhaseColumns) = ([.. first], [.. columns]);
         (Offsets, Weights) = ([.. ordered.Select(Offset)], [.. ordered.Select(tap => tap.Weight)]);
-        IsOrdered = Weights.SequenceEqual(Enumerable.Range(0, Taps));
+        IsOrdered = !InRows && Weights.SequenceEqual(Enumerable.Range(0, Taps));
         return this;
     }
 
     private IEnumerable<StencilTap> TapsOf(int rowPhase, int columnPhase) =>
         from kh in Enumerable.Range(0, Rows.Taps)
+        where Rows.Reads(rowPhase, kh)
         from kw in Enumerable.Range(0, Columns.Taps)
-        where Rows.Reads(rowPhase, kh) && Columns.Reads(columnPhase, kw)
+        where Columns.Reads(columnPhase, kw)
         orderby Rows.Position(rowPhase, kh), Columns.Position(columnPhase, kw)
         select new StencilTap(Rows.Position(rowPhase, kh), Columns.Position(columnPhase, kw), (kh * Columns.Taps) + kw);
 

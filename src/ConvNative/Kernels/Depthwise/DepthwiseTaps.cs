@@ -21,6 +21,13 @@ internal static unsafe class DepthwiseTaps
     public static int RowsAtOnce(int steps) =>
         steps < 7 ? FewestRows : BlockSizes.RoundUp(steps, 7) < BlockSizes.RoundUp(steps, 8) ? 7 : 8;
 
+    /// <summary>About so many steps, at most <paramref name="most"/>, of which none is computed twice, if there are such.</summary>
+    public static int WholeBlocks(int steps, int most)
+    {
+        int sevens = BlockSizes.RoundUp(steps, 7), eights = BlockSizes.RoundUp(steps, 8), up = Math.Min(sevens, eights);
+        return up <= most ? up : most < 7 ? steps : Math.Max(most / 7 * 7, most / 8 * 8);
+    }
+
     /// <summary>
     /// Computes a phase of so many steps, or of <see cref="FewestRows"/> where they are less. The last block begins early enough to have as many rows as the others, the last
     /// vector of a row likewise. Rows are written from the top, so that a vector may reach beyond its row into what is written later.

@@ -82,6 +82,10 @@ internal static unsafe class PhasePlanesFill<S, V>
         int pitch = planes.Pitch, length = planes.RowLength;
         bool exact = planes.IsDense;
         PlanePiece first = planes.Piece(0), second = planes.Piece(1);
+        bool swaps = second.Source < first.Source;   // the phase that begins with the earlier pixel has the even ones
+        PlanePiece even = swaps ? second : first, odd = swaps ? first : second;
+        nint evenPhase = swaps ? planeLength : 0, oddPhase = planeLength - evenPhase;
+        bool isWhole = !exact && odd.Source == even.Source + 1 && first.Begin < first.End && second.Begin < second.End;
         for (int c = 0; c < channels; c++, source += area, scratch += channelStride)
         for (int i = 0; i < planeRows; i++)
         {
@@ -93,6 +97,16 @@ internal static unsafe class PhasePlanesFill<S, V>
                 {
                     Zeros(row, length, exact);
                     Zeros(row + planeLength, length, exact);
+                    continue;
+                }
+
+                if (isWhole)
+                {
+                    float* p = source + ((nint)sourceRow * W);
+                    RowPairs<S, V>.Lead(row, first.Begin);
+                    RowPairs<S, V>.Lead(row + planeLength, second.Begin);
+                    RowPairs<S, V>.Split(
+                        p + even.Source, p + W, length - Math.Min(even.Begin, odd.Begin), row + evenPhase + even.Begin, row + oddPhase + odd.Begin);
                     continue;
                 }
 

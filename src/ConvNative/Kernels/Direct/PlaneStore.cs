@@ -80,7 +80,8 @@ internal static unsafe class PlaneStore<S, V>
         {
             (int i, int phase) = Math.DivRem(row + rh, sh);
             float* source = sums + (phase * sw * classStride) + ((nint)i * pitch);
-            if (sw == 2) Pairs(source + (rw * classStride), rw == 0 ? source + classStride : source + 1, output, columns, row < overrun);
+            if (sw == 1) Copy(source, output, columns);
+            else if (sw == 2) Pairs(source + (rw * classStride), rw == 0 ? source + classStride : source + 1, output, columns, row < overrun);
             else if (sw == 4) Quads(source, classStride, rw, output, columns);
             else Any(source, classStride, sw, rw, output, columns);
         }
@@ -110,6 +111,14 @@ internal static unsafe class PlaneStore<S, V>
     {
         if (room >= S.Width) S.Store(p, x);
         else S.StorePartial(p, x, (int)room);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Copy(float* row, float* output, int columns)
+    {
+        int j = 0;
+        for (; j <= columns - S.Width; j += S.Width) S.Store(output + j, S.Load(row + j));
+        if (j < columns) S.StorePartial(output + j, S.LoadPartial(row + j, columns - j), columns - j);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

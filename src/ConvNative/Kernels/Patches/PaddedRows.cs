@@ -19,10 +19,52 @@ internal static unsafe class PaddedRows<S, V>
     public static void Fill(PatchGrid grid, float* planes, int channels, int gridRow, int gridColumn, int rows, float* scratch, nint channelStride)
     {
         if (grid.sw == 1 || (grid.Phases == 1 && grid.Columns == 1)) Fill<UnitRead<S, V>>(grid, planes, channels, gridRow, gridColumn, rows, scratch, channelStride);
+        else if (grid.sw == 2 && IsPair(grid) && gridColumn == 0) FillPairs(grid, planes, channels, gridRow, rows, scratch, channelStride);
         else if (grid.sw == 2) Fill<PairRead<S, V>>(grid, planes, channels, gridRow, gridColumn, rows, scratch, channelStride);
         else if (grid.sw == 4) Fill<QuadRead<S, V>>(grid, planes, channels, gridRow, gridColumn, rows, scratch, channelStride);
         else Fill<GatherRead<S, V>>(grid, planes, channels, gridRow, gridColumn, rows, scratch, channelStride);
     }
+
+    /// <summary>Two phases of which each fits a vector.</summary>
+    private static bool IsPair(PatchGrid grid) =>
+        grid.Phases == 2 && grid.PhaseLength <= S.Width && grid.Pieces is [var first, var second]
+        && first.Begin < first.End && second.Begin < second.End && Math.Abs(first.Source - second.Source) == 1;
+
+    /// <summary>Narrow rows of stride 2: both phases at once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FillPairs(PatchGrid grid, float* planes, int channels, int gridRow, int rows, float* scratch, nint channelStride)
+    {
+        int paddedRows = grid.PaddedRowCount(rows), length = grid.PhaseLength, W = grid.W;
+        nint plane = (nint)grid.H * W;
+        nint ahead = Math.Max(1, PrefetchDistance / plane) * plane;
+        PlanePiece first = grid.Pieces[0], second = grid.Pieces[1];
+        bool swaps = second.Source < first.Source;   // the phase that begins with the earlier pixel has the even ones
+        for (int c = 0; c < channels; c++, planes += plane, scratch += channelStride)
+        {
+            float* row = scratch;
+            for (int i = 0; i < paddedRows; i++, row += grid.Pitch)
+            {
+                int source = grid.SourceRow(gridRow, i);
+                if ((uint)source >= (uint)grid.H)
+                {
+                    Zeros(row, grid.Pitch);
+                    continue;
+                }
+
+                float* p = planes + ((nint)source * W);
+                PrefetchRow(p + ahead, W);
+                // The second phase last: what the first writes beyond its place is there.
+                V low = Load(p + Math.Min(first.Source, second.Source), p + W), high = Load(p + Math.Min(first.Source, second.Source) + S.Width, p + W);
+                S.Store(row + first.Begin, swaps ? S.Odd(low, high) : S.Even(low, high));
+                S.Store(row + length + second.Begin, swaps ? S.Even(low, high) : S.Odd(low, high));
+                RowPairs<S, V>.Lead(row, first.Begin);
+                RowPairs<S, V>.Lead(row + length, second.Begin);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Load(float* p, float* end) => end - p >= S.Width ? S.Load(p) : p < end ? S.LoadPartial(p, (int)(end - p)) : S.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Fill<R>(PatchGrid grid, float* planes, int channels, int gridRow, int gridColumn, int rows, float* scratch, nint channelStride)

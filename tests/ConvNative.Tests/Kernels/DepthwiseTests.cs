@@ -59,6 +59,23 @@ internal sealed unsafe class DepthwiseTests
         }
     }
 
+    // Few long rows: vectors of one row for the rows of a block.
+    [Test]
+    public void Every_length_of_few_rows_is_within_the_bound([Values] Isa isa)
+    {
+        var random = new Random(4);
+        for (int columns = 60; columns <= 140; columns += random.Next(1, 4))
+        for (int rows = 1; rows <= 4; rows++)
+        {
+            int channels = random.Next(1, 4), outputs = channels * random.Next(1, 3), kernelH = random.Next(1, 4), stride = random.Next(1, 3);
+            var problem = new ConvProblem(new TensorShape(1, channels, rows, columns), outputs, kernelH, random.Next(2, 20))
+            {
+                Groups = channels, StrideW = stride, DilationW = random.Next(1, 3), Padding = new Padding(kernelH / 2, random.Next(0, 9), kernelH - 1, random.Next(0, 9)),
+            };
+            Check(isa, problem, random);
+        }
+    }
+
     [TestCase("g2mb2ic2ih120oc2oh120kh3ph1")]
     [TestCase("g2mb1ic2ih90oc4oh45kh5sh2ph2")]
     [TestCase("g1mb2ic1ih40oc7oh40kh5ph2")]

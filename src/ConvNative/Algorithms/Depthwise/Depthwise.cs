@@ -67,13 +67,14 @@ internal sealed class Depthwise : IConvAlgorithm
     }
 
     /// <summary>
-    /// Rows that nearly fill their vectors, of taps that stand under one another, so that a load serves a column of them; with stride 2 wide ones, since
+    /// Several rows that nearly fill their vectors, of taps that stand under one another, so that a load serves a column of them; with stride 2 wide ones, since
     /// columns are told apart first.
     /// </summary>
     private static bool RowsPay(in ConvSizes s, Direction direction, int lanes)
     {
         if (direction == Direction.BackwardWeights || s.dh > 1 || s.sh != s.sw) return false;
-        int outputs = direction == Direction.Forward ? s.OW : s.IW;
+        (int rows, int outputs) = direction == Direction.Forward ? (s.OH, s.OW) : (s.IH, s.IW);
+        if (rows < DepthwiseTaps.FewestRows) return false;
         bool isWide = s.sw == 1 ? outputs >= NarrowRow : direction == Direction.Forward && s.sw == 2 && outputs >= (lanes < Prefetch.Line ? 2 : 1) * WideRow;
         return isWide && outputs >= LeastUse * BlockSizes.RoundUp(outputs, lanes);
     }

@@ -86,7 +86,7 @@ internal static unsafe class DepthwisePlane
         where V : struct
     {
         int phases = t.PhaseColumns.Length, columns = t.Columns.Outputs;
-        if (phases == 1 && steps >= DepthwiseTaps.FewestRows && 2 * columns >= S.Width)
+        if (phases == 1 && (t.GoesAlongRows || (steps >= DepthwiseTaps.FewestRows && 2 * columns >= S.Width)))
         {
             DepthwiseTaps.Phase<S, V>(t, 0, steps, sums, plane + ((nint)first * columns), columns, end);
             return;

@@ -54,6 +54,9 @@ internal sealed class DepthwiseStencil
     /// <summary>Vectors lie along the rows, else channels are in the lanes.</summary>
     public bool InRows => Lanes == 1;
 
+    /// <summary>Vectors that are summed at once are of one row, since there are fewer rows than a block has, and rows of as many vectors: columns have one tap then.</summary>
+    public bool GoesAlongRows => InRows && Rows.Steps < DepthwiseTaps.FewestRows && Columns.Steps >= DepthwiseTaps.FewestRows * LargestVector;
+
     /// <summary>Floats between the sets of a row.</summary>
     public int SetPitch { get; }
 
@@ -155,7 +158,7 @@ internal sealed class DepthwiseStencil
     private TapColumns[] AddColumns(IEnumerable<StencilTap> taps, List<StencilTap> ordered)
     {
         var columns = new List<TapColumns>();
-        foreach (IGrouping<int, StencilTap[]> alike in TapColumns.Cut(taps, Rows.StepLength).GroupBy(column => column.Length))
+        foreach (IGrouping<int, StencilTap[]> alike in TapColumns.Cut(taps, Rows.StepLength, GoesAlongRows ? 1 : TapColumns.Longest).GroupBy(column => column.Length))
         {
             columns.Add(TapColumns.Of([.. alike], ordered.Count));
             foreach (StencilTap[] column in alike) ordered.AddRange(column);

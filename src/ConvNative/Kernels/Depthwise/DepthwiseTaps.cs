@@ -44,6 +44,12 @@ internal static unsafe class DepthwiseTaps
         where S : struct, ISimd<V>
         where V : struct
     {
+        if (t.GoesAlongRows)
+        {
+            AlongRows<S, V>(t, phase, steps, band, to, toPitch);
+            return;
+        }
+
         StencilSums sums = band;
         TapColumns[] columns = t.PhaseColumns[phase];
         int rows = RowsAtOnce(steps), width = t.Columns.Steps, lastColumn = Math.Max(0, width - S.Width), last = columns.Length - 1;
@@ -73,6 +79,29 @@ internal static unsafe class DepthwiseTaps
         }
 
         if (last < 0) Fill<S, V>(steps, width, band.First, to, toPitch);
+    }
+
+    /// <summary>Few long rows: eight vectors, seven or four of one at once, for a block's rows; a column has one tap.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AlongRows<S, V>(DepthwiseStencil t, int phase, int steps, in StencilSums band, float* to, nint toPitch)
+        where S : struct, ISimd<V>
+        where V : struct
+    {
+        StencilSums sums = band;
+        int width = t.Columns.Steps, vectors = RowsAtOnce(width / S.Width), block = vectors * S.Width;
+        int first = t.First[phase], taps = t.First[phase + 1] - first;
+        sums.Pitch = S.Width;
+        fixed (int* offsets = t.Offsets, indices = t.Weights)
+        {
+            for (int i = 0; i < steps; i++)
+            for (int j = 0; j < width; j += block)
+            {
+                int column = Math.Min(j, width - block);
+                sums.From = band.From + (i * t.StepPitch) + column;
+                sums.Write(to + (i * toPitch) + column, S.Width, S.Width);
+                DepthwiseSum.Of<S, V>(vectors, 1)(sums, taps, offsets + first, indices + first);
+            }
+        }
     }
 
     /// <summary>A phase that reads nothing.</summary>

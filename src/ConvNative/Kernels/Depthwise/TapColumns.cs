@@ -15,9 +15,9 @@ internal readonly record struct TapColumns(int Length, int First, int Count, int
 
     /// <summary>
     /// The taps of a phase in such an order: those that one column of the source meets, a step apart, as columns as equal as
-    /// <see cref="Longest"/> allows, columns of one length together.
+    /// <paramref name="longest"/> allows, columns of one length together.
     /// </summary>
-    public static IReadOnlyList<StencilTap[]> Cut(IEnumerable<StencilTap> taps, int stepLength)
+    public static IReadOnlyList<StencilTap[]> Cut(IEnumerable<StencilTap> taps, int stepLength, int longest)
     {
         var columns = new List<StencilTap[]>();
         foreach (IGrouping<(long, long), StencilTap> group in taps.GroupBy(tap => (tap.Column, tap.Row % stepLength)))
@@ -27,7 +27,7 @@ internal readonly record struct TapColumns(int Length, int First, int Count, int
             {
                 end = start + 1;
                 while (end < rows.Length && rows[end].Row == rows[end - 1].Row + stepLength) end++;
-                columns.AddRange(rows[start..end].Chunk(BlockSizes.CeilDiv(end - start, BlockSizes.CeilDiv(end - start, Longest))));
+                columns.AddRange(rows[start..end].Chunk(BlockSizes.CeilDiv(end - start, BlockSizes.CeilDiv(end - start, longest))));
             }
         }
 

@@ -27,6 +27,15 @@ internal sealed class CaseTests
     }
 
     [Test]
+    public void The_layers_of_other_kinds_have_no_broken_line()
+    {
+        ShapeFile.Content content = ShapeFile.Read(Path.Combine(AppContext.BaseDirectory, "other_layers.txt"));
+        Assert.That(content.Broken, Is.Empty);
+        Assert.That(content.Layers.Select(layer => layer.ToString()), Is.Unique);
+        Assert.That(content.Layers.Select(layer => layer.Network), Does.Contain("depthwise").And.Contain("dilated").And.Contain("dense"));
+    }
+
+    [Test]
     public void A_broken_line_is_named_with_its_number_and_reason()
     {
         ShapeFile.Content content = ShapeFile.Parse("some/nets.txt", ["ic3oc16ih5oh5kh3ph1", "# fine", "ic3oc16ih5oh5kh3qq1", "ic3oc16ih100oh5kh3ph1"]);

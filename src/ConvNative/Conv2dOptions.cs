@@ -15,7 +15,7 @@ public enum ConvAlgorithm
     /// <summary>Matrix product on patches packed straight from the image; no column matrix.</summary>
     ImplicitGemm,
 
-    /// <summary>Winograd's minimal filtering for 3×3 to 5×5 kernels, and larger ones with strides.</summary>
+    /// <summary>Winograd's minimal filtering for 3×3 to 5×5 kernels, dilated too, and larger ones with strides.</summary>
     Winograd,
 
     /// <summary>Loops over the image itself, for few channels.</summary>
@@ -105,7 +105,7 @@ public sealed record Conv2dOptions
     }
 
     /// <summary>
-    /// Whether <see cref="ConvAlgorithm.Auto"/> may use Winograd's minimal filtering, for 3×3 to 5×5 kernels, with strides larger ones: 4 to 6.25
+    /// Whether <see cref="ConvAlgorithm.Auto"/> may use Winograd's minimal filtering, for 3×3 to 5×5 kernels, dilated too, with strides larger ones: 4 to 6.25
     /// times fewer multiplications. Its transforms of 6×6 to 8×8 tiles make errors relative to the tile: at most 4·(n + 2)·2⁻²⁴·s, n = KH·KW·IC/G (dx:
     /// KH·KW·OC/G, dw: N·OH·OW), where s is the largest Σ|x·w| of the results; measured, at most 0.25·(n + 2)·2⁻²⁴·s from 16 channels on.
     /// Some kinds of data exceed it: one to three channels with a few taps that are 10⁴ times the others (4.7 measured in place of 4) or with numbers over

@@ -11,7 +11,7 @@ namespace ConvNative.Algorithms;
 internal sealed class Depthwise : IConvAlgorithm
 {
     private const int NarrowRow = 14, WideRow = 28;
-    private const int SomeOutputs = 3, ManyOutputs = 16, LeastDenseWork = 512;
+    private const int SomeOutputs = 3, ManyOutputs = 16, ManyPoints = 2048, LeastDenseWork = 512;
     private const double LeastUse = 0.65;   // of the lanes
 
     public ConvAlgorithm Id => ConvAlgorithm.Depthwise;
@@ -41,7 +41,7 @@ internal sealed class Depthwise : IConvAlgorithm
         return s.GroupOC < direction switch
         {
             Direction.Forward => ManyOutputs,
-            Direction.BackwardWeights => Depthwise3x3Pass.CanDo(s, direction) ? ManyOutputs : SomeOutputs,
+            Direction.BackwardWeights => !Depthwise3x3Pass.CanDo(s, direction) ? SomeOutputs : s.OutputPixels >= ManyPoints ? ManyOutputs : int.MaxValue,
             _ => int.MaxValue,
         };
     }

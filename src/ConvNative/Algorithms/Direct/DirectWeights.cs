@@ -50,11 +50,11 @@ internal sealed unsafe class DirectWeights : DirectForm
 
     /// <summary>
     /// Whether it is faster than implicit GEMM. Measured on Zen 5: 1.1 to 3 times as fast for 9 to 144 weights per output channel without strides
-    /// and for 9 to 75 with strides of 2; slower for 144 with strides, and for 48 with strides of 4, where each pixel is copied for fewer products, or of 2 where tiles of implicit GEMM are full. Of up to three
+    /// and for 9 to 75 with strides of 2; slower for 144 with strides, and for 48 with strides of 4, where each pixel is copied for fewer products, or of 2 where tiles of implicit GEMM are full, from 16 output channels on. Of up to three
     /// output channels any number of weights: 2 to 3 times as fast, since tiles of implicit GEMM are mostly empty.
     /// </summary>
     public override bool Pays =>
-        ((long)K * _s.sh * _s.sw <= 150 || (_s is { sh: 1, sw: 1 } && K <= 300) || _s.GroupOC <= PointDots.MostChannels) && _s.OutputPixels >= 256
+        ((long)K * _s.sh * _s.sw <= (_s is { sh: 1, sw: 1 } || _s.GroupOC < 16 ? 300 : 150) || _s.GroupOC <= PointDots.MostChannels) && _s.OutputPixels >= 256
         && _s.OW >= 0.6 * BlockSizes.RoundUp(_s.OW, Prefetch.Line);
 
     public override long WorkspaceBytes => (SharedLength + (WorkerLength * Workers)) * sizeof(float);

@@ -31,6 +31,7 @@ internal static unsafe class PhasePlanesFill<S, V>
     public static void Run(PhasePlanes planes, float* source, int channels, int gridRow, int rows, float* scratch)
     {
         if (planes.sw == 1 || planes.RowLength == 1) Run<UnitRead<S, V>>(planes, source, channels, gridRow, rows, scratch);
+        else if (planes.sw == 2 && planes.ColumnPhases == 2 && HasBoth(planes)) WholePairs(planes, source, channels, gridRow, rows, scratch);
         else if (planes.sw == 2 && planes.ColumnPhases == 2) Pairs(planes, source, channels, gridRow, rows, scratch);
         else if (planes.sw == 2) Run<PairRead<S, V>>(planes, source, channels, gridRow, rows, scratch);
         else if (planes.sw == 4) Run<QuadRead<S, V>>(planes, source, channels, gridRow, rows, scratch);
@@ -72,6 +73,46 @@ internal static unsafe class PhasePlanesFill<S, V>
         Zeros(row + piece.End, length - piece.End, exact);
     }
 
+    /// <summary>Whether there is room for whole vectors beyond a row, and both phases begin beside each other.</summary>
+    private static bool HasBoth(PhasePlanes planes)
+    {
+        PlanePiece first = planes.Piece(0), second = planes.Piece(1);
+        return !planes.IsDense && Math.Abs(first.Source - second.Source) == 1 && first.Begin < first.End && second.Begin < second.End;
+    }
+
+    /// <summary>Stride 2, both phases by whole vectors, which bring the zeros after them along.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void WholePairs(PhasePlanes planes, float* source, int channels, int gridRow, int rows, float* scratch)
+    {
+        nint area = (nint)planes.H * planes.W, planeLength = planes.PlaneLength, channelStride = planes.ChannelStride;
+        int planeRows = rows + planes.ExtraRows, rowPhases = planes.RowPhases, H = planes.H, W = planes.W, sh = planes.sh;
+        int pitch = planes.Pitch, length = planes.RowLength;
+        PlanePiece first = planes.Piece(0), second = planes.Piece(1);
+        bool swaps = second.Source < first.Source;   // the phase that begins with the earlier pixel has the even ones
+        nint even = swaps ? planeLength + second.Begin : first.Begin, odd = swaps ? first.Begin : planeLength + second.Begin;
+        int begin = Math.Min(first.Source, second.Source), count = length - Math.Min(first.Begin, second.Begin);
+        for (int c = 0; c < channels; c++, source += area, scratch += channelStride)
+        for (int i = 0; i < planeRows; i++)
+        {
+            float* row = scratch + (i * (nint)pitch);
+            for (int rowPhase = 0; rowPhase < rowPhases; rowPhase++, row += 2 * planeLength)
+            {
+                int sourceRow = ((gridRow + i) * sh) + planes.FirstRow + rowPhase;
+                if ((uint)sourceRow >= (uint)H)
+                {
+                    Zeros(row, length, exact: false);
+                    Zeros(row + planeLength, length, exact: false);
+                    continue;
+                }
+
+                float* p = source + ((nint)sourceRow * W);
+                RowPairs<S, V>.Lead(row, first.Begin);
+                RowPairs<S, V>.Lead(row + planeLength, second.Begin);
+                RowPairs<S, V>.Split(p + begin, p + W, count, row + even, row + odd);
+            }
+        }
+    }
+
     /// <summary>Stride 2, both phases at once: what is loaded for one holds the other.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Pairs(PhasePlanes planes, float* source, int channels, int gridRow, int rows, float* scratch)
@@ -82,10 +123,6 @@ internal static unsafe class PhasePlanesFill<S, V>
         int pitch = planes.Pitch, length = planes.RowLength;
         bool exact = planes.IsDense;
         PlanePiece first = planes.Piece(0), second = planes.Piece(1);
-        bool swaps = second.Source < first.Source;   // the phase that begins with the earlier pixel has the even ones
-        PlanePiece even = swaps ? second : first, odd = swaps ? first : second;
-        nint evenPhase = swaps ? planeLength : 0, oddPhase = planeLength - evenPhase;
-        bool isWhole = !exact && odd.Source == even.Source + 1 && first.Begin < first.End && second.Begin < second.End;
         for (int c = 0; c < channels; c++, source += area, scratch += channelStride)
         for (int i = 0; i < planeRows; i++)
         {
@@ -97,16 +134,6 @@ internal static unsafe class PhasePlanesFill<S, V>
                 {
                     Zeros(row, length, exact);
                     Zeros(row + planeLength, length, exact);
-                    continue;
-                }
-
-                if (isWhole)
-                {
-                    float* p = source + ((nint)sourceRow * W);
-                    RowPairs<S, V>.Lead(row, first.Begin);
-                    RowPairs<S, V>.Lead(row + planeLength, second.Begin);
-                    RowPairs<S, V>.Split(
-                        p + even.Source, p + W, length - Math.Min(even.Begin, odd.Begin), row + evenPhase + even.Begin, row + oddPhase + odd.Begin);
                     continue;
                 }
 

@@ -84,9 +84,9 @@ internal static unsafe class DepthwiseLanes
         int count = (int)Math.Min(extent - start, t.Columns.Source - skipped);
         long row = firstRow + t.Rows.Origin;
         int above = (int)Math.Clamp(-row, 0, rows), inside = (int)Math.Clamp(t.Rows.Source - (row + above), 0, rows - above);
-        PixelLanes.Gather(
-            source + ((row + above) * t.Columns.Source) + skipped, plane, inside, t.Columns.Source, count, lanes, S.Width,
-            band + (above * t.RowPitch) + (start * S.Width), (nint)t.RowPitch);
+        float* from = source + ((row + above) * t.Columns.Source) + skipped, to = band + (above * t.RowPitch) + (start * S.Width);
+        if (lanes == S.Width && WholeLanes<S, V>.CanGather(count)) WholeLanes<S, V>.Gather(from, plane, inside, t.Columns.Source, count, to, (nint)t.RowPitch);
+        else PixelLanes.Gather(from, plane, inside, t.Columns.Source, count, lanes, S.Width, to, (nint)t.RowPitch);
         for (int r = 0; r < rows; r++, band += t.RowPitch)
         {
             bool isInside = r >= above && r < above + inside;
@@ -122,7 +122,10 @@ internal static unsafe class DepthwiseLanes
             Fill<S, V>(t, lanes, source, (long)first * t.Rows.StepLength, ((steps - 1) * t.Rows.StepLength) + t.Span, band);
             Band<S, V>(t, first, steps, band, ordered, bias, result);
             int row = first * t.Rows.Phases, rows = Math.Min(steps * t.Rows.Phases, t.Rows.Outputs - row);
-            PixelLanes.Scatter(result, S.Width, rows * t.Columns.Outputs, lanes, plane + ((long)row * t.Columns.Outputs), planeLength);
+            int pixels = rows * t.Columns.Outputs;
+            float* to = plane + ((long)row * t.Columns.Outputs);
+            if (lanes == S.Width && WholeLanes<S, V>.CanScatter(pixels)) WholeLanes<S, V>.Scatter(result, pixels, to, planeLength);
+            else PixelLanes.Scatter(result, S.Width, pixels, lanes, to, planeLength);
         }
     }
 

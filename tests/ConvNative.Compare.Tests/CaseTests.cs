@@ -36,6 +36,10 @@ internal sealed class CaseTests
     }
 
     [Test]
+    public void A_folder_in_the_place_of_a_shape_file_is_refused() =>
+        Assert.That(() => ShapeFile.Read(AppContext.BaseDirectory), Throws.InstanceOf<UsageException>().With.Message.Contains("is a folder"));
+
+    [Test]
     public void A_broken_line_is_named_with_its_number_and_reason()
     {
         ShapeFile.Content content = ShapeFile.Parse("some/nets.txt", ["ic3oc16ih5oh5kh3ph1", "# fine", "ic3oc16ih5oh5kh3qq1", "ic3oc16ih100oh5kh3ph1"]);

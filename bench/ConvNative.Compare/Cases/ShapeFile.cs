@@ -17,8 +17,11 @@ internal static partial class ShapeFile
     /// <param name="Volumes">Number of three-dimensional problems, which are left out.</param>
     public sealed record Content(IReadOnlyList<Layer> Layers, IReadOnlyList<BrokenLine> Broken, int Volumes);
 
+    /// <exception cref="UsageException">It is a folder.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static Content Read(string path) => Parse(path, File.ReadLines(path));
+    public static Content Read(string path) => Directory.Exists(path)
+        ? throw new UsageException($"'{path}' is a folder; --shapes names a file of descriptors, one to a line.")
+        : Parse(path, File.ReadLines(path));
 
     public static Content Parse(string path, IEnumerable<string> lines)
     {

@@ -82,16 +82,8 @@ internal readonly unsafe struct ToPlanes : IDilationMove
 
     /// <summary>to[b·toStride + i] = from[i·fromStride + b],   i, b &lt; 4</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Transposed(float* from, nint fromStride, float* to, nint toStride)
-    {
-        Simd128.Transpose(
-            Vector128.Load(from), Vector128.Load(from + fromStride), Vector128.Load(from + (2 * fromStride)), Vector128.Load(from + (3 * fromStride)),
-            out Vector128<float> r0, out Vector128<float> r1, out Vector128<float> r2, out Vector128<float> r3);
-        r0.Store(to);
-        r1.Store(to + toStride);
-        r2.Store(to + (2 * toStride));
-        r3.Store(to + (3 * toStride));
-    }
+    public static void Transposed(float* from, nint fromStride, float* to, nint toStride) => Simd128.StoreQuads(
+        to, toStride, Vector128.Load(from), Vector128.Load(from + fromStride), Vector128.Load(from + (2 * fromStride)), Vector128.Load(from + (3 * fromStride)));
 }
 
 /// <summary>From planes.</summary>

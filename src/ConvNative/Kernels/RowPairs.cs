@@ -8,18 +8,26 @@ internal static unsafe class RowPairs<S, V>
     where S : struct, ISimd<V>
     where V : struct
 {
+    /// <summary>The even and the odd of so many pixels, two vectors of them at most; after them zeros, and nothing is read.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Load(float* p, nint count, out V even, out V odd)
+    {
+        V low = Load(p, count), high = Load(p + S.Width, count - S.Width);
+        even = S.Even(low, high);
+        odd = S.Odd(low, high);
+    }
+
     /// <summary>
     /// even[i] = p[2i], odd[i] = p[2i + 1] for i &lt; count, 0 from <paramref name="end"/> on, of which nothing is read; in whole vectors, even before odd.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Split(float* p, float* end, int count, float* even, float* odd)
+    public static void Split(float* p, float* end, nint count, float* even, float* odd)
     {
-        for (int i = 0; i < count; i += S.Width, p += 2 * S.Width)
+        for (nint i = 0; i < count; i += S.Width, p += 2 * S.Width)
         {
-            nint left = (nint)(end - p);
-            V low = Load(p, left), high = Load(p + S.Width, left - S.Width);
-            S.Store(even + i, S.Even(low, high));
-            S.Store(odd + i, S.Odd(low, high));
+            Load(p, (nint)(end - p), out V evens, out V odds);
+            S.Store(even + i, evens);
+            S.Store(odd + i, odds);
         }
     }
 

@@ -167,7 +167,7 @@ internal sealed class Depthwise : IConvAlgorithm
         {
             long y = plane * work.S.OutputPixels;
             TileStore store = work.Context.Epilogue(null, work.Buffers.Residual == null ? null : work.Buffers.Residual + y);
-            if (store.Addend == null && store.Activation == Activation.None) return;
+            if (store.IsNothing) return;
             (store.Rows, store.Columns) = (count, work.S.OutputPixels);
             Epilogue.Apply(work.Context.Isa, store, work.Buffers.Y + y, work.S.OutputPixels);
         }

@@ -42,10 +42,10 @@ internal static unsafe class DepthwiseLanes
             default: Planes<Simd128, Vector128<float>>(t, lanes, source, weights, plane, store, scratch); break;
         }
 
-        if (store.Addend == null && store.Activation == Activation.None) return;
         TileStore rest = store;
-        int pixels = t.Rows.Outputs * t.Columns.Outputs;
         rest.Bias = null;
+        if (rest.IsNothing) return;
+        int pixels = t.Rows.Outputs * t.Columns.Outputs;
         (rest.Rows, rest.Columns, rest.AddendStride) = (lanes, pixels, pixels);
         Epilogue.Apply(isa, rest, plane, pixels);
     }

@@ -57,22 +57,10 @@ internal static unsafe class DepthwiseRows
         for (; rows > 0; rows--, source += sourcePitch, even += pitch, odd += pitch)
         for (int i = 0; 2 * i < count; i += S.Width)
         {
-            TellApart<S, V>(source + (2 * i), count - (2 * i), out V e, out V o);
+            RowPairs<S, V>.Load(source + (2 * i), count - (2 * i), out V e, out V o);
             S.Store(even + i, e);
             S.Store(odd + i, o);
         }
-    }
-
-    /// <summary>The even and the odd of count &gt; 0 columns, at most two vectors of them; after them zeros.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void TellApart<S, V>(float* p, int count, out V even, out V odd)
-        where S : struct, ISimd<V>
-        where V : struct
-    {
-        V a = count >= S.Width ? S.Load(p) : S.LoadPartial(p, count);
-        V b = count >= 2 * S.Width ? S.Load(p + S.Width) : count > S.Width ? S.LoadPartial(p + S.Width, count - S.Width) : S.Zero;
-        even = S.Even(a, b);
-        odd = S.Odd(a, b);
     }
 
     private static void Any(float* source, int count, float* band, nint start, DepthwiseStencil t)

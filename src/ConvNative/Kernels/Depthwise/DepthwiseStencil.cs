@@ -10,7 +10,6 @@ namespace ConvNative.Kernels;
 internal sealed class DepthwiseStencil
 {
     private const int BandFloats = 4096;       // 16 KiB: half of L1, beside the result
-    private const int SmallestBand = DepthwiseTaps.FewestRows;
     private const int LargestVector = 16;
     private const int LanesBandFloats = 8192;  // 32 KiB: eight or sixteen planes at once
 
@@ -25,7 +24,7 @@ internal sealed class DepthwiseStencil
         Taps = rows.Taps * columns.Taps;
         long span = rows.Extent - ((rows.Steps - 1L) * rows.StepLength);
         long fitting = (((InRows ? BandFloats : LanesBandFloats) / RowPitch / planes) - span) / rows.StepLength;
-        int largest = (int)Math.Clamp(fitting + 1, Math.Min(SmallestBand, rows.Steps), rows.Steps);
+        int largest = (int)Math.Clamp(fitting + 1, Math.Min(DepthwiseTaps.FewestRows, rows.Steps), rows.Steps);
         BandSteps = BlockSizes.CeilDiv(rows.Steps, BlockSizes.CeilDiv(rows.Steps, largest));
         if (InRows && BandSteps < rows.Steps) BandSteps = DepthwiseTaps.WholeBlocks(BandSteps, largest);
         Bands = BlockSizes.CeilDiv(rows.Steps, BandSteps);
@@ -136,35 +135,29 @@ internal sealed class DepthwiseStencil
         for (int q = 0; q < Columns.Phases; q++)
         {
             first.Add(ordered.Count);
-            if (!InRows) ordered.AddRange(TapsOf(p, q));
-            else columns.Add(AddColumns(TapsOf(p, q), ordered));
+            StencilTap[] taps = TapsOf(p, q);
+            if (!InRows) ordered.AddRange(taps);
+            else columns.Add(TapColumns.Append(taps, Columns.TapsOf(q).Length, Rows.StepLength, GoesAlongRows ? 1 : TapColumns.Longest, ordered));
         }
 
         first.Add(ordered.Count);
         (First, PhaseColumns) = ([.. first], [.. columns]);
-        (Offsets, Weights) = ([.. ordered.Select(Offset)], [.. ordered.Select(tap => tap.Weight)]);
+        (Offsets, Weights) = (new int[ordered.Count], new int[ordered.Count]);
+        for (int i = 0; i < ordered.Count; i++) (Offsets[i], Weights[i]) = (Offset(ordered[i]), ordered[i].Weight);
         IsOrdered = !InRows && Weights.SequenceEqual(Enumerable.Range(0, Taps));
         return this;
     }
 
-    private IEnumerable<StencilTap> TapsOf(int rowPhase, int columnPhase) =>
-        from kh in Enumerable.Range(0, Rows.Taps)
-        where Rows.Reads(rowPhase, kh)
-        from kw in Enumerable.Range(0, Columns.Taps)
-        where Columns.Reads(columnPhase, kw)
-        orderby Rows.Position(rowPhase, kh), Columns.Position(columnPhase, kw)
-        select new StencilTap(Rows.Position(rowPhase, kh), Columns.Position(columnPhase, kw), (kh * Columns.Taps) + kw);
-
-    private TapColumns[] AddColumns(IEnumerable<StencilTap> taps, List<StencilTap> ordered)
+    /// <summary>In ascending order of rows and columns.</summary>
+    private StencilTap[] TapsOf(int rowPhase, int columnPhase)
     {
-        var columns = new List<TapColumns>();
-        foreach (IGrouping<int, StencilTap[]> alike in TapColumns.Cut(taps, Rows.StepLength, GoesAlongRows ? 1 : TapColumns.Longest).GroupBy(column => column.Length))
-        {
-            columns.Add(TapColumns.Of([.. alike], ordered.Count));
-            foreach (StencilTap[] column in alike) ordered.AddRange(column);
-        }
-
-        return [.. columns];
+        int[] rows = Rows.TapsOf(rowPhase), columns = Columns.TapsOf(columnPhase);
+        var taps = new StencilTap[rows.Length * columns.Length];
+        int i = 0;
+        foreach (int kh in rows)
+        foreach (int kw in columns)
+            taps[i++] = new StencilTap(Rows.Position(rowPhase, kh), Columns.Position(columnPhase, kw), (kh * Columns.Taps) + kw);
+        return taps;
     }
 
     private int Offset(StencilTap tap) =>

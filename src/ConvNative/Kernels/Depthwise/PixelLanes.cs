@@ -87,7 +87,8 @@ internal static unsafe class PixelLanes
             {
                 int column = Math.Min(k, count - Quad);
                 nint at = start + column;
-                Transpose4(Vector128.Load(s0 + at), Vector128.Load(s1 + at), Vector128.Load(s2 + at), Vector128.Load(s3 + at), pixels + (column * width), width);
+                Simd128.StoreQuads(
+                    pixels + (column * width), width, Vector128.Load(s0 + at), Vector128.Load(s1 + at), Vector128.Load(s2 + at), Vector128.Load(s3 + at));
             }
         }
     }
@@ -98,18 +99,6 @@ internal static unsafe class PixelLanes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Pair(float* low, float* high) =>
         Avx.InsertVector128(Vector128.Load(low).ToVector256Unsafe(), Vector128.Load(high), 1);
-
-    /// <summary>to[i·pitch + j] = rⱼ[i].</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transpose4(Vector128<float> r0, Vector128<float> r1, Vector128<float> r2, Vector128<float> r3, float* to, nint pitch)
-    {
-        Vector128<float> low02 = Simd128.InterleaveLow(r0, r2), high02 = Simd128.InterleaveHigh(r0, r2);
-        Vector128<float> low13 = Simd128.InterleaveLow(r1, r3), high13 = Simd128.InterleaveHigh(r1, r3);
-        Simd128.InterleaveLow(low02, low13).Store(to);
-        Simd128.InterleaveHigh(low02, low13).Store(to + pitch);
-        Simd128.InterleaveLow(high02, high13).Store(to + (2 * pitch));
-        Simd128.InterleaveHigh(high02, high13).Store(to + (3 * pitch));
-    }
 
     private static void Rows8(float* pixels, nint width, int count, float* rows, nint ld)
     {
@@ -135,7 +124,8 @@ internal static unsafe class PixelLanes
         {
             int at = Math.Min(k, count - Quad);
             float* p = pixels + (at * width);
-            Transpose4(Vector128.Load(p), Vector128.Load(p + width), Vector128.Load(p + (2 * width)), Vector128.Load(p + (3 * width)), rows + at, ld);
+            Simd128.StoreQuads(
+                rows + at, ld, Vector128.Load(p), Vector128.Load(p + width), Vector128.Load(p + (2 * width)), Vector128.Load(p + (3 * width)));
         }
     }
 

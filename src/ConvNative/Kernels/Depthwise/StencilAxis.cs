@@ -63,6 +63,19 @@ internal sealed class StencilAxis
     /// <summary>Whether outputs of a phase read tap k.</summary>
     public bool Reads(int phase, int k) => !_transposed || (phase + _padding - ((long)k * _dilation)) % _stride == 0;
 
+    /// <summary>The taps that outputs of a phase read, in ascending order of their positions.</summary>
+    public int[] TapsOf(int phase)
+    {
+        var taps = new List<int>();
+        for (int k = 0; k < Taps; k++)
+        {
+            if (Reads(phase, k)) taps.Add(k);
+        }
+
+        if (_transposed) taps.Reverse();
+        return [.. taps];
+    }
+
     /// <summary>The padded position of tap k, which the phase reads, at step 0.</summary>
     public long Position(int phase, int k) => Shift(phase, k) - Origin;
 

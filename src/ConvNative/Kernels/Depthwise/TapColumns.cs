@@ -14,31 +14,47 @@ internal readonly record struct TapColumns(int Length, int First, int Count, int
     public const int Longest = 7;
 
     /// <summary>
-    /// The taps of a phase in such an order: those that one column of the source meets, a step apart, as columns as equal as
-    /// <paramref name="longest"/> allows, columns of one length together.
+    /// Appends the taps of a phase, so many to a row, in ascending order, in such an order: those that one column of the source meets, a step apart, as columns as
+    /// equal as <paramref name="longest"/> allows, long columns first.
     /// </summary>
-    public static IReadOnlyList<StencilTap[]> Cut(IEnumerable<StencilTap> taps, int stepLength, int longest)
+    public static TapColumns[] Append(StencilTap[] taps, int inRow, int stepLength, int longest, List<StencilTap> ordered)
     {
-        var columns = new List<StencilTap[]>();
-        foreach (IGrouping<(long, long), StencilTap> group in taps.GroupBy(tap => (tap.Column, tap.Row % stepLength)))
+        var columns = new List<TapColumns>();
+        if (taps.Length == 0) return [];
+        List<int[]> runs = Runs([.. Enumerable.Range(0, taps.Length / inRow).Select(row => taps[row * inRow].Row)], stepLength, longest);
+        for (int length = longest; length > 0; length--)
         {
-            StencilTap[] rows = [.. group.OrderBy(tap => tap.Row)];
-            for (int start = 0, end; start < rows.Length; start = end)
+            int first = ordered.Count;
+            for (int column = 0; column < inRow; column++)
             {
-                end = start + 1;
-                while (end < rows.Length && rows[end].Row == rows[end - 1].Row + stepLength) end++;
-                columns.AddRange(rows[start..end].Chunk(BlockSizes.CeilDiv(end - start, BlockSizes.CeilDiv(end - start, longest))));
+                foreach (int[] run in runs)
+                {
+                    if (run.Length != length) continue;
+                    foreach (int row in run) ordered.Add(taps[(row * inRow) + column]);
+                }
             }
+
+            int count = (ordered.Count - first) / length;
+            if (count > 0) columns.Add(new TapColumns(length, first, count, length > 1 ? ordered[first + 1].Weight - ordered[first].Weight : 0));
         }
 
-        return [.. columns.OrderByDescending(column => column.Length).ThenBy(column => column[0].Column)];
+        return [.. columns];
     }
 
-    /// <summary>The columns of one length, which begin at this tap.</summary>
-    public static TapColumns Of(IReadOnlyList<StencilTap[]> columns, int first)
+    /// <summary>Rows, given in ascending order, of which each stands a step under the one before, cut as said above.</summary>
+    private static List<int[]> Runs(long[] rows, int stepLength, int longest)
     {
-        StencilTap[] column = columns[0];
-        return new TapColumns(column.Length, first, columns.Count, column.Length > 1 ? column[1].Weight - column[0].Weight : 0);
+        var runs = new List<int[]>();
+        var isInside = new bool[rows.Length];
+        for (int i = 0; i < rows.Length; i++)
+        {
+            if (isInside[i]) continue;
+            var run = new List<int> { i };
+            for (int next = i; (next = Array.BinarySearch(rows, rows[next] + stepLength)) >= 0; isInside[next] = true) run.Add(next);
+            runs.AddRange(run.Chunk(BlockSizes.CeilDiv(run.Count, BlockSizes.CeilDiv(run.Count, longest))));
+        }
+
+        return runs;
     }
 }
 

@@ -47,45 +47,36 @@ internal static unsafe class DenseDots<S, V>
         for (; k < whole; k += S.Width)
         {
             V a0 = S.Load(x0 + k), a1 = N.Value > 1 ? S.Load(x1 + k) : a0, a2 = N.Value > 2 ? S.Load(x2 + k) : a0;
-            MultiplyAdd<N>(S.Load(w0 + k), a0, a1, a2, ref c00, ref c10, ref c20);
-            MultiplyAdd<N>(S.Load(w1 + k), a0, a1, a2, ref c01, ref c11, ref c21);
-            MultiplyAdd<N>(S.Load(w2 + k), a0, a1, a2, ref c02, ref c12, ref c22);
-            MultiplyAdd<N>(S.Load(w3 + k), a0, a1, a2, ref c03, ref c13, ref c23);
+            DenseTile<S, V>.MultiplyAdd<N>(S.Load(w0 + k), a0, a1, a2, ref c00, ref c10, ref c20);
+            DenseTile<S, V>.MultiplyAdd<N>(S.Load(w1 + k), a0, a1, a2, ref c01, ref c11, ref c21);
+            DenseTile<S, V>.MultiplyAdd<N>(S.Load(w2 + k), a0, a1, a2, ref c02, ref c12, ref c22);
+            DenseTile<S, V>.MultiplyAdd<N>(S.Load(w3 + k), a0, a1, a2, ref c03, ref c13, ref c23);
             if (R.Value == 4) continue;
-            MultiplyAdd<N>(S.Load(w4 + k), a0, a1, a2, ref c04, ref c14, ref c24);
-            MultiplyAdd<N>(S.Load(w5 + k), a0, a1, a2, ref c05, ref c15, ref c25);
-            MultiplyAdd<N>(S.Load(w6 + k), a0, a1, a2, ref c06, ref c16, ref c26);
-            MultiplyAdd<N>(S.Load(w7 + k), a0, a1, a2, ref c07, ref c17, ref c27);
+            DenseTile<S, V>.MultiplyAdd<N>(S.Load(w4 + k), a0, a1, a2, ref c04, ref c14, ref c24);
+            DenseTile<S, V>.MultiplyAdd<N>(S.Load(w5 + k), a0, a1, a2, ref c05, ref c15, ref c25);
+            DenseTile<S, V>.MultiplyAdd<N>(S.Load(w6 + k), a0, a1, a2, ref c06, ref c16, ref c26);
+            DenseTile<S, V>.MultiplyAdd<N>(S.Load(w7 + k), a0, a1, a2, ref c07, ref c17, ref c27);
         }
 
         if (rest > 0)
         {
             V a0 = S.LoadPartial(x0 + k, rest), a1 = N.Value > 1 ? S.LoadPartial(x1 + k, rest) : a0, a2 = N.Value > 2 ? S.LoadPartial(x2 + k, rest) : a0;
-            MultiplyAdd<N>(S.LoadPartial(w0 + k, rest), a0, a1, a2, ref c00, ref c10, ref c20);
-            MultiplyAdd<N>(S.LoadPartial(w1 + k, rest), a0, a1, a2, ref c01, ref c11, ref c21);
-            MultiplyAdd<N>(S.LoadPartial(w2 + k, rest), a0, a1, a2, ref c02, ref c12, ref c22);
-            MultiplyAdd<N>(S.LoadPartial(w3 + k, rest), a0, a1, a2, ref c03, ref c13, ref c23);
+            DenseTile<S, V>.MultiplyAdd<N>(S.LoadPartial(w0 + k, rest), a0, a1, a2, ref c00, ref c10, ref c20);
+            DenseTile<S, V>.MultiplyAdd<N>(S.LoadPartial(w1 + k, rest), a0, a1, a2, ref c01, ref c11, ref c21);
+            DenseTile<S, V>.MultiplyAdd<N>(S.LoadPartial(w2 + k, rest), a0, a1, a2, ref c02, ref c12, ref c22);
+            DenseTile<S, V>.MultiplyAdd<N>(S.LoadPartial(w3 + k, rest), a0, a1, a2, ref c03, ref c13, ref c23);
             if (R.Value > 4)
             {
-                MultiplyAdd<N>(S.LoadPartial(w4 + k, rest), a0, a1, a2, ref c04, ref c14, ref c24);
-                MultiplyAdd<N>(S.LoadPartial(w5 + k, rest), a0, a1, a2, ref c05, ref c15, ref c25);
-                MultiplyAdd<N>(S.LoadPartial(w6 + k, rest), a0, a1, a2, ref c06, ref c16, ref c26);
-                MultiplyAdd<N>(S.LoadPartial(w7 + k, rest), a0, a1, a2, ref c07, ref c17, ref c27);
+                DenseTile<S, V>.MultiplyAdd<N>(S.LoadPartial(w4 + k, rest), a0, a1, a2, ref c04, ref c14, ref c24);
+                DenseTile<S, V>.MultiplyAdd<N>(S.LoadPartial(w5 + k, rest), a0, a1, a2, ref c05, ref c15, ref c25);
+                DenseTile<S, V>.MultiplyAdd<N>(S.LoadPartial(w6 + k, rest), a0, a1, a2, ref c06, ref c16, ref c26);
+                DenseTile<S, V>.MultiplyAdd<N>(S.LoadPartial(w7 + k, rest), a0, a1, a2, ref c07, ref c17, ref c27);
             }
         }
 
         Store(product, LaneFold<S, V>.Sums<R>(c00, c01, c02, c03, c04, c05, c06, c07), y);
         if (N.Value > 1) Store(product, LaneFold<S, V>.Sums<R>(c10, c11, c12, c13, c14, c15, c16, c17), y + product.StrideY);
         if (N.Value > 2) Store(product, LaneFold<S, V>.Sums<R>(c20, c21, c22, c23, c24, c25, c26, c27), y + (2 * product.StrideY));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyAdd<N>(V w, V a0, V a1, V a2, ref V c0, ref V c1, ref V c2)
-        where N : struct, ICount
-    {
-        c0 = S.MultiplyAdd(a0, w, c0);
-        if (N.Value > 1) c1 = S.MultiplyAdd(a1, w, c1);
-        if (N.Value > 2) c2 = S.MultiplyAdd(a2, w, c2);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

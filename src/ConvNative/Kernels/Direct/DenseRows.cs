@@ -56,17 +56,17 @@ internal static unsafe class DenseRows<S, V>
             }
 
             float* p = b + j;
-            MultiplyAdd<M>(S.Load(p), a00, a10, a20, ref x0, ref x1, ref x2);
-            if (T.Value > 1) MultiplyAdd<M>(S.Load(p + stride), a01, a11, a21, ref x0, ref x1, ref x2);
-            if (T.Value > 2) MultiplyAdd<M>(S.Load(p + (2 * stride)), a02, a12, a22, ref x0, ref x1, ref x2);
-            if (T.Value > 2) MultiplyAdd<M>(S.Load(p + three), a03, a13, a23, ref x0, ref x1, ref x2);
+            DenseTile<S, V>.MultiplyAdd<M>(S.Load(p), a00, a10, a20, ref x0, ref x1, ref x2);
+            if (T.Value > 1) DenseTile<S, V>.MultiplyAdd<M>(S.Load(p + stride), a01, a11, a21, ref x0, ref x1, ref x2);
+            if (T.Value > 2) DenseTile<S, V>.MultiplyAdd<M>(S.Load(p + (2 * stride)), a02, a12, a22, ref x0, ref x1, ref x2);
+            if (T.Value > 2) DenseTile<S, V>.MultiplyAdd<M>(S.Load(p + three), a03, a13, a23, ref x0, ref x1, ref x2);
             if (T.Value > 4)
             {
                 p = b4 + j;
-                MultiplyAdd<M>(S.Load(p), a04, a14, a24, ref x0, ref x1, ref x2);
-                MultiplyAdd<M>(S.Load(p + stride), a05, a15, a25, ref x0, ref x1, ref x2);
-                MultiplyAdd<M>(S.Load(p + (2 * stride)), a06, a16, a26, ref x0, ref x1, ref x2);
-                MultiplyAdd<M>(S.Load(p + three), a07, a17, a27, ref x0, ref x1, ref x2);
+                DenseTile<S, V>.MultiplyAdd<M>(S.Load(p), a04, a14, a24, ref x0, ref x1, ref x2);
+                DenseTile<S, V>.MultiplyAdd<M>(S.Load(p + stride), a05, a15, a25, ref x0, ref x1, ref x2);
+                DenseTile<S, V>.MultiplyAdd<M>(S.Load(p + (2 * stride)), a06, a16, a26, ref x0, ref x1, ref x2);
+                DenseTile<S, V>.MultiplyAdd<M>(S.Load(p + three), a07, a17, a27, ref x0, ref x1, ref x2);
             }
 
             if (streams)
@@ -94,17 +94,17 @@ internal static unsafe class DenseRows<S, V>
         }
 
         b += j;
-        MultiplyAdd<M>(S.LoadPartial(b, rest), a00, a10, a20, ref y0, ref y1, ref y2);
-        if (T.Value > 1) MultiplyAdd<M>(S.LoadPartial(b + stride, rest), a01, a11, a21, ref y0, ref y1, ref y2);
-        if (T.Value > 2) MultiplyAdd<M>(S.LoadPartial(b + (2 * stride), rest), a02, a12, a22, ref y0, ref y1, ref y2);
-        if (T.Value > 2) MultiplyAdd<M>(S.LoadPartial(b + three, rest), a03, a13, a23, ref y0, ref y1, ref y2);
+        DenseTile<S, V>.MultiplyAdd<M>(S.LoadPartial(b, rest), a00, a10, a20, ref y0, ref y1, ref y2);
+        if (T.Value > 1) DenseTile<S, V>.MultiplyAdd<M>(S.LoadPartial(b + stride, rest), a01, a11, a21, ref y0, ref y1, ref y2);
+        if (T.Value > 2) DenseTile<S, V>.MultiplyAdd<M>(S.LoadPartial(b + (2 * stride), rest), a02, a12, a22, ref y0, ref y1, ref y2);
+        if (T.Value > 2) DenseTile<S, V>.MultiplyAdd<M>(S.LoadPartial(b + three, rest), a03, a13, a23, ref y0, ref y1, ref y2);
         if (T.Value > 4)
         {
             b4 += j;
-            MultiplyAdd<M>(S.LoadPartial(b4, rest), a04, a14, a24, ref y0, ref y1, ref y2);
-            MultiplyAdd<M>(S.LoadPartial(b4 + stride, rest), a05, a15, a25, ref y0, ref y1, ref y2);
-            MultiplyAdd<M>(S.LoadPartial(b4 + (2 * stride), rest), a06, a16, a26, ref y0, ref y1, ref y2);
-            MultiplyAdd<M>(S.LoadPartial(b4 + three, rest), a07, a17, a27, ref y0, ref y1, ref y2);
+            DenseTile<S, V>.MultiplyAdd<M>(S.LoadPartial(b4, rest), a04, a14, a24, ref y0, ref y1, ref y2);
+            DenseTile<S, V>.MultiplyAdd<M>(S.LoadPartial(b4 + stride, rest), a05, a15, a25, ref y0, ref y1, ref y2);
+            DenseTile<S, V>.MultiplyAdd<M>(S.LoadPartial(b4 + (2 * stride), rest), a06, a16, a26, ref y0, ref y1, ref y2);
+            DenseTile<S, V>.MultiplyAdd<M>(S.LoadPartial(b4 + three, rest), a07, a17, a27, ref y0, ref y1, ref y2);
         }
 
         S.StorePartial(c0 + j, y0, rest);
@@ -128,14 +128,5 @@ internal static unsafe class DenseRows<S, V>
         if (T.Value > 2) (a2, a3) = (S.Broadcast(a + (2 * step)), S.Broadcast(a + (3 * step)));
         if (T.Value > 4) (a4, a5) = (S.Broadcast(a + (4 * step)), S.Broadcast(a + (5 * step)));
         if (T.Value > 4) (a6, a7) = (S.Broadcast(a + (6 * step)), S.Broadcast(a + (7 * step)));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void MultiplyAdd<M>(V b, V a0, V a1, V a2, ref V c0, ref V c1, ref V c2)
-        where M : struct, ICount
-    {
-        c0 = S.MultiplyAdd(a0, b, c0);
-        if (M.Value > 1) c1 = S.MultiplyAdd(a1, b, c1);
-        if (M.Value > 2) c2 = S.MultiplyAdd(a2, b, c2);
     }
 }

@@ -18,6 +18,9 @@ internal readonly record struct PlanePiece(int Begin, int End, int Source)
         return new(begin, Math.Clamp(CeilDiv(W - first, sw), begin, length), first + (begin * sw));
     }
 
+    /// <summary>Whether both stand in the source, and begin with pixels beside each other.</summary>
+    public static bool AreNeighbours(in PlanePiece a, in PlanePiece b) => a.Begin < a.End && b.Begin < b.End && Math.Abs(a.Source - b.Source) == 1;
+
     private static int CeilDiv(int a, int b) => (a / b) + (a % b > 0 ? 1 : 0);
 }
 

@@ -31,7 +31,7 @@ internal static unsafe class PhasePlanesFill<S, V>
     public static void Run(PhasePlanes planes, float* source, int channels, int gridRow, int rows, float* scratch)
     {
         if (planes.sw == 1 || planes.RowLength == 1) Run<UnitRead<S, V>>(planes, source, channels, gridRow, rows, scratch);
-        else if (planes.sw == 2 && planes.ColumnPhases == 2 && HasBoth(planes)) WholePairs(planes, source, channels, gridRow, rows, scratch);
+        else if (planes.sw == 2 && planes.ColumnPhases == 2 && !planes.IsDense && PlanePiece.AreNeighbours(planes.Piece(0), planes.Piece(1))) WholePairs(planes, source, channels, gridRow, rows, scratch);
         else if (planes.sw == 2 && planes.ColumnPhases == 2) Pairs(planes, source, channels, gridRow, rows, scratch);
         else if (planes.sw == 2) Run<PairRead<S, V>>(planes, source, channels, gridRow, rows, scratch);
         else if (planes.sw == 4) Run<QuadRead<S, V>>(planes, source, channels, gridRow, rows, scratch);
@@ -73,14 +73,7 @@ internal static unsafe class PhasePlanesFill<S, V>
         Zeros(row + piece.End, length - piece.End, exact);
     }
 
-    /// <summary>Whether there is room for whole vectors beyond a row, and both phases begin beside each other.</summary>
-    private static bool HasBoth(PhasePlanes planes)
-    {
-        PlanePiece first = planes.Piece(0), second = planes.Piece(1);
-        return !planes.IsDense && Math.Abs(first.Source - second.Source) == 1 && first.Begin < first.End && second.Begin < second.End;
-    }
-
-    /// <summary>Stride 2, both phases by whole vectors, which bring the zeros after them along.</summary>
+    /// <summary>Stride 2, both phases by whole vectors, for which there is room beyond a row and which bring the zeros after them along.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WholePairs(PhasePlanes planes, float* source, int channels, int gridRow, int rows, float* scratch)
     {
@@ -88,9 +81,9 @@ internal static unsafe class PhasePlanesFill<S, V>
         int planeRows = rows + planes.ExtraRows, rowPhases = planes.RowPhases, H = planes.H, W = planes.W, sh = planes.sh;
         int pitch = planes.Pitch, length = planes.RowLength;
         PlanePiece first = planes.Piece(0), second = planes.Piece(1);
-        bool swaps = second.Source < first.Source;   // the phase that begins with the earlier pixel has the even ones
-        nint even = swaps ? planeLength + second.Begin : first.Begin, odd = swaps ? first.Begin : planeLength + second.Begin;
         int begin = Math.Min(first.Source, second.Source), count = length - Math.Min(first.Begin, second.Begin);
+        bool swaps = second.Source == begin;   // the phase that begins with the earlier pixel has the even ones
+        nint even = swaps ? planeLength + second.Begin : first.Begin, odd = swaps ? first.Begin : planeLength + second.Begin;
         for (int c = 0; c < channels; c++, source += area, scratch += channelStride)
         for (int i = 0; i < planeRows; i++)
         {

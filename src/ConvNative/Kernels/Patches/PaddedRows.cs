@@ -27,8 +27,7 @@ internal static unsafe class PaddedRows<S, V>
 
     /// <summary>Two phases of which each fits a vector.</summary>
     private static bool IsPair(PatchGrid grid) =>
-        grid.Phases == 2 && grid.PhaseLength <= S.Width && grid.Pieces is [var first, var second]
-        && first.Begin < first.End && second.Begin < second.End && Math.Abs(first.Source - second.Source) == 1;
+        grid.Phases == 2 && grid.PhaseLength <= S.Width && PlanePiece.AreNeighbours(grid.Pieces[0], grid.Pieces[1]);
 
     /// <summary>Narrow rows of stride 2: both phases at once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -38,7 +37,8 @@ internal static unsafe class PaddedRows<S, V>
         nint plane = (nint)grid.H * W;
         nint ahead = Math.Max(1, PrefetchDistance / plane) * plane;
         PlanePiece first = grid.Pieces[0], second = grid.Pieces[1];
-        bool swaps = second.Source < first.Source;   // the phase that begins with the earlier pixel has the even ones
+        int begin = Math.Min(first.Source, second.Source);
+        bool swaps = second.Source == begin;   // the phase that begins with the earlier pixel has the even ones
         for (int c = 0; c < channels; c++, planes += plane, scratch += channelStride)
         {
             float* row = scratch;
@@ -54,17 +54,14 @@ internal static unsafe class PaddedRows<S, V>
                 float* p = planes + ((nint)source * W);
                 PrefetchRow(p + ahead, W);
                 // The second phase last: what the first writes beyond its place is there.
-                V low = Load(p + Math.Min(first.Source, second.Source), p + W), high = Load(p + Math.Min(first.Source, second.Source) + S.Width, p + W);
-                S.Store(row + first.Begin, swaps ? S.Odd(low, high) : S.Even(low, high));
-                S.Store(row + length + second.Begin, swaps ? S.Even(low, high) : S.Odd(low, high));
+                RowPairs<S, V>.Load(p + begin, W - begin, out V even, out V odd);
+                S.Store(row + first.Begin, swaps ? odd : even);
+                S.Store(row + length + second.Begin, swaps ? even : odd);
                 RowPairs<S, V>.Lead(row, first.Begin);
                 RowPairs<S, V>.Lead(row + length, second.Begin);
             }
         }
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Load(float* p, float* end) => end - p >= S.Width ? S.Load(p) : p < end ? S.LoadPartial(p, (int)(end - p)) : S.Zero;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Fill<R>(PatchGrid grid, float* planes, int channels, int gridRow, int gridColumn, int rows, float* scratch, nint channelStride)

@@ -99,20 +99,9 @@ internal static unsafe class LaneTranspose
     {
         float* s0 = source, s1 = Row(source, ld, 1, lanes), s2 = Row(source, ld, 2, lanes), s3 = Row(source, ld, 3, lanes);
         nint k = 0;
-        for (; k <= K - 4; k += 4, panel += 4 * R) Transpose4x4(s0 + k, s1 + k, s2 + k, s3 + k, R, panel);
+        for (; k <= K - 4; k += 4, panel += 4 * R)
+            Simd128.StoreQuads(panel, R, Vector128.Load(s0 + k), Vector128.Load(s1 + k), Vector128.Load(s2 + k), Vector128.Load(s3 + k));
         PackTail(source, ld, k, K, Math.Min(lanes, 4), R, panel);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transpose4x4(float* s0, float* s1, float* s2, float* s3, nint R, float* panel)
-    {
-        Vector128<float> r0 = Vector128.Load(s0), r1 = Vector128.Load(s1), r2 = Vector128.Load(s2), r3 = Vector128.Load(s3);
-        Vector128<float> low02 = Simd128.InterleaveLow(r0, r2), high02 = Simd128.InterleaveHigh(r0, r2);
-        Vector128<float> low13 = Simd128.InterleaveLow(r1, r3), high13 = Simd128.InterleaveHigh(r1, r3);
-        Simd128.InterleaveLow(low02, low13).Store(panel);
-        Simd128.InterleaveHigh(low02, low13).Store(panel + R);
-        Simd128.InterleaveLow(high02, high13).Store(panel + 2 * R);
-        Simd128.InterleaveHigh(high02, high13).Store(panel + 3 * R);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
